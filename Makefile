@@ -1,0 +1,58 @@
+# Every target that needs .venv sets it up first. The machine has to have Python 3.11 with pip.
+SHELL := bash
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# The first makes each Snakemake start seconds slower; the others let foreign packages in.
+unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
+# uv trusts what the machine trusts, so it works behind an institute's proxy as pip does.
+export UV_SYSTEM_CERTS = 1
+
+# make figures CORES=2 CONFIG=config/paper.yaml
+CORES = all
+CONFIG =
+
+# The first Python 3.11 on the PATH (the interpreter itself where that is a virtual environment's).
+PYTHON = $(shell for python in python3.11 python3; do $$python -c 'import os, sys; \
+	print(os.path.realpath(sys.executable)) if sys.version_info[:2] == (3, 11) else sys.exit(1)' \
+	2>/dev/null && break; done)
+
+.PHONY: help figures test test-slow check lock clean
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+figures: .venv/.ready ## run the pipeline: results/, figures/ and the report
+	snakemake --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG))
+
+test: .venv/.ready ## run the tests that take seconds
+	pytest
+
+test-slow: .venv/.ready ## run the physics checks that take minutes
+	pytest -m slow
+
+check: .venv/.ready ## check style, types and workflow
+	ruff check
+	ruff format --check
+	mypy src
+	snakefmt --check Snakefile workflow
+	snakemake --lint
+
+lock: .venv/.ready ## write requirements.lock anew after a change of dependencies
+	uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-emit-index-url \
+		--no-emit-find-links --no-annotate --no-header --quiet --output-file requirements.lock
+
+clean: ## delete the environment and the caches; results/ and figures/ stay
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis src/*.egg-info
+	find src tests -name __pycache__ -prune -exec rm -rf {} +
+
+# The stamp is written last, so a set-up that was interrupted starts from nothing the next time.
+# uv itself comes from the lock too: its entry, with hashes, is copied out for pip.
+.venv/.ready: requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "opentdvp needs Python 3.11 on the PATH, as python3.11 or python3;" \
+		"python3 is $$(python3 --version 2>/dev/null || echo missing)." >&2; exit 1; }
+	test -e $@ || $(PYTHON) -m venv --clear --without-pip .venv
+	rm -f $@
+	sed -n '/^uv==/,/[^\]$$/p' requirements.lock > .venv/uv.txt
+	$(PYTHON) -m pip --python .venv install --quiet --require-hashes --requirement .venv/uv.txt
+	uv pip sync --python .venv --require-hashes requirements.lock
+	uv pip install --python .venv --no-deps --no-build-isolation --editable .
+	touch $@

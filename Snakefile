@@ -1,0 +1,36 @@
+# Solves the systems of the configuration, compares the runs and draws the figures:
+#   snakemake --cores all                                    (quick preset)
+#   snakemake --cores all --configfile config/paper.yaml     (the paper's systems)
+import sys
+
+from snakemake.utils import min_version
+
+min_version("9.5")
+
+
+configfile: "config/config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/solve.smk"
+include: "workflow/rules/compare.smk"
+include: "workflow/rules/figures.smk"
+
+
+report: "workflow/report/workflow.rst"
+
+
+rule all:
+    default_target: True
+    input:
+        summaries=expand(f"{TABLES}/{{comparison}}.summary.tsv", comparison=STUDY.comparisons),
+        figures=expand(
+            f"{FIGURES}/{{figure}}.{{format}}", figure=STUDY.figures, format=["pdf", "png"]
+        ),
+
+
+# After every run that did something; `snakemake --report FILE` makes it by hand.
+onsuccess:
+    shell(
+        f"{sys.executable} -m snakemake --configfile {CONFIG} --nolock --report {RESULTS}/report.html"
+    )

@@ -1,0 +1,5 @@
+"""`python -m opentdvp`."""
+
+from opentdvp.cli import main
+
+main()

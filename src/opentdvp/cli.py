@@ -1,0 +1,186 @@
+"""The command line: one command per rule of the pipeline; no physics, imports only when needed."""
+
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+from rich.console import Console
+
+from opentdvp import config
+from opentdvp.config.load import json_schema
+from opentdvp.errors import ConfigError, FileError, Interrupted, OpentdvpError
+
+if TYPE_CHECKING:
+    from opentdvp.trajectory import Trajectory
+
+# Linear algebra on one thread: results must not depend on the number of cores, and threads of jobs
+# beside each other spin against one another (an eigendecomposition took 40 times as long).
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+app = typer.Typer(
+    help="Dynamics of open quantum spin systems with neural networks.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+ConfigFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="Configuration file (YAML).")]
+
+
+@app.command()
+def run(
+    config_file: ConfigFile,
+    system: Annotated[str, typer.Argument(help="Name of a system.")],
+    solver: Annotated[str, typer.Argument(help="Name of a solver.")],
+    out: Annotated[Path, typer.Option(help="Trajectory file to write (HDF5).")],
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="Resumed from if it exists; written while running.")
+    ] = None,
+    checkpoint_interval: Annotated[
+        float, typer.Option(help="Seconds between two checkpoints.", min=0)
+    ] = 60.0,
+    log: Annotated[Path | None, typer.Option(help="Also write progress lines to a file.")] = None,
+) -> None:
+    """Solve a system and write its trajectory."""
+    from opentdvp.progress import reporting
+    from opentdvp.solve import solve_to_file
+
+    study = config.load(config_file)
+    for key, name, table in (("SYSTEM", system, study.systems), ("SOLVER", solver, study.solvers)):
+        _require_name(key, name, table)
+    deck = study.deck(config.Run(system=system, solver=solver))
+    with reporting(deck.system.time.stop, Console(stderr=True), log) as report:
+        solve_to_file(deck, out, checkpoint, checkpoint_interval, report)
+
+
+@app.command()
+def compare(
+    config_file: ConfigFile,
+    comparison: Annotated[str, typer.Argument(help="Name of a comparison.")],
+    candidate: Annotated[Path, typer.Argument(help="Trajectory that is judged.")],
+    reference: Annotated[Path, typer.Argument(help="Trajectory that it is judged by.")],
+    points: Annotated[Path, typer.Option(help="Table with a row per time, to write (TSV).")],
+    summary: Annotated[Path, typer.Option(help="Table per observable, to write (TSV).")],
+) -> None:
+    """Compare a run with its reference, at every time."""
+    from opentdvp import compare as comparing
+    from opentdvp.show import print_table
+
+    study = config.load(config_file)
+    _require_name("COMPARISON", comparison, study.comparisons)
+    entry = study.comparisons[comparison]
+    runs = [
+        _read_run(study, run, path)
+        for run, path in ((entry.candidate, candidate), (entry.reference, reference))
+    ]
+    table = comparing.compare(*runs, entry.tolerance)
+    verdict = comparing.summarize(table, entry.tolerance, *runs)
+    comparing.write_tables(table, verdict, points, summary)
+    print_table(verdict[["observable", "distance", "max_difference", "tolerance", "passed"]])
+
+
+@app.command()
+def plot(
+    config_file: ConfigFile,
+    figure: Annotated[str, typer.Argument(help="Name of a figure.")],
+    candidate: Annotated[Path, typer.Argument(help="Trajectory that is drawn.")],
+    reference: Annotated[Path, typer.Argument(help="Trajectory that it is compared with.")],
+    points: Annotated[Path, typer.Argument(help="Table of `opentdvp compare --points`.")],
+    out: Annotated[list[Path], typer.Option(help="Figure to write (PDF or PNG); may be repeated.")],
+) -> None:
+    """Draw a figure from the runs of its comparison."""
+    from opentdvp import compare as comparing
+    from opentdvp import figures
+
+    study = config.load(config_file)
+    _require_name("FIGURE", figure, study.figures)
+    entry = study.figures[figure]
+    comparison = study.comparisons[entry.comparison]
+    figures.draw_to_files(
+        entry,
+        _read_run(study, comparison.candidate, candidate),
+        _read_run(study, comparison.reference, reference),
+        comparing.read_points(points),
+        out,
+    )
+
+
+@app.command()
+def validate(config_file: ConfigFile) -> None:
+    """Check a configuration, and that the solvers of its comparisons fit their systems."""
+    from opentdvp.solve import check
+
+    study = config.load(config_file)
+    for name, comparison in study.comparisons.items():
+        for role in ("candidate", "reference"):
+            deck = study.deck(getattr(comparison, role))
+            try:
+                check(deck.system, deck.solver)
+            except ConfigError as error:
+                raise ConfigError(f"{config_file}: `comparisons.{name}.{role}`: {error}") from error
+    print(
+        f"{config_file} is valid: {len(study.systems)} systems, {len(study.solvers)} solvers, "
+        f"{len(study.comparisons)} comparisons, {len(study.figures)} figures."
+    )
+
+
+@app.command()
+def show(
+    trajectory_file: Annotated[Path, typer.Argument(metavar="FILE", help="Trajectory file.")],
+) -> None:
+    """Show what was run, how it ended, and a summary of its observables."""
+    from opentdvp.show import show_trajectory
+
+    show_trajectory(trajectory_file)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON schema of a configuration file, for editors."""
+    print(json_schema(), end="")
+
+
+def main() -> NoReturn:
+    """Run a command; an error that a user can act on is one line and a non-zero exit code."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        app()
+    except Interrupted as error:
+        _fail(error, 128 + signal.SIGTERM)
+    except OpentdvpError as error:
+        _fail(error, 1)
+    sys.exit(0)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    raise Interrupted("The run was asked to stop; the same command resumes from its checkpoint.")
+
+
+def _fail(error: OpentdvpError, code: int) -> NoReturn:
+    print(f"error: {error}", file=sys.stderr)
+    sys.exit(code)
+
+
+def _require_name(argument: str, name: str, table: Mapping[str, object]) -> None:
+    if name not in table:
+        known = ", ".join(table) or "none"
+        raise ConfigError(f"Argument {argument} must be one of {known}, but is {name}.")
+
+
+def _read_run(study: config.Study, run: config.Run, path: Path) -> "Trajectory":
+    """Read a trajectory and refuse it unless it is of the deck that the configuration has now."""
+    from opentdvp import trajectory
+
+    loaded = trajectory.read(path)
+    expected = study.deck(run).run_id
+    if loaded.run_id != expected:
+        raise FileError(
+            f"Cannot use {path}: its run id must be {expected[:12]} ({run.system} by {run.solver}), "
+            f"but is {loaded.run_id[:12]}; run it again."
+        )
+    return loaded

@@ -1,0 +1,112 @@
+"""What must hold before two runs may be compared; each refusal is one line."""
+
+import json
+from typing import Any
+
+import numpy as np
+from pydantic import ValidationError
+
+from opentdvp.compare.curves import curves, describe
+from opentdvp.config import Deck, System
+from opentdvp.errors import ConfigError, FileError, NumericalFailure
+from opentdvp.results import ResultCode
+from opentdvp.trajectory import Trajectory
+
+
+def check_comparable(candidate: Trajectory, reference: Trajectory) -> None:
+    """Refuse runs that failed, hold values that are not finite, or do not belong together.
+
+    Raises
+    ------
+    NumericalFailure
+        If one of the runs did not succeed.
+    ConfigError
+        If physics, times or observables do not allow the comparison.
+    FileError
+        If a deck cannot be read, or a value is not finite.
+    """
+    roles = {"candidate": candidate, "reference": reference}
+    for role, run in roles.items():
+        _check_result(role, run)
+    systems = [read_deck(role, run).system for role, run in roles.items()]
+    _check_physics(*systems)
+    _check_times(candidate, reference)
+    _check_observables(candidate, reference)
+    for role, run in roles.items():
+        _check_finite(role, run)
+
+
+def read_deck(role: str, run: Trajectory) -> Deck:
+    """The deck of a run; `role` names the run in the error."""
+    try:
+        return Deck.model_validate_json(run.deck)
+    except ValidationError as error:
+        raise FileError(
+            f"`{role}.deck` must be a deck of this version of opentdvp, but is not."
+        ) from error
+
+
+def _check_result(role: str, run: Trajectory) -> None:
+    if run.result is not ResultCode.SUCCESS:
+        raise NumericalFailure(
+            f"`{role}.result` must be success, but is {run.result}: {run.result.remedy}"
+        )
+
+
+def _check_physics(candidate: System, reference: System) -> None:
+    theirs = _physics(reference)
+    for key, value in _physics(candidate).items():
+        if value != theirs[key]:
+            raise ConfigError(
+                f"`reference.system.{key}` must be {json.dumps(value)} as in the candidate, "
+                f"but is {json.dumps(theirs[key])}."
+            )
+
+
+def _physics(system: System) -> dict[str, Any]:
+    """What must agree: all but the lattice's size, since the paper compares N = 40 with N = 10."""
+    tree = system.model_dump(mode="json")
+    return {
+        "lattice.kind": tree["lattice"]["kind"],
+        "lattice.periodic": tree["lattice"]["periodic"],
+        # A zero changes nothing, so it may also be left out.
+        "couplings": {pair: strength for pair, strength in tree["couplings"].items() if strength},
+        "fields": {axis: strength for axis, strength in tree["fields"].items() if strength},
+        "terms": [term for term in tree["terms"] if term["strength"]],
+        "jumps": [jump for jump in tree["jumps"] if jump["rate"]],
+        "start": tree["start"],
+    }
+
+
+def _check_times(candidate: Trajectory, reference: Trajectory) -> None:
+    if candidate.times[0] < reference.times[0]:
+        raise ConfigError(
+            f"`reference.times` must begin at {candidate.times[0]:g} as in the candidate, "
+            f"but begins at {reference.times[0]:g}."
+        )
+    if candidate.times[-1] > reference.times[-1]:
+        raise ConfigError(
+            f"`reference.times` must reach the candidate's last time {candidate.times[-1]:g}, "
+            f"but ends at {reference.times[-1]:g}."
+        )
+
+
+def _check_observables(candidate: Trajectory, reference: Trajectory) -> None:
+    known = curves(reference)
+    missing = [describe(key) for key in curves(candidate) if key not in known]
+    if missing:
+        raise ConfigError(
+            "`reference.observables` must have every observable of the candidate, "
+            f"but lacks {', '.join(missing)}."
+        )
+
+
+def _check_finite(role: str, run: Trajectory) -> None:
+    for key, (mean, error) in curves(run).items():
+        bad = ~(np.isfinite(mean) & np.isfinite(error))
+        if bad.any():
+            at = int(bad.argmax())
+            raise FileError(
+                f"`{role}.observables` must be finite, but {describe(key)} at time "
+                f"{run.times[at]:g} is {mean[at]:g} ± {error[at]:g}."
+            )

@@ -1,0 +1,108 @@
+"""One verdict per curve: how far a run is from its reference, and which runs these are."""
+
+import numpy as np
+import pandas as pd
+
+from opentdvp.compare.checks import read_deck
+from opentdvp.config import Deck, Lattice, TdvpSolver
+from opentdvp.config.solver import DirectSampling
+from opentdvp.trajectory import Trajectory
+
+#: Digits of run ids and revisions in tables; enough to tell any two apart.
+HEX_DIGITS = 12
+
+
+def summarize(points: pd.DataFrame, candidate: Trajectory, reference: Trajectory) -> pd.DataFrame:
+    """Largest and root-mean-square differences per observable and distance, and the verdict.
+
+    The reference has a statistical error of its own, σ_r(t), which is subtracted in quadrature.
+    A curve passes if
+
+        excess = max over t of √max((c(t) − r(t))² − σ_r(t)², 0) ≤ tolerance.
+
+    Parameters
+    ----------
+    points
+        What `compare` returned for these two runs.
+    candidate, reference
+        The runs, named in every row.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `observable`, `distance`, `max_difference`, `time_of_max`, `rms_difference`,
+        `max_in_errors`, `rms_in_errors`, `largest_error`, `excess`, `tolerance`, `passed`, and
+        those of the runs: `size`, `method`, `run` and `revision` of both, `mixed_revisions`,
+        `solve_samples` and `observable_samples` of the candidate.
+    """
+    groups = points.groupby(["observable", "distance"], sort=False)
+    verdicts = pd.DataFrame(
+        [
+            {"observable": name, "distance": distance} | _verdict(rows)
+            for (name, distance), rows in groups
+        ]
+    )
+    return verdicts.assign(**_runs(candidate, reference))
+
+
+def _verdict(rows: pd.DataFrame) -> dict[str, float | bool]:
+    size = rows["difference"].abs()
+    # pandas leaves out what is undefined, where neither run has an error.
+    in_errors = rows["in_errors"].abs()
+    excess = np.sqrt((size**2 - rows["reference_error"] ** 2).clip(lower=0)).max()
+    tolerance = rows["tolerance"].iloc[0]
+    return {
+        "max_difference": size.max(),
+        "time_of_max": rows["time"].iloc[int(size.argmax())],
+        "rms_difference": np.sqrt((size**2).mean()),
+        "max_in_errors": in_errors.max(),
+        "rms_in_errors": np.sqrt((in_errors**2).mean()),
+        "largest_error": rows["combined_error"].max(),
+        "excess": excess,
+        "tolerance": tolerance,
+        "passed": bool(excess <= tolerance),
+    }
+
+
+def _runs(candidate: Trajectory, reference: Trajectory) -> dict[str, str | bool]:
+    """Columns that are the same in every row."""
+    solve, observables = _samples(read_deck("candidate", candidate))
+    mine, theirs = _run("candidate", candidate), _run("reference", reference)
+    revisions = (candidate.provenance["revision"], reference.provenance["revision"])
+    return {
+        **mine,
+        "solve_samples": solve,
+        "observable_samples": observables,
+        **theirs,
+        "mixed_revisions": revisions[0] != revisions[1],
+    }
+
+
+def _run(role: str, run: Trajectory) -> dict[str, str]:
+    deck = read_deck(role, run)
+    return {
+        f"{role}_size": _size(deck.system.lattice),
+        f"{role}_method": deck.solver.method,
+        f"{role}_run": run.run_id[:HEX_DIGITS],
+        f"{role}_revision": _shorten(run.provenance["revision"]),
+    }
+
+
+def _size(lattice: Lattice) -> str:
+    return "x".join(str(length) for length in lattice.size)
+
+
+def _shorten(revision: str) -> str:
+    """The first digits of a revision; the mark of a changed source stays."""
+    commit, plus, changes = revision.partition("+")
+    return commit[:HEX_DIGITS] + plus + changes
+
+
+def _samples(deck: Deck) -> tuple[str, str]:
+    """Number of samples of the solve and of the observables, as text."""
+    if not isinstance(deck.solver, TdvpSolver):
+        return "none", "none"
+    sampling = deck.solver.sampling
+    if not isinstance(sampling, DirectSampling):
+        return sampling.kind, sampling.kind
+    return str(sampling.solve), str(sampling.observables)

@@ -1,0 +1,30 @@
+"""The configuration grammar: what can be simulated, how, and what is compared and drawn."""
+
+from opentdvp.config.load import load, validate
+from opentdvp.config.solver import (
+    DirectSampling,
+    Enumeration,
+    ExactSolver,
+    RecurrentNetwork,
+    TdvpSolver,
+)
+from opentdvp.config.study import Comparison, Deck, DynamicsFigure, Run, Study
+from opentdvp.config.system import Lattice, Observables, System
+
+__all__ = [
+    "Comparison",
+    "Deck",
+    "DirectSampling",
+    "DynamicsFigure",
+    "Enumeration",
+    "ExactSolver",
+    "Lattice",
+    "Observables",
+    "RecurrentNetwork",
+    "Run",
+    "Study",
+    "System",
+    "TdvpSolver",
+    "load",
+    "validate",
+]

@@ -1,0 +1,113 @@
+"""Checkpoints: all that a run needs to go on as if it had never stopped."""
+
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from opentdvp.errors import FileError
+from opentdvp.files import replacing
+
+#: Raised when the meaning of a stored entry changes.
+CHECKPOINT_VERSION = 1
+
+Records = tuple[dict[str, np.ndarray], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """A run after an accepted step; random numbers follow from the two counters.
+
+    Attributes
+    ----------
+    time, step_size
+        Simulated time, and the size of the next step to try.
+    theta
+        Network parameters, flat.
+    evaluations
+        Right-hand sides used so far.
+    outputs
+        Observables at the output times reached: `X` and `X.stderr` and so on.
+    diagnostics
+        One record per accepted step.
+    """
+
+    time: float
+    step_size: float
+    theta: np.ndarray
+    evaluations: int = 0
+    outputs: Records = field(default=())
+    diagnostics: Records = field(default=())
+
+
+def save(state: State, run_id: str, path: Path) -> None:
+    """Write a checkpoint; `path` holds the complete new one or is left as it was.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be written.
+    """
+    entries: dict[str, Any] = {
+        "version": CHECKPOINT_VERSION,
+        "run_id": run_id,
+        "time": state.time,
+        "step_size": state.step_size,
+        "theta": state.theta,
+        "evaluations": state.evaluations,
+        **{f"outputs/{name}": column for name, column in columns(state.outputs).items()},
+        **{f"diagnostics/{name}": column for name, column in columns(state.diagnostics).items()},
+    }
+    with replacing(path) as temporary, temporary.open("wb") as stream:
+        np.savez(stream, **entries)
+
+
+def load(run_id: str, path: Path) -> State:
+    """Read a checkpoint of the run with this identity.
+
+    Raises
+    ------
+    FileError
+        If the file is truncated, damaged, of another version, or of a run with another deck.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            entries = {name: file[name] for name in file.files}
+        version, owner = int(entries["version"]), str(entries["run_id"])
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise FileError(
+            f"Cannot resume from {path}: it is truncated, damaged or not a checkpoint; delete it "
+            "to start the run anew."
+        ) from error
+    for name, must, value in (
+        ("version", CHECKPOINT_VERSION, version),
+        ("run id", run_id[:12], owner[:12]),
+    ):
+        if value != must:
+            raise FileError(
+                f"Cannot resume from {path}: its {name} must be {must}, but is {value}; delete it "
+                "to start the run anew."
+            )
+    return State(
+        time=float(entries["time"]),
+        step_size=float(entries["step_size"]),
+        theta=entries["theta"],
+        evaluations=int(entries["evaluations"]),
+        outputs=_records(entries, "outputs/"),
+        diagnostics=_records(entries, "diagnostics/"),
+    )
+
+
+def columns(records: Records) -> dict[str, np.ndarray]:
+    """Records with the same keys as one array per key, records along the first axis."""
+    if not records:
+        return {}
+    return {name: np.stack([record[name] for record in records]) for name in records[0]}
+
+
+def _records(entries: dict[str, np.ndarray], prefix: str) -> Records:
+    table = {k.removeprefix(prefix): v for k, v in entries.items() if k.startswith(prefix)}
+    length = len(next(iter(table.values()))) if table else 0
+    return tuple({name: values[k] for name, values in table.items()} for k in range(length))

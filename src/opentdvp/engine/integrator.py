@@ -1,0 +1,89 @@
+"""Adaptive Heun steps with step doubling, for any ẏ = f(y) on flat vectors; it knows no physics."""
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+Vector = Float[Array, " P"]
+Slope = Callable[[Vector], Vector]
+Norm = Callable[[Vector], Float[Array, ""]]
+
+#: Right-hand sides of a trial step, besides the one at its start.
+TRIAL_COST = 4
+
+_SAFETY, _SHRINK, _GROW = 0.9, 0.2, 2.0
+
+
+class Trial(NamedTuple):
+    """A step that has been tried.
+
+    Attributes
+    ----------
+    end
+        y after two steps of half the size.
+    error
+        Estimated error of `end` in the caller's norm, for a second-order method.
+    next_step
+        Step size with which the error would have met the tolerance, within limits.
+    """
+
+    end: Vector
+    error: float
+    next_step: float
+
+    def accepted(self, tolerance: float) -> bool:
+        """Whether the error is small enough; false if it is not a number."""
+        return self.error <= tolerance
+
+
+def heun_trial(
+    slope: Slope, norm: Norm, start: Vector, first: Vector, step: float, tolerance: float
+) -> Trial:
+    """One Heun step against two of half the size.
+
+    Parameters
+    ----------
+    slope
+        f; called four times.
+    norm
+        In which the error is measured against `tolerance`.
+    start, first
+        y, and f(y).
+    step, tolerance
+        Step size, and the local error it is controlled by.
+    """
+    whole = _heun(slope, start, first, step)
+    middle = _heun(slope, start, first, step / 2)
+    end = _heun(slope, middle, slope(middle), step / 2)
+    # The two differ by 3/4 of the local error c h³ of the whole step; two halves make 1/4 of it.
+    error = float(norm(end - whole)) / 3
+    return Trial(end, error, step * _step_factor(error, tolerance))
+
+
+def _step_factor(error: float, tolerance: float) -> float:
+    """By how much to change a step whose local error grows with its third power."""
+    if not math.isfinite(error):
+        return _SHRINK
+    ratio = (tolerance / error) ** (1 / 3) if error > 0 else math.inf
+    return min(_GROW, max(_SHRINK, _SAFETY * ratio))
+
+
+def _heun(slope: Slope, start: Vector, first: Vector, step: float) -> Vector:
+    return start + step / 2 * (first + slope(start + step * first))
+
+
+def interpolate(
+    fraction: float, step: float, start: Vector, end: Vector, first: Vector, last: Vector
+) -> Vector:
+    """Cubic Hermite interpolation inside a step, from values and slopes at both ends."""
+    s = fraction
+    value = (1 + 2 * s) * (1 - s) ** 2 * start + s**2 * (3 - 2 * s) * end
+    return value + step * (s * (1 - s) ** 2 * first - s**2 * (1 - s) * last)
+
+
+def fisher_norm(fisher: Float[Array, "P P"]) -> Norm:
+    """√(δᵀ S δ): the distance of two nearby distributions of the ansatz."""
+    return lambda delta: jnp.sqrt(jnp.maximum(delta @ fisher @ delta, 0.0))

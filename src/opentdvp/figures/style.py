@@ -1,0 +1,182 @@
+"""The look of all figures, the names of runs in them, and how they are saved."""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import matplotlib.style
+from matplotlib.figure import Figure
+
+from opentdvp.config import Deck, Lattice
+from opentdvp.errors import ConfigError
+from opentdvp.files import replacing
+from opentdvp.trajectory import Trajectory
+
+#: Width in inches of two panels side by side: two columns of the journal.
+FULL_WIDTH = 7.0
+
+# Only fonts that come with matplotlib, so that every machine draws the same.
+RC_PARAMS: dict[str, object] = {
+    "font.family": "STIXGeneral",
+    "mathtext.fontset": "stix",
+    "font.size": 9,
+    "axes.labelsize": 9,
+    "axes.titlesize": 9,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "legend.fontsize": 8.5,
+    "axes.linewidth": 0.6,
+    "lines.linewidth": 1.2,
+    "lines.markersize": 3.6,
+    "xtick.direction": "in",
+    "ytick.direction": "in",
+    "xtick.top": True,
+    "ytick.right": True,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.minor.visible": True,
+    "ytick.minor.visible": True,
+    "xtick.minor.width": 0.4,
+    "ytick.minor.width": 0.4,
+    "xtick.major.size": 3,
+    "ytick.major.size": 3,
+    "xtick.minor.size": 1.5,
+    "ytick.minor.size": 1.5,
+    "legend.frameon": False,
+    "legend.handlelength": 1.8,
+    "legend.handletextpad": 0.5,
+    "legend.columnspacing": 1.2,
+    "legend.borderpad": 0,
+    "legend.borderaxespad": 0.3,
+    "axes.titlepad": 4,
+    "axes.xmargin": 0.015,
+    "axes.formatter.limits": (-3, 4),
+    "axes.formatter.use_mathtext": True,
+    "figure.constrained_layout.h_pad": 0.03,
+    "figure.constrained_layout.w_pad": 0.03,
+    "figure.constrained_layout.hspace": 0.0,
+    "figure.constrained_layout.wspace": 0.04,
+    "savefig.dpi": 300,
+    # Text stays text, and equal figures give equal bytes.
+    "pdf.fonttype": 42,
+    "svg.hashsalt": "opentdvp",
+}
+
+#: What would put the time of drawing into a file, by format.
+UNDATED: dict[str, dict[str, str | None]] = {
+    ".pdf": {"CreationDate": None},
+    ".png": {},
+    ".svg": {"Date": None},
+}
+
+METHODS = {"tdvp": "TDVP"}
+
+
+#: Of marks, error bars and text.
+INK = "#222222"
+
+
+@dataclass(frozen=True)
+class CurveStyle:
+    """Line and band of a run, and the marks of its reference."""
+
+    color: str
+    marker: str
+    dashes: str
+
+    @property
+    def line(self) -> dict[str, Any]:
+        """Of the run."""
+        return {"color": self.color, "linestyle": self.dashes}
+
+    @property
+    def band(self) -> dict[str, Any]:
+        """Of ± one standard error around the line."""
+        return {"color": self.color, "alpha": 0.35, "linewidth": 0}
+
+    @property
+    def mark(self) -> dict[str, Any]:
+        """Of the reference: dark and hollow, so that it stands out from every line."""
+        return {
+            "marker": self.marker,
+            "linestyle": "none",
+            "color": INK,
+            "markerfacecolor": "white",
+            "markeredgewidth": 0.7,
+        }
+
+
+# Paul Tol's high-contrast scheme: safe for colour-blind readers; dark, medium and light in grey.
+COLORS = {"X": "#004488", "Y": "#BB5566", "Z": "#DDAA33"}
+MARKERS = {"X": "o", "Y": "s", "Z": "^"}
+DASHES = ("solid", "dashed", "dotted")
+
+#: A line to compare with, such as zero.
+GUIDE: dict[str, Any] = {"color": "#999999", "linewidth": 0.6, "zorder": 0}
+
+
+def curve_style(axes: str) -> CurveStyle:
+    """Style of an observable by its axes: X, or XX for a correlator of equal ones, drawn alike."""
+    order = "XYZ"
+    dashes = DASHES[(order.index(axes[-1]) - order.index(axes[0])) % 3]
+    return CurveStyle(COLORS[axes[0]], MARKERS[axes[0]], dashes)
+
+
+def context() -> AbstractContextManager[None]:
+    """Draw in this style, whatever the user's own settings of matplotlib are."""
+    return matplotlib.style.context(["default", RC_PARAMS])
+
+
+def save(figure: Figure, path: Path, metadata: Mapping[str, str]) -> None:
+    """Save a figure as PDF, PNG or SVG, by the suffix of `path`; equal figures give equal bytes.
+
+    Parameters
+    ----------
+    figure
+        What a `draw` function returned.
+    path
+        Holds the complete file afterwards, or is left as it was.
+    metadata
+        What made the figure, see `origins`; stored as the file's keywords.
+
+    Raises
+    ------
+    ConfigError
+        If the suffix is another one.
+    FileError
+        If the file cannot be written.
+    """
+    if path.suffix not in UNDATED:
+        raise ConfigError(f"`path` must end in {', '.join(UNDATED)}, but is {path}.")
+    keywords = " ".join(f"{key}={value}" for key, value in metadata.items())
+    with context(), replacing(path) as temporary:
+        figure.savefig(temporary, metadata={"Keywords": keywords} | UNDATED[path.suffix])
+
+
+def origins(**runs: Trajectory) -> dict[str, str]:
+    """Run ids and git revisions of the runs in a figure, by role."""
+    return {
+        f"{role}.{key}": value
+        for role, run in runs.items()
+        for key, value in (("run_id", run.run_id), ("revision", run.provenance["revision"]))
+    }
+
+
+def method(run: Trajectory) -> str:
+    """The solver's name in legends."""
+    name = Deck.model_validate_json(run.deck).solver.method
+    return METHODS.get(name, name)
+
+
+def system(run: Trajectory) -> str:
+    """Geometry and size in legends, as in "ring N = 6"."""
+    return _lattice(Deck.model_validate_json(run.deck).system.lattice)
+
+
+def _lattice(lattice: Lattice) -> str:
+    if lattice.kind == "chain":
+        return f"{'ring' if lattice.periodic else 'open chain'} $N = {lattice.n_sites}$"
+    size = r" \times ".join(str(length) for length in lattice.size)
+    return f"{'torus' if lattice.periodic else 'open square'} ${size}$"

@@ -1,0 +1,124 @@
+"""Running one deck: choose the solver, resume, keep checkpoints, write the result safely."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from opentdvp import trajectory
+from opentdvp.config import Deck, ExactSolver, System, TdvpSolver
+from opentdvp.errors import NumericalFailure
+from opentdvp.files import check_writable
+from opentdvp.results import ResultCode
+from opentdvp.timing import write_timing
+from opentdvp.trajectory import Trajectory
+
+if TYPE_CHECKING:
+    from opentdvp.engine.checkpoint import State
+    from opentdvp.progress import Reporter
+
+
+def check(system: System, solver: ExactSolver | TdvpSolver) -> None:
+    """Raise `ConfigError` if the solver cannot solve the system, before any work is done."""
+    if isinstance(solver, ExactSolver):
+        from opentdvp.references import exact
+
+        exact.check(system)
+    else:
+        from opentdvp.engine import compiled
+
+        compiled.check(system, solver)
+
+
+def solve_to_file(
+    deck: Deck, out: Path, checkpoint: Path | None, interval: float, report: "Reporter"
+) -> None:
+    """Solve a deck and write its trajectory.
+
+    Parameters
+    ----------
+    deck, out
+        What to solve, and where the trajectory goes; a failed run leaves `out` as it was and goes
+        to `failed_path(out)` instead.
+    checkpoint
+        Resumed from if it exists, written while running, removed after success.
+    interval
+        Seconds between two checkpoints.
+    report
+        Shown the progress.
+
+    Raises
+    ------
+    ConfigError, FileError
+        Before any work, if something does not fit or cannot be written.
+    NumericalFailure
+        If the run stopped with a result code; the checkpoint stays.
+    """
+    check(deck.system, deck.solver)
+    for path in (out, *((checkpoint,) if checkpoint else ())):
+        check_writable(path)
+    began = time.monotonic()
+    resumed = checkpoint is not None and checkpoint.exists()
+    result = _solve(deck, checkpoint, interval, report)
+    if result.result is not ResultCode.SUCCESS:
+        trajectory.write(result, failed_path(out))
+        raise NumericalFailure(
+            f"The run stopped at time {result.times[-1]:g} with the result {result.result}. "
+            f"{result.result.remedy} What there is of it is in {failed_path(out)}."
+        )
+    trajectory.write(result, out)
+    write_timing(out, time.monotonic() - began, resumed)
+    failed_path(out).unlink(missing_ok=True)
+    if checkpoint is not None:
+        checkpoint.unlink(missing_ok=True)
+
+
+def failed_path(out: Path) -> Path:
+    """Where a run that failed is kept, out of reach of those that use `out`."""
+    return out.with_suffix(f".failed{out.suffix}")
+
+
+def _solve(
+    deck: Deck, checkpoint: Path | None, interval: float, report: "Reporter"
+) -> Trajectory:
+    if isinstance(deck.solver, ExactSolver):
+        from opentdvp.references import exact
+
+        return exact.solve(deck, report)
+    from opentdvp.engine.evolve import evolve
+
+    if checkpoint is None:
+        return evolve(deck, report)
+    keeper = _Keeper(deck.run_id, checkpoint, interval)
+    try:
+        return evolve(deck, report, resume_from=keeper.resume(), keep=keeper)
+    finally:
+        keeper.flush()
+
+
+class _Keeper:
+    """Holds the last state of a run and writes it now and then, and when the run ends early."""
+
+    def __init__(self, run_id: str, path: Path, interval: float) -> None:
+        self._run_id = run_id
+        self._path = path
+        self._interval = interval
+        self._state: State | None = None
+        self._written = time.monotonic()
+
+    def resume(self) -> "State | None":
+        from opentdvp.engine import checkpoint
+
+        return checkpoint.load(self._run_id, self._path) if self._path.exists() else None
+
+    def __call__(self, state: "State") -> None:
+        self._state = state
+        if time.monotonic() - self._written >= self._interval:
+            self.flush()
+
+    def flush(self) -> None:
+        from opentdvp.engine import checkpoint
+
+        if self._state is not None:
+            checkpoint.save(self._state, self._run_id, self._path)
+            self._state = None
+        self._written = time.monotonic()

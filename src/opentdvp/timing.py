@@ -1,0 +1,33 @@
+"""Wall time and memory of a run, beside its trajectory so that equal runs have equal files."""
+
+import json
+import resource
+import sys
+from datetime import datetime
+from pathlib import Path
+
+from opentdvp.files import replacing
+
+
+def timing_path(trajectory: Path) -> Path:
+    """File with the timing of a trajectory."""
+    return trajectory.with_suffix(".timing.json")
+
+
+def write_timing(trajectory: Path, wall_seconds: float, resumed: bool) -> None:
+    """Record what the run has cost; `wall_seconds` counts from the resumption if it was resumed.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be written.
+    """
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    record = {
+        "wall_seconds": round(wall_seconds, 1),
+        "resumed": resumed,
+        "peak_memory_MiB": round(peak / (2**20 if sys.platform == "darwin" else 2**10)),
+        "finished": datetime.now().astimezone().isoformat(timespec="seconds"),
+    }
+    with replacing(timing_path(trajectory)) as temporary:
+        temporary.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,158 @@
+"""The one file format of all solvers: observables against time, and what made them.
+
+This module is the only one that knows HDF5. A file holds no pickles and no paths, and equal runs
+give equal bytes; wall times therefore live beside it, see `opentdvp.timing`.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from opentdvp.errors import FileError
+from opentdvp.files import replacing
+from opentdvp.results import ResultCode
+
+#: Raised when the layout of the file changes; a reader refuses every other version.
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Observable:
+    """Mean and standard error of an observable at every time.
+
+    `mean` and `stderr` have shape (T,), or (T, D) with one column per entry of `distances`.
+    """
+
+    mean: np.ndarray
+    stderr: np.ndarray
+    distances: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Trajectory:
+    """What a solver returns, whichever it is.
+
+    Attributes
+    ----------
+    times
+        Times of the observables, shape (T,); dimensionless.
+    observables
+        By name: X, Y, Z for magnetisations, C_XX and so on for connected correlators.
+    diagnostics
+        By name, one entry per accepted step; empty where a solver has none.
+    deck
+        Canonical JSON of the run's system and solver.
+    provenance
+        Revision, versions and device, all text.
+    result
+        How the run ended.
+    """
+
+    times: np.ndarray
+    observables: dict[str, Observable]
+    deck: str
+    provenance: dict[str, str]
+    diagnostics: dict[str, np.ndarray] = field(default_factory=dict)
+    result: ResultCode = ResultCode.SUCCESS
+
+    @property
+    def run_id(self) -> str:
+        """SHA-256 of the deck: equal for equal physics and settings."""
+        return hashlib.sha256(self.deck.encode()).hexdigest()
+
+
+def write(trajectory: Trajectory, path: Path) -> None:
+    """Write a trajectory; `path` holds the complete file or is left as it was.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be written.
+    """
+    with replacing(path) as temporary, h5py.File(temporary, "w", track_order=True) as file:
+        file.attrs["schema_version"] = SCHEMA_VERSION
+        file.attrs["deck"] = trajectory.deck
+        file.attrs["run_id"] = trajectory.run_id
+        file.attrs["result"] = str(trajectory.result)
+        for key, value in trajectory.provenance.items():
+            file.attrs[f"provenance.{key}"] = value
+        _put(file, "times", trajectory.times)
+        observables = file.create_group("observables", track_order=True)
+        for name, observable in trajectory.observables.items():
+            group = observables.create_group(name)
+            _put(group, "mean", observable.mean)
+            _put(group, "stderr", observable.stderr)
+            if observable.distances:
+                group.attrs["distances"] = observable.distances
+        file.create_group("diagnostics", track_order=True)
+        for name, values in trajectory.diagnostics.items():
+            _put(file, f"diagnostics/{name}", values)
+
+
+def read(path: Path) -> Trajectory:
+    """Read a trajectory, whole or not at all.
+
+    Raises
+    ------
+    FileError
+        If the file is missing, truncated, damaged, of another kind or of another schema version.
+    """
+    if not path.is_file():
+        raise FileError(f"Cannot read {path}: there is no such file.")
+    try:
+        with h5py.File(path, "r") as file:
+            trajectory = _parse(file, path)
+    except (OSError, KeyError, ValueError, RuntimeError) as error:
+        raise FileError(
+            f"Cannot read {path}: it is truncated, damaged or not a trajectory file."
+        ) from error
+    _check(trajectory, path)
+    return trajectory
+
+
+def _parse(file: h5py.File, path: Path) -> Trajectory:
+    attributes = dict(file.attrs)
+    version = attributes["schema_version"]
+    if version != SCHEMA_VERSION:
+        raise FileError(
+            f"Cannot read {path}: its schema version must be {SCHEMA_VERSION}, but is {version}."
+        )
+    if hashlib.sha256(attributes["deck"].encode()).hexdigest() != attributes["run_id"]:
+        raise FileError(f"Cannot read {path}: its run id does not belong to its deck.")
+    prefix = "provenance."
+    return Trajectory(
+        times=file["times"][:],
+        observables={
+            name: Observable(
+                mean=group["mean"][:],
+                stderr=group["stderr"][:],
+                distances=tuple(int(d) for d in group.attrs.get("distances", ())),
+            )
+            for name, group in file["observables"].items()
+        },
+        diagnostics={name: values[:] for name, values in file["diagnostics"].items()},
+        deck=attributes["deck"],
+        provenance={k.removeprefix(prefix): v for k, v in attributes.items() if k.startswith(prefix)},
+        result=ResultCode(attributes["result"]),
+    )
+
+
+def _check(trajectory: Trajectory, path: Path) -> None:
+    """Refuse shapes that do not fit together; a failed run may stop before its last time."""
+    points = len(trajectory.times)
+    for name, observable in trajectory.observables.items():
+        columns = (len(observable.distances),) if observable.distances else ()
+        for values in (observable.mean, observable.stderr):
+            if values.shape != (points, *columns):
+                raise FileError(
+                    f"Cannot read {path}: `{name}` must have the shape {(points, *columns)}, "
+                    f"but has {values.shape}."
+                )
+
+
+def _put(group: h5py.Group, name: str, values: np.ndarray) -> None:
+    # Checksums make a damaged file fail on reading instead of giving wrong numbers.
+    group.create_dataset(name, data=np.asarray(values), fletcher32=True, chunks=np.shape(values))

@@ -1,0 +1,70 @@
+"""The lock, environment.yml and pyproject.toml name the same packages in the same versions."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import yaml
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parents[1]
+CONDA_NAMES = {"matplotlib": "matplotlib-base", "snakemake": "snakemake-minimal"}
+CONDA_ONLY = {"python": "=3.11", "pip": ""}
+
+
+def read_project() -> dict[str, Requirement]:
+    """The direct dependencies, for running and for development, by name."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    lines = project["project"]["dependencies"] + project["dependency-groups"]["dev"]
+    return {requirement.name: requirement for requirement in map(Requirement, lines)}
+
+
+def read_lock() -> dict[str, tuple[str, list[str]]]:
+    """Version and hashes of each package in the lock; one that is not pinned raises."""
+    entries = (ROOT / "requirements.lock").read_text().replace("\\\n", " ").splitlines()
+    lock = {}
+    for entry in entries:
+        line, *hashes = re.split(r"\s+--hash=", entry.rstrip())
+        requirement = Requirement(line)
+        (pin,) = requirement.specifier
+        assert pin.operator == "==", line
+        lock[requirement.name] = (pin.version, hashes)
+    return lock
+
+
+def read_conda() -> tuple[dict[str, str], list[str]]:
+    """The pins of environment.yml by conda name, and the lines of its pip section."""
+    *packages, last = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+    pins = dict(re.findall(r"^([a-z0-9-]+)(.*)$", "\n".join(packages), re.MULTILINE))
+    assert len(pins) == len(packages), "a package is listed twice"
+    return pins, last["pip"]
+
+
+PROJECT, LOCK = read_project(), read_lock()
+
+
+def test_lock_has_hashes() -> None:
+    for name, (_, hashes) in LOCK.items():
+        assert hashes, name
+        assert all(re.fullmatch(r"sha256:[0-9a-f]{64}", value) for value in hashes), name
+
+
+def test_lock_has_no_address() -> None:
+    assert "://" not in (ROOT / "requirements.lock").read_text()
+
+
+def test_lock_satisfies_project() -> None:
+    for name, requirement in PROJECT.items():
+        version, _ = LOCK[name]
+        assert version in requirement.specifier, name
+
+
+def test_conda_pins_equal_the_lock() -> None:
+    pins, _ = read_conda()
+    expected = {CONDA_NAMES.get(name, name): f"=={LOCK[name][0]}" for name in PROJECT}
+    assert pins == CONDA_ONLY | expected
+
+
+def test_conda_installs_the_package_itself() -> None:
+    _, lines = read_conda()
+    assert lines == ["-e ."]

@@ -1,0 +1,88 @@
+# The validated configuration, where results go, and which runs a target needs.
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+from opentdvp.config import Run, load, validate
+from opentdvp.errors import OpentdvpError
+
+#: The last configuration file given is the one that the commands are called with.
+CONFIG = Path(workflow.configfiles[-1])
+
+
+def validated_study():
+    """The study in CONFIG; every error of the configuration stops the workflow here."""
+    try:
+        study = load(CONFIG)
+        same = validate(config, CONFIG) == study
+    except OpentdvpError as error:
+        raise WorkflowError(str(error)) from error
+    if not same:
+        raise WorkflowError(
+            f"The configuration must be that of {CONFIG}, because every command reads that file, but "
+            "--config or another --configfile changes it; use a file with `extends: config.yaml`."
+        )
+    return study
+
+
+STUDY = validated_study()
+RESULTS, FIGURES = STUDY.output.results, STUDY.output.figures
+RUNS, TABLES = f"{RESULTS}/runs", f"{RESULTS}/tables"
+
+
+wildcard_constraints:
+    system="|".join(STUDY.systems),
+    solver="|".join(STUDY.solvers),
+    comparison="|".join(STUDY.comparisons) or "none",
+    figure="|".join(STUDY.figures) or "none",
+
+
+def run_id(wildcards):
+    """Identity of a run: a change of its system or solver runs it again."""
+    return STUDY.deck(Run(system=wildcards.system, solver=wildcards.solver)).run_id
+
+
+def checkpoint(wildcards):
+    """Outside the outputs, so that a killed job does not lose it; one per deck."""
+    return f"{RESULTS}/checkpoints/{run_id(wildcards)[:16]}.npz"
+
+
+def trajectory(comparison, role):
+    """Trajectory file of one of the two runs of a comparison."""
+    run = getattr(STUDY.comparisons[comparison], role)
+    return f"{RUNS}/{run.system}/{run.solver}.h5"
+
+
+def candidate(wildcards):
+    """Trajectory that a comparison judges."""
+    return trajectory(wildcards.comparison, "candidate")
+
+
+def reference(wildcards):
+    """Trajectory that a comparison judges by."""
+    return trajectory(wildcards.comparison, "reference")
+
+
+def drawn_candidate(wildcards):
+    """Trajectory that a figure draws."""
+    return trajectory(STUDY.figures[wildcards.figure].comparison, "candidate")
+
+
+def drawn_reference(wildcards):
+    """Trajectory that a figure draws beside it."""
+    return trajectory(STUDY.figures[wildcards.figure].comparison, "reference")
+
+
+def drawn_points(wildcards):
+    """Differences that a figure draws as residuals."""
+    return f"{TABLES}/{STUDY.figures[wildcards.figure].comparison}.points.tsv"
+
+
+def tolerance(wildcards):
+    """Tolerances of a comparison, so that a change of them makes its tables anew."""
+    return STUDY.comparisons[wildcards.comparison].tolerance.model_dump_json()
+
+
+def layout(wildcards):
+    """What a figure shows, so that a change of it draws it anew."""
+    return STUDY.figures[wildcards.figure].model_dump_json()
