@@ -3,53 +3,24 @@
 from typing import Any
 
 import numpy as np
+from solvers import exact
+from systems import heisenberg_ring
 
-from opentdvp.config import Deck
+from opentdvp.config import Deck, ExactSolver, System, TdvpSolver
 from opentdvp.trajectory import Observable, Trajectory
-
-HEISENBERG: dict[str, Any] = {
-    "lattice": {"kind": "chain", "size": [6], "periodic": True},
-    "couplings": {"XX": 2.0, "YY": 0.0, "ZZ": 1.0},
-    "fields": {"Z": 1.0},
-    "jumps": [{"operator": "sigma_minus", "rate": 1.0}],
-    "start": {"Y": -1.0},
-    "time": {"stop": 3.0, "points": 61},
-    "observables": {"correlators": {"XX": [1, 2], "YY": [1, 2], "ZZ": [1, 2]}},
-}
-
-EXACT = {"method": "exact", "relative_tolerance": 1e-8, "absolute_tolerance": 1e-10}
-
-TDVP: dict[str, Any] = {
-    "method": "tdvp",
-    "seed": 1,
-    "povm": "cubic",
-    "network": {
-        "kind": "recurrent", "width": 8, "depth": 2, "activation": "tanh", "recurrent_scale": 1.0,
-    },
-    "orbit": "all",
-    "sampling": {"kind": "direct", "solve": 4096, "held_out": 1024, "observables": 20000},
-    "regularization": {"eigenvalue_cutoff": 1e-8, "signal_to_noise_cutoff": 2.0},
-    "integrator": {
-        "method": "heun", "fisher_tolerance": 1e-2, "initial_step": 1e-3, "minimal_step": 1e-6,
-        "maximal_step": 0.1,
-    },
-    "drift_limit": 0.1,
-    "chunk": 1024,
-    "estimator_precision": "double",
-}  # fmt: skip
 
 
 def make(
     observables: dict[str, Observable],
     times: np.ndarray,
-    system: dict[str, Any] = HEISENBERG,
-    solver: dict[str, Any] = EXACT,
+    system: System | None = None,
+    solver: ExactSolver | TdvpSolver | None = None,
     revision: str = "a" * 40,
     **fields: Any,
 ) -> Trajectory:
-    """A trajectory of given curves, with the deck of `system` and `solver`."""
-    deck = Deck.model_validate({"system": system, "solver": solver}).canonical()
-    return Trajectory(times, observables, deck, {"revision": revision}, **fields)
+    """A trajectory of given curves; without a deck of its own, an exact one of six sites."""
+    deck = Deck(system=system or heisenberg_ring(6), solver=solver or exact())
+    return Trajectory(times, observables, deck.canonical(), {"revision": revision}, **fields)
 
 
 def damped(

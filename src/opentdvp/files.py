@@ -35,8 +35,7 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
     except OSError as error:
-        reason = error.strerror or error
-        raise FileError(f"Cannot write {path}: {reason}.") from error
+        raise _cannot_write(path, error) from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
@@ -51,7 +50,13 @@ def check_writable(path: Path) -> None:
         with tempfile.TemporaryFile(dir=path.parent):
             pass
     except OSError as error:
-        raise FileError(f"Cannot write {path}: {error.strerror or error}.") from error
+        raise _cannot_write(path, error) from error
+
+
+def _cannot_write(path: Path, error: OSError) -> FileError:
+    in_the_way = isinstance(error, FileExistsError)  # a file where a folder has to be
+    reason = "Not a directory" if in_the_way else error.strerror or error
+    return FileError(f"Cannot write {path}: {reason}.")
 
 
 def _flush(path: Path) -> None:

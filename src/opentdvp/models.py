@@ -4,6 +4,7 @@ One source of physics: lattice geometry, Pauli-string Hamiltonian, jump operator
 """
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import product
 from math import prod
@@ -30,8 +31,9 @@ class Lattice:
     @property
     def bonds(self) -> tuple[tuple[int, int], ...]:
         """Nearest-neighbour pairs, each once, directed along +x or +y."""
-        steps = np.eye(len(self.shape), dtype=int)
-        return tuple(pair for step in steps for pair in self._pairs(tuple(step)))
+        axes = range(len(self.shape))
+        steps = (tuple(int(axis == other) for other in axes) for axis in axes)
+        return tuple(pair for step in steps for pair in self._pairs(step))
 
     def pairs(self, distance: int) -> tuple[tuple[int, int], ...]:
         """Pairs (i, j) with j at `distance` from i along +x."""
@@ -45,22 +47,22 @@ class Lattice:
         int array of shape (T, N); the shifted configuration is a[permutation].
         """
         shifts = product(*(range(0, length, step) for length in self.shape))
-        coordinates = [self._coordinates(site) for site in range(self.n_sites)]
-        return np.array(
-            [[self._site(tuple(np.add(c, shift))) for c in coordinates] for shift in shifts]
-        )
+        sites = range(self.n_sites)
+        return np.array([[self._site(self._moved(site, shift)) for site in sites] for shift in shifts])
 
     def _pairs(self, offset: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
         pairs = []
         for site in range(self.n_sites):
-            target = tuple(int(t) for t in np.add(self._coordinates(site), offset))
+            target = self._moved(site, offset)
             inside = all(t < length for t, length in zip(target, self.shape, strict=True))
             if self.periodic or inside:
                 pairs.append((site, self._site(target)))
         return tuple(pairs)
 
-    def _coordinates(self, site: int) -> tuple[int, ...]:
-        return tuple(int(c) for c in np.unravel_index(site, self.shape[::-1]))[::-1]
+    def _moved(self, site: int, offset: tuple[int, ...]) -> tuple[int, ...]:
+        """Coordinates of a site plus an offset, not wrapped."""
+        coordinates = np.unravel_index(site, self.shape[::-1])[::-1]
+        return tuple(int(c) + step for c, step in zip(coordinates, offset, strict=True))
 
     def _site(self, coordinates: tuple[int, ...]) -> int:
         site = np.ravel_multi_index(coordinates[::-1], self.shape[::-1], mode="wrap")
@@ -138,7 +140,7 @@ def _expand(entry: JumpConfig, sites: range) -> list[Jump]:
     return [Jump(matrix, site, entry.rate) for site in chosen if entry.rate > 0]
 
 
-def _terms_table(terms) -> dict[tuple[tuple[int, ...], str], float]:
+def _terms_table(terms: Iterable[Term]) -> dict[tuple[tuple[int, ...], str], float]:
     """Strength by (sites, letters), sites ascending, so that equal Hamiltonians compare equal."""
     table: dict[tuple[tuple[int, ...], str], float] = defaultdict(float)
     for term in terms:
@@ -148,5 +150,5 @@ def _terms_table(terms) -> dict[tuple[tuple[int, ...], str], float]:
     return dict(table)
 
 
-def _jumps_table(jumps) -> list[tuple[int, float, bytes]]:
+def _jumps_table(jumps: Iterable[Jump]) -> list[tuple[int, float, bytes]]:
     return sorted((jump.site, jump.rate, jump.matrix.tobytes()) for jump in jumps)

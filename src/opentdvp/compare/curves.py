@@ -1,7 +1,8 @@
-"""Observables of a trajectory as single curves."""
+"""Observables of a trajectory as single curves, by observable and distance."""
 
 import numpy as np
 
+from opentdvp.config.study import Tolerance
 from opentdvp.trajectory import Trajectory
 
 #: Mean and standard error, each of shape (T,).
@@ -21,6 +22,11 @@ def curves(trajectory: Trajectory) -> dict[tuple[str, int], Curve]:
             strict=True,
         )
     }
+
+
+def allowed(tolerance: Tolerance, distance: int) -> float:
+    """Tolerance of a curve at a distance, which is 0 for magnetisations."""
+    return tolerance.correlators if distance else tolerance.magnetization
 
 
 def describe(key: tuple[str, int]) -> str:

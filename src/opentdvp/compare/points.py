@@ -5,7 +5,7 @@ import pandas as pd
 from scipy.interpolate import CubicSpline
 
 from opentdvp.compare.checks import check_comparable
-from opentdvp.compare.curves import Curve, curves
+from opentdvp.compare.curves import Curve, allowed, curves
 from opentdvp.config.study import Tolerance
 from opentdvp.trajectory import Trajectory
 
@@ -26,7 +26,7 @@ def compare(candidate: Trajectory, reference: Trajectory, tolerance: Tolerance) 
     reference
         A run of the same physics that lasts at least as long; its lattice may have another size.
     tolerance
-        Largest differences allowed; copied into the rows.
+        Largest differences allowed; copied into the rows, for the figures.
 
     Returns
     -------
@@ -52,7 +52,7 @@ def compare(candidate: Trajectory, reference: Trajectory, tolerance: Tolerance) 
             for key, curve in curves(candidate).items()
         ],
         ignore_index=True,
-    ).assign(tolerance=lambda rows: _tolerances(rows["distance"], tolerance))
+    ).assign(tolerance=lambda rows: [allowed(tolerance, d) for d in rows["distance"]])
 
 
 def _interpolate(curve: Curve, reference: Trajectory, candidate: Trajectory) -> Curve:
@@ -81,7 +81,3 @@ def _rows(
             "in_errors": np.divide(difference, combined, out=undefined, where=combined > 0),
         }
     )
-
-
-def _tolerances(distances: pd.Series, tolerance: Tolerance) -> np.ndarray:
-    return np.where(distances == 0, tolerance.magnetization, tolerance.correlators)

@@ -4,15 +4,19 @@ import numpy as np
 import pandas as pd
 
 from opentdvp.compare.checks import read_deck
+from opentdvp.compare.curves import allowed
 from opentdvp.config import Deck, Lattice, TdvpSolver
 from opentdvp.config.solver import DirectSampling
+from opentdvp.config.study import Tolerance
 from opentdvp.trajectory import Trajectory
 
 #: Digits of run ids and revisions in tables; enough to tell any two apart.
 HEX_DIGITS = 12
 
 
-def summarize(points: pd.DataFrame, candidate: Trajectory, reference: Trajectory) -> pd.DataFrame:
+def summarize(
+    points: pd.DataFrame, tolerance: Tolerance, candidate: Trajectory, reference: Trajectory
+) -> pd.DataFrame:
     """Largest and root-mean-square differences per observable and distance, and the verdict.
 
     The reference has a statistical error of its own, σ_r(t), which is subtracted in quadrature.
@@ -24,6 +28,8 @@ def summarize(points: pd.DataFrame, candidate: Trajectory, reference: Trajectory
     ----------
     points
         What `compare` returned for these two runs.
+    tolerance
+        Largest differences allowed.
     candidate, reference
         The runs, named in every row.
 
@@ -36,22 +42,20 @@ def summarize(points: pd.DataFrame, candidate: Trajectory, reference: Trajectory
         `solve_samples` and `observable_samples` of the candidate.
     """
     groups = points.groupby(["observable", "distance"], sort=False)
-    verdicts = pd.DataFrame(
-        [
-            {"observable": name, "distance": distance} | _verdict(rows)
-            for (name, distance), rows in groups
-        ]
-    )
+    verdicts = pd.DataFrame([_verdict(rows, tolerance) for _, rows in groups])
     return verdicts.assign(**_runs(candidate, reference))
 
 
-def _verdict(rows: pd.DataFrame) -> dict[str, float | bool]:
+def _verdict(rows: pd.DataFrame, tolerance: Tolerance) -> dict[str, str | float | bool]:
+    distance = int(rows["distance"].iloc[0])
     size = rows["difference"].abs()
     # pandas leaves out what is undefined, where neither run has an error.
     in_errors = rows["in_errors"].abs()
     excess = np.sqrt((size**2 - rows["reference_error"] ** 2).clip(lower=0)).max()
-    tolerance = rows["tolerance"].iloc[0]
+    limit = allowed(tolerance, distance)
     return {
+        "observable": str(rows["observable"].iloc[0]),
+        "distance": distance,
         "max_difference": size.max(),
         "time_of_max": rows["time"].iloc[int(size.argmax())],
         "rms_difference": np.sqrt((size**2).mean()),
@@ -59,8 +63,8 @@ def _verdict(rows: pd.DataFrame) -> dict[str, float | bool]:
         "rms_in_errors": np.sqrt((in_errors**2).mean()),
         "largest_error": rows["combined_error"].max(),
         "excess": excess,
-        "tolerance": tolerance,
-        "passed": bool(excess <= tolerance),
+        "tolerance": limit,
+        "passed": bool(excess <= limit),
     }
 
 

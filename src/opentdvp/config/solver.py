@@ -2,17 +2,21 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, FiniteFloat
 
 from opentdvp.config.base import NonNegative, Positive, PositiveInt, StrictModel
+
+
+#: Looser than this the exact solver would no longer be a reference.
+SmallTolerance = Annotated[FiniteFloat, Field(gt=0, le=1e-4)]
 
 
 class ExactSolver(StrictModel):
     """Exact Lindblad evolution with QuTiP."""
 
     method: Literal["exact"]
-    relative_tolerance: Positive
-    absolute_tolerance: Positive
+    relative_tolerance: SmallTolerance
+    absolute_tolerance: SmallTolerance
 
 
 class RecurrentNetwork(StrictModel):

@@ -73,7 +73,7 @@ def load(run_id: str, path: Path) -> State:
         If the file is truncated, damaged, of another version, or of a run with another deck.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             entries = {name: file[name] for name in file.files}
         version, owner = int(entries["version"]), str(entries["run_id"])
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
@@ -110,4 +110,6 @@ def columns(records: Records) -> dict[str, np.ndarray]:
 def _records(entries: dict[str, np.ndarray], prefix: str) -> Records:
     table = {k.removeprefix(prefix): v for k, v in entries.items() if k.startswith(prefix)}
     length = len(next(iter(table.values()))) if table else 0
-    return tuple({name: values[k] for name, values in table.items()} for k in range(length))
+    return tuple(
+        {name: np.asarray(values[k]) for name, values in table.items()} for k in range(length)
+    )

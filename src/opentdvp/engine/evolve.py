@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -25,6 +25,7 @@ _INITIAL, _STEPS, _OUTPUTS, _HELD_OUT = range(4)
 _ROUNDING = 1e-8
 
 
+@runtime_checkable
 class Report(Protocol):
     """Told of every accepted step."""
 

@@ -93,6 +93,7 @@ def draw(
             strip.set_xlabel(figure.time_label)
         canvas.align_ylabels(grid)
         _draw_header(canvas, candidate, reference, panels, points)
+        style.settle(canvas)
     return canvas
 
 

@@ -129,6 +129,18 @@ def context() -> AbstractContextManager[None]:
     return matplotlib.style.context(["default", RC_PARAMS])
 
 
+def settle(figure: Figure) -> None:
+    """Lay a figure out for good: otherwise each saving moves its axes a little, and files differ.
+
+    The second pass sees the tick labels that the first one has chosen.
+    """
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+        engine.execute(figure)
+    figure.set_layout_engine("none")
+
+
 def save(figure: Figure, path: Path, metadata: Mapping[str, str]) -> None:
     """Save a figure as PDF, PNG or SVG, by the suffix of `path`; equal figures give equal bytes.
 

@@ -1,0 +1,1 @@
+"""Reference solvers: independent of the TDVP engine, each from a deck to a trajectory."""

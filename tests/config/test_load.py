@@ -1,0 +1,165 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from opentdvp.config import Run, load
+from opentdvp.config.load import json_schema, merge
+from opentdvp.errors import ConfigError
+
+ROOT = Path(__file__).parents[2]
+QUICK = ROOT / "config" / "config.yaml"
+SYSTEM = ["systems", "heisenberg_ring_6"]
+
+
+@pytest.fixture
+def written(tmp_path):
+    """The quick preset with one entry changed, as a file; `...` as the value removes the key."""
+
+    def write(keys, value):
+        tree = yaml.safe_load(QUICK.read_text())
+        branch = tree
+        for key in keys[:-1]:
+            branch = branch[key]
+        if value is ...:
+            del branch[keys[-1]]
+        else:
+            branch[keys[-1]] = value
+        path = tmp_path / "config.yaml"
+        path.write_text(yaml.safe_dump(tree))
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize("preset", ["config.yaml", "paper.yaml"])
+def test_presets_are_valid(preset):
+    assert load(ROOT / "config" / preset).figures
+
+
+@pytest.mark.parametrize(
+    ("keys", "value", "message"),
+    [
+        ([*SYSTEM, "colour"], "red", "`systems.heisenberg_ring_6.colour` is not a known key"),
+        ([*SYSTEM, "start"], ..., "`systems.heisenberg_ring_6.start` is required"),
+        (
+            [*SYSTEM, "jumps"],
+            [{"operator": "sigma_minus", "rate": -0.1}],
+            "`systems.heisenberg_ring_6.jumps.0.rate` should be greater than or equal to 0, but is "
+            "-0.1",
+        ),
+        (
+            [*SYSTEM, "jumps"],
+            [{"operator": [[1, 0, 0], [0, 1, 0]], "rate": 1}],
+            r"jumps.0.operator: `operator` must be a name or a 2×2 matrix, but has the shape \(2, 3",
+        ),
+        ([*SYSTEM, "jumps"], [{"operator": "sigma", "rate": 1}], "must be one of sigma_minus"),
+        ([*SYSTEM, "lattice", "size"], [1], r"`size` must be at least 2 everywhere, but is \[1\]"),
+        ([*SYSTEM, "lattice", "size"], [2], r"a periodic `size` must be at least 3 .* is \[2\]"),
+        ([*SYSTEM, "lattice", "size"], [4, 4], "`size` of a chain must have 1 entries"),
+        ([*SYSTEM, "start"], {"X": 0.8, "Y": -0.8}, "Bloch sphere, but its length is 1.13137"),
+        (
+            [*SYSTEM, "observables", "correlators", "XX"],
+            [4],
+            r"correlators.XX` must have distances in 1…3 on this lattice, but has 4",
+        ),
+        ([*SYSTEM, "couplings"], {"XQ": 1.0}, "couplings.XQ"),
+        ([*SYSTEM, "couplings"], {"XX": float("nan")}, "couplings.XX` should be a finite number"),
+        (
+            [*SYSTEM, "terms"],
+            [{"operators": "XX", "sites": [0, 6], "strength": 1.0}],
+            r"`terms.0.sites` must be in 0…5, but is \[0, 6\]",
+        ),
+        (
+            [*SYSTEM, "terms"],
+            [{"operators": "XX", "sites": [1, 1], "strength": 1.0}],
+            "must name one different site per letter",
+        ),
+        (["solvers", "tdvp", "orbit"], "some", "`orbit` must be none, all, or a step"),
+        (["solvers", "tdvp", "seed"], ..., "seed` is required, but is missing"),
+        (["solvers", "tdvp", "method"], "magic", "solvers.tdvp"),
+        (
+            ["comparisons", "heisenberg_ring_6", "reference", "solver"],
+            "nobody",
+            "`comparisons.heisenberg_ring_6.reference.solver` must be one of exact, tdvp, but is nob",
+        ),
+        (
+            ["figures", "fig2ab", "comparison"],
+            "none",
+            "`figures.fig2ab.comparison` must be one of heisenberg_ring_6, but is none",
+        ),
+        (
+            ["figures", "fig2ab", "correlators", "distance"],
+            3,
+            "must draw observables of its system, but asks for XX at distance 3",
+        ),
+    ],
+)
+def test_invalid_configuration_names_its_key_in_one_line(written, keys, value, message):
+    path = written(keys, value)
+    with pytest.raises(ConfigError, match=message) as caught:
+        load(path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_reference_that_ends_early_is_refused(written, tmp_path):
+    tree = yaml.safe_load(QUICK.read_text())
+    short = tree["systems"]["heisenberg_ring_6"] | {"time": {"stop": 2.0, "points": 3}}
+    path = written(["systems", "short"], short)
+    changed = yaml.safe_load(path.read_text())
+    changed["comparisons"]["heisenberg_ring_6"]["reference"]["system"] = "short"
+    path.write_text(yaml.safe_dump(changed))
+    with pytest.raises(ConfigError, match="must reach the candidate's last time 3, but stops at 2"):
+        load(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "Cannot read .*: No such file"),
+        (b"systems: [", "it is not valid YAML"),
+        (b"- 1\n- 2\n", "it must be a mapping of keys, but is list"),
+        (b"\xff\xfe\x00", "it is not a text file"),
+        (b"extends: config.yaml\n", "must not lead back to the file itself"),
+    ],
+)
+def test_unreadable_file_is_one_clear_line(tmp_path, content, message):
+    path = tmp_path / "config.yaml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ConfigError, match=message) as caught:
+        load(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_extending_file_changes_only_what_it_names(tmp_path):
+    path = tmp_path / "mine.yaml"
+    changes = {"extends": str(QUICK), "solvers": {"tdvp": {"seed": 7}}}
+    path.write_text(yaml.safe_dump(changes))
+    run = Run(system="heisenberg_ring_6", solver="tdvp")
+    base, changed = load(QUICK).deck(run), load(path).deck(run)
+    assert changed.solver.seed == 7
+    assert changed.system == base.system
+    assert changed.run_id != base.run_id
+    assert base.run_id == load(QUICK).deck(run).run_id
+
+
+def test_merge_keeps_the_base_as_it_was():
+    base = {"a": {"b": 1, "c": [1, 2]}}
+    assert merge(base, {"a": {"c": [3]}, "d": 4}) == {"a": {"b": 1, "c": [3]}, "d": 4}
+    assert base == {"a": {"b": 1, "c": [1, 2]}}
+
+
+def test_exported_schema_is_up_to_date():
+    exported = (ROOT / "workflow" / "schemas" / "config.schema.json").read_text()
+    assert exported == json_schema(), "run: opentdvp schema > workflow/schemas/config.schema.json"
+
+
+def test_run_id_is_that_of_the_physics_not_of_names_or_spelling():
+    tree = yaml.safe_load(QUICK.read_text())
+    study = load(QUICK)
+    deck = study.deck(Run(system="heisenberg_ring_6", solver="exact"))
+    tree["systems"]["heisenberg_ring_6"]["couplings"] = {"ZZ": 1, "XX": 2}
+    respelt = type(deck.system).model_validate(tree["systems"]["heisenberg_ring_6"])
+    assert deck.model_copy(update={"system": respelt}).run_id == deck.run_id

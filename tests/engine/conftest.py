@@ -1,0 +1,50 @@
+"""An ansatz at random parameters, far from the product state, and its full distribution."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from opentdvp.config import System, TdvpSolver
+from opentdvp.engine.ansatz import build_network, initial_parameters
+from opentdvp.engine.lindblad import Generator, build_generator
+from opentdvp.engine.orbit import OrbitAnsatz, build_orbit, make_ansatz
+from opentdvp.engine.povm import Povm, build_povm, outcome_probabilities
+from opentdvp.models import Model, build_model
+
+
+class Setting(NamedTuple):
+    model: Model
+    povm: Povm
+    generator: Generator
+    ansatz: OrbitAnsatz
+    theta: jax.Array
+
+    @property
+    def outcomes(self) -> jax.Array:
+        """All 4ᴺ outcomes, in the order of a distribution of shape (4,)·N."""
+        sites = self.model.n_sites
+        return jnp.array(np.indices((4,) * sites).reshape(sites, -1).T, dtype=jnp.int32)
+
+    @property
+    def distribution(self) -> np.ndarray:
+        """P of shape (4,)·N."""
+        log_probability = jax.jit(self.ansatz.log_probability)(self.theta, self.outcomes)
+        return np.exp(np.asarray(log_probability)).reshape((4,) * self.model.n_sites)
+
+
+@pytest.fixture
+def setting() -> Callable[..., Setting]:
+    def build(system: System, solver: TdvpSolver, scale: float = 0.5, seed: int = 3) -> Setting:
+        model, povm = build_model(system), build_povm(solver.povm)
+        network = build_network(solver.network, outcome_probabilities(povm, model.bloch))
+        key = jax.random.key(seed)
+        parameters = initial_parameters(network, key)
+        ansatz, theta = make_ansatz(network, build_orbit(solver.orbit, model), parameters)
+        theta = theta + scale * jax.random.normal(key, theta.shape)
+        return Setting(model, povm, build_generator(model, povm), ansatz, theta)
+
+    return build

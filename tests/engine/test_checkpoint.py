@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+
+from opentdvp.engine.checkpoint import State, load, save
+from opentdvp.errors import FileError
+
+STATE = State(
+    time=0.25,
+    step_size=0.1,
+    theta=np.array([1.0, np.pi]),
+    evaluations=12,
+    outputs=({"X": np.array(0.5), "C_XX": np.array([0.1, 0.2])},) * 2,
+    diagnostics=({"residual": np.array(1e-3)},),
+)
+RUN_ID = "a" * 64
+
+
+def test_round_trip(tmp_path):
+    save(STATE, RUN_ID, tmp_path / "run.npz")
+    again = load(RUN_ID, tmp_path / "run.npz")
+    assert (again.time, again.step_size, again.evaluations) == (0.25, 0.1, 12)
+    np.testing.assert_array_equal(again.theta, STATE.theta)
+    assert [sorted(record) for record in again.outputs] == [["C_XX", "X"]] * 2
+    np.testing.assert_array_equal(again.outputs[1]["C_XX"], [0.1, 0.2])
+    assert float(again.diagnostics[0]["residual"]) == 1e-3
+    assert [path.name for path in tmp_path.iterdir()] == ["run.npz"]
+
+
+def test_checkpoint_of_another_deck_is_refused(tmp_path):
+    save(STATE, RUN_ID, tmp_path / "run.npz")
+    with pytest.raises(FileError, match="run id must be bbbbbbbbbbbb, but is aaaaaaaaaaaa"):
+        load("b" * 64, tmp_path / "run.npz")
+
+
+@pytest.mark.parametrize("keep", [0, 10, 300, -1])
+def test_broken_checkpoint_is_refused(tmp_path, keep):
+    path = tmp_path / "run.npz"
+    save(STATE, RUN_ID, path)
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(FileError, match="truncated, damaged or not a checkpoint; delete it"):
+        load(RUN_ID, path)
+
+
+def test_damaged_content_is_refused(tmp_path):
+    path = tmp_path / "run.npz"
+    save(STATE, RUN_ID, path)
+    content = bytearray(path.read_bytes())
+    position = content.find(np.array([np.pi]).tobytes())
+    content[position] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(FileError, match="truncated, damaged"):
+        load(RUN_ID, path)

@@ -1,0 +1,138 @@
+from functools import partial
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from solvers import ENUMERATION, direct, exact, tdvp
+from systems import heisenberg_ring
+
+from opentdvp.config import Deck
+from opentdvp.engine import evolve as evolving
+from opentdvp.engine.checkpoint import load, save
+from opentdvp.engine.evolve import evolve
+from opentdvp.references import exact as reference
+from opentdvp.results import ResultCode
+
+SHORT = {"stop": 0.1, "points": 6}
+
+
+def silent(time, **values):
+    """Report nothing."""
+
+
+def largest_error(trajectory, truth):
+    """Largest difference of any observable at any time."""
+    return max(
+        np.abs(trajectory.observables[name].mean - observable.mean).max()
+        for name, observable in truth.observables.items()
+    )
+
+
+@pytest.fixture(scope="module")
+def ring_3():
+    return heisenberg_ring(3, time={"stop": 0.5, "points": 11})
+
+
+@pytest.fixture(scope="module")
+def truth(ring_3):
+    return reference.solve(Deck(system=ring_3, solver=exact()), lambda time: None)
+
+
+def test_overcomplete_network_follows_the_exact_solution_at_second_order(ring_3, truth):
+    """N = 3, width 24: the whole error is the integrator's, and falls as the step squared."""
+    steps, errors = [], []
+    for tolerance in (2e-3, 5e-4, 1.25e-4):
+        solver = tdvp(
+            width=24, eigenvalue_cutoff=1e-10, fisher_tolerance=tolerance, maximal_step=1.0
+        )
+        trajectory = evolve(Deck(system=ring_3, solver=solver), silent)
+        assert trajectory.diagnostics["residual"].max() < 1e-6
+        steps.append(len(trajectory.diagnostics["time"]))
+        errors.append(largest_error(trajectory, truth))
+    assert errors[-1] < 1e-3
+    slope = np.polyfit(np.log(steps), np.log(errors), 1)[0]
+    assert slope == pytest.approx(-2, abs=0.5)
+
+
+def test_resumed_run_equals_the_uninterrupted_one(ring_3, tmp_path):
+    solver = tdvp(sampling=direct())
+    deck = Deck(system=ring_3.model_copy(update={"time": _grid(SHORT)}), solver=solver)
+    path = tmp_path / "run.npz"
+
+    def keep(state):
+        if len(state.diagnostics) == 3:
+            save(state, deck.run_id, path)
+
+    whole = evolve(deck, silent, keep=keep)
+    resumed = evolve(deck, silent, resume_from=load(deck.run_id, path))
+    for name, observable in whole.observables.items():
+        np.testing.assert_array_equal(resumed.observables[name].mean, observable.mean)
+        np.testing.assert_array_equal(resumed.observables[name].stderr, observable.stderr)
+    for name, values in whole.diagnostics.items():
+        np.testing.assert_array_equal(resumed.diagnostics[name], values)
+
+
+def test_diagnostics_describe_every_step(ring_3):
+    solver = tdvp(sampling=direct(), maximal_step=0.02)
+    deck = Deck(system=ring_3.model_copy(update={"time": _grid(SHORT)}), solver=solver)
+    trajectory = evolve(deck, silent)
+    diagnostics = trajectory.diagnostics
+    sizes = diagnostics["step_size"]
+    np.testing.assert_allclose(diagnostics["time"], np.append(0, np.cumsum(sizes)[:-1]), atol=1e-15)
+    assert sizes.sum() == pytest.approx(0.1, abs=1e-12)
+    assert sizes.max() <= 0.02
+    assert (diagnostics["step_error"] <= solver.integrator.fisher_tolerance).all()
+    assert (diagnostics["evaluations"] % 4 == 1).all()
+    wanted = {"residual", "residual_held_out", "mean_estimate", "effective_parameters", "rank"}
+    assert wanted <= set(diagnostics)
+    np.testing.assert_array_equal(trajectory.times, np.linspace(0, 0.1, 6))
+    assert trajectory.result is ResultCode.SUCCESS
+
+
+def _grid(time):
+    return heisenberg_ring(3, time=time).time
+
+
+@pytest.mark.parametrize(
+    ("fake", "code"),
+    [
+        (lambda s: s._replace(velocity=s.velocity * jnp.nan), ResultCode.NOT_FINITE),
+        (lambda s: s._replace(fisher=s.fisher * jnp.nan), ResultCode.NOT_FINITE),
+        (lambda s: s._replace(fisher=s.fisher * 1e30), ResultCode.STEP_SIZE_COLLAPSE),
+        (
+            lambda s: s._replace(diagnostics=s.diagnostics | {"mean_estimate": jnp.array(99.0)}),
+            ResultCode.PROBABILITY_DRIFT,
+        ),
+    ],
+)
+def test_numerical_failure_ends_the_run_with_a_code(ring_3, monkeypatch, fake, code):
+    def broken_engine(build, *arguments):
+        engine = build(*arguments)
+        return engine._replace(derivative=lambda *a: fake(engine.derivative(*a)))
+
+    monkeypatch.setattr(
+        evolving, "build_engine", partial(broken_engine, evolving.build_engine)
+    )
+    trajectory = evolve(Deck(system=ring_3, solver=tdvp()), silent)
+    assert trajectory.result is code
+    assert trajectory.times.tolist() == [0.0]
+
+
+@pytest.mark.slow
+def test_ring_of_six_without_noise_follows_the_exact_solution():
+    """N = 6, all outcomes, all translations, width 28: within 0.015 to γt = 1."""
+    system = heisenberg_ring(
+        6,
+        time={"stop": 1.0, "points": 41},
+        observables={"correlators": {pair: [1, 2] for pair in ("XX", "YY", "ZZ")}},
+    )
+    solver = tdvp(
+        width=28,
+        sampling=ENUMERATION,
+        eigenvalue_cutoff=1e-8,
+        fisher_tolerance=1e-3,
+        estimator_precision="single",
+    )
+    trajectory = evolve(Deck(system=system, solver=solver), silent)
+    truth = reference.solve(Deck(system=system, solver=exact()), lambda time: None)
+    assert largest_error(trajectory, truth) < 0.015

@@ -1,0 +1,78 @@
+import jax
+import numpy as np
+import pytest
+from pydantic import TypeAdapter
+from solvers import ENUMERATION, direct, tdvp
+from systems import heisenberg_ring
+
+from opentdvp.config import TdvpSolver
+from opentdvp.engine.observables import measure
+from opentdvp.engine.povm import frame
+from opentdvp.engine.sampler import build_sampler
+from opentdvp.spin import pauli_string
+
+
+def measurement(case, system, sampling):
+    """Observables at the parameters of a case, by key; compiled once."""
+    settings = TypeAdapter(TdvpSolver.model_fields["sampling"].annotation).validate_python(sampling)
+    sampler = build_sampler(settings, np.asarray(case.ansatz.permutations))
+
+    def by_key(key):
+        ensemble = sampler.observables(case.ansatz, case.theta, key)
+        return measure(ensemble, case.povm, case.model.lattice, system.observables)
+
+    return jax.jit(by_key)
+
+
+@pytest.mark.parametrize("orbit", ["none", "all"])
+def test_enumeration_equals_the_density_matrix(setting, orbit):
+    system = heisenberg_ring(3, observables={"correlators": {"XX": [1], "XY": [1]}})
+    case = setting(system, tdvp(orbit=orbit))
+    rho = np.einsum("a,aij->ij", case.distribution.ravel(), frame(case.povm.dual, 3))
+
+    def mean(letters):
+        return np.trace(rho @ pauli_string(letters)).real
+
+    estimates = measurement(case, system, ENUMERATION)(jax.random.key(0))
+    singles = {axis: [mean(s) for s in _placed(axis)] for axis in "XYZ"}
+    for axis in "XYZ":
+        assert float(estimates[axis][0]) == pytest.approx(np.mean(singles[axis]), abs=1e-12)
+    pairs = {(0, 1): "{}{}I", (1, 2): "I{}{}", (2, 0): "{1}I{0}"}
+    for first, second in ("XX", "XY"):
+        expected = np.mean(
+            [
+                mean(pattern.format(first, second)) - singles[first][i] * singles[second][j]
+                for (i, j), pattern in pairs.items()
+            ]
+        )
+        value, error = estimates[f"C_{first}{second}"]
+        assert float(value[0]) == pytest.approx(expected, abs=1e-12)
+        assert float(error[0]) == 0
+
+
+def _placed(axis):
+    return [axis + "II", "I" + axis + "I", "II" + axis]
+
+
+def test_standard_errors_are_the_spread_of_repeated_estimates(setting):
+    system = heisenberg_ring(4)
+    case = setting(system, tdvp())
+    truth = measurement(case, system, ENUMERATION)(jax.random.key(0))
+    sampled = measurement(case, system, direct(observables=400))
+    repeats = [sampled(jax.random.key(seed)) for seed in range(200)]
+    for name in ("X", "Z", "C_XX", "C_ZZ"):
+        means = np.array([np.ravel(r[name][0])[0] for r in repeats])
+        errors = np.array([np.ravel(r[name][1])[0] for r in repeats])
+        # The spread of 200 values is known to 5 %: three standard deviations.
+        assert means.std() == pytest.approx(errors.mean(), rel=0.15)
+        deviation = (means.mean() - np.ravel(truth[name][0])[0]) / (errors.mean() / np.sqrt(200))
+        assert abs(deviation) < 4
+
+
+def test_product_state_has_no_connected_correlations(setting):
+    system = heisenberg_ring(4)
+    case = setting(system, tdvp(), scale=0)
+    estimates = measurement(case, system, ENUMERATION)(jax.random.key(0))
+    assert float(estimates["Y"][0]) == pytest.approx(-1, abs=1e-12)
+    for pair in ("XX", "YY", "ZZ"):
+        np.testing.assert_allclose(estimates[f"C_{pair}"][0], 0, atol=1e-12)

@@ -1,0 +1,254 @@
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from docutils.core import publish_parts  # type: ignore[import-untyped]
+from jinja2 import Environment, StrictUndefined
+from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
+from matplotlib.container import ErrorbarContainer
+from matplotlib.figure import Figure
+from matplotlib.legend import Legend
+from PIL import Image
+from pydantic import BaseModel
+from solvers import ENUMERATION, direct, exact, tdvp
+from systems import heisenberg_ring
+from trajectories import damped
+
+from opentdvp.compare import compare
+from opentdvp.config import DynamicsFigure, ExactSolver, TdvpSolver
+from opentdvp.config.study import PlottedCorrelators, Tolerance
+from opentdvp.figures import draw_to_files, dynamics, style
+from opentdvp.trajectory import Trajectory
+
+REPORT = Path(__file__).parents[2] / "workflow" / "report"
+FIGURE = DynamicsFigure(
+    kind="dynamics",
+    comparison="ring",
+    time_label="γt",
+    magnetization=("X", "Y", "Z"),
+    correlators=PlottedCorrelators(pairs=("XX", "YY", "ZZ"), distance=2),
+)
+TOLERANCE = Tolerance(magnetization=0.05, correlators=0.02)
+SAMPLED = tdvp(width=8, depth=2, sampling=direct(4096, 1024, 20000), fisher_tolerance=0.01)
+CANDIDATE = damped(61, error=0.005, seed=1, solver=SAMPLED)
+REFERENCE = damped(121, system=heisenberg_ring(10))
+POINTS = compare(CANDIDATE, REFERENCE, TOLERANCE)
+
+PANELS = [(0, ["X", "Y", "Z"], 0), (1, ["C_XX", "C_YY", "C_ZZ"], 2)]
+
+
+@pytest.fixture(scope="module")
+def drawn() -> Figure:
+    return dynamics.draw(FIGURE, CANDIDATE, REFERENCE, POINTS)
+
+
+def values(run: Trajectory, name: str, distance: int) -> tuple[np.ndarray, np.ndarray]:
+    entry = run.observables[name]
+    column = (..., entry.distances.index(distance)) if distance else ...
+    return entry.mean[column], entry.stderr[column]
+
+
+def rows(points: pd.DataFrame, name: str, distance: int) -> pd.DataFrame:
+    return points.query("observable == @name and distance == @distance")
+
+
+def lines(axes: Axes, dashes: str) -> list[Any]:
+    """Lines of a panel by style: solid ones are the candidate's, "None" are marks."""
+    return [line for line in axes.lines if line.get_linestyle() == dashes]
+
+
+def texts(legend: Legend | None) -> list[str]:
+    assert legend is not None
+    return [text.get_text() for text in legend.get_texts()]
+
+
+def levels(strip: Axes) -> list[float]:
+    """Heights of the guides, which are drawn after the three curves."""
+    return [np.asarray(line.get_ydata())[0] for line in strip.lines[3:]]
+
+
+def test_layout(drawn: Figure) -> None:
+    upper, lower = drawn.axes[:2], drawn.axes[2:]
+    assert [axes.get_title(loc="left") for axes in upper] == ["(a)", "(b)"]
+    assert [axes.get_xlabel() for axes in drawn.axes] == ["", "", "γt", "γt"]
+    assert "d = 2" in upper[1].get_ylabel()
+    for panel, strip in zip(upper, lower, strict=True):
+        assert panel.get_xlim() == strip.get_xlim()
+        assert panel.get_shared_x_axes().joined(panel, strip)
+
+
+@pytest.mark.parametrize(("panel", "names", "distance"), PANELS)
+def test_lines_and_bands(drawn: Figure, panel: int, names: list[str], distance: int) -> None:
+    axes = drawn.axes[panel]
+    solid = lines(axes, "-")
+    bands = [entry for entry in axes.collections if isinstance(entry, PolyCollection)]
+    assert len(solid) == len(bands) == 3
+    for name, line, band in zip(names, solid, bands, strict=True):
+        mean, error = values(CANDIDATE, name, distance)
+        np.testing.assert_array_equal(line.get_xdata(), CANDIDATE.times)
+        np.testing.assert_array_equal(line.get_ydata(), mean)
+        edge = np.asarray(band.get_paths()[0].vertices)
+        for border in (mean - error, mean + error):
+            for corner in zip(CANDIDATE.times, border, strict=True):
+                assert np.isclose(edge, corner).all(axis=1).any()
+        assert edge[:, 1].min() == pytest.approx((mean - error).min())
+        assert edge[:, 1].max() == pytest.approx((mean + error).max())
+
+
+@pytest.mark.parametrize(("panel", "names", "distance"), PANELS)
+def test_marks_are_values_of_the_reference(
+    drawn: Figure, panel: int, names: list[str], distance: int
+) -> None:
+    marks = lines(drawn.axes[panel], "None")
+    assert len(marks) == 3
+    assert len({line.get_marker() for line in marks}) == 3
+    for name, line in zip(names, marks, strict=True):
+        at = np.searchsorted(REFERENCE.times, line.get_xdata())
+        assert 15 <= len(at) <= 30
+        np.testing.assert_array_equal(line.get_xdata(), REFERENCE.times[at])
+        np.testing.assert_array_equal(line.get_ydata(), values(REFERENCE, name, distance)[0][at])
+
+
+def test_reference_is_drawn_only_where_the_candidate_is() -> None:
+    stretched = damped(121)
+    stretched = replace(stretched, times=2 * stretched.times)
+    figure = dynamics.draw(FIGURE, CANDIDATE, stretched, compare(CANDIDATE, stretched, TOLERANCE))
+    for axes in figure.axes[:2]:
+        assert max(line.get_xdata().max() for line in lines(axes, "None")) <= 3
+
+
+def test_reference_has_error_bars() -> None:
+    noisy = damped(61, error=0.01, seed=2)
+    figure = dynamics.draw(FIGURE, CANDIDATE, noisy, compare(CANDIDATE, noisy, TOLERANCE))
+    for axes in figure.axes[:2]:
+        for container in axes.containers:
+            assert isinstance(container, ErrorbarContainer)
+            segments = np.array(container.lines[2][0].get_segments())
+            np.testing.assert_allclose(np.diff(segments[..., 1]), 0.02)
+
+
+@pytest.mark.parametrize(("panel", "names", "distance"), PANELS)
+def test_residuals_are_those_of_the_table(
+    drawn: Figure, panel: int, names: list[str], distance: int
+) -> None:
+    strip = drawn.axes[2 + panel]
+    for name, line in zip(names, strip.lines, strict=False):
+        table = rows(POINTS, name, distance)
+        np.testing.assert_array_equal(line.get_xdata(), table["time"])
+        np.testing.assert_array_equal(line.get_ydata(), -table["in_errors"])
+    assert levels(strip) == [0, -2, 2]
+    assert strip.get_ylabel() == r"$\Delta / \sigma$"
+    assert strip.get_ylim()[1] >= 3
+    assert strip.get_ylim()[0] == -strip.get_ylim()[1]
+
+
+def test_residuals_without_errors_are_absolute() -> None:
+    enumerated = damped(61, solver=tdvp(sampling=ENUMERATION))
+    enumerated.observables["X"].mean[:] += 1e-3
+    points = compare(enumerated, REFERENCE, TOLERANCE)
+    strip = dynamics.draw(FIGURE, enumerated, REFERENCE, points).axes[2]
+    assert strip.get_ylabel() == r"$\Delta$ (absolute)"
+    np.testing.assert_allclose(np.asarray(strip.lines[0].get_ydata()), -1e-3)
+    assert levels(strip) == [0]
+
+
+def test_one_point_without_error_leaves_a_gap() -> None:
+    run = damped(61, error=0.005, seed=1, solver=SAMPLED)
+    run.observables["X"].stderr[0] = 0
+    strip = dynamics.draw(FIGURE, run, REFERENCE, compare(run, REFERENCE, TOLERANCE)).axes[2]
+    assert strip.get_ylabel() == r"$\Delta / \sigma$"
+    np.testing.assert_array_equal(np.flatnonzero(np.isnan(strip.lines[0].get_ydata())), [0])
+
+
+def test_legends_name_runs_sizes_and_tolerances(drawn: Figure) -> None:
+    assert texts(drawn.legends[0]) == [
+        "ring $N = 6$, TDVP ± standard error",
+        "ring $N = 10$, exact",
+        r"$\Delta$ = exact − TDVP, tolerance 0.05 (a), 0.02 (b)",
+    ]
+    left, right = (axes.get_legend() for axes in drawn.axes[:2])
+    assert texts(left) == [rf"$\langle {axis} \rangle$" for axis in "XYZ"]
+    assert texts(right) == ["$C_{XX}$", "$C_{YY}$", "$C_{ZZ}$"]
+
+
+def test_nothing_leaves_the_page(drawn: Figure) -> None:
+    with style.context():
+        drawn.draw_without_rendering()
+        extent = drawn.get_tightbbox()
+    width, height = drawn.get_size_inches()
+    assert width == pytest.approx(7)
+    assert extent.x0 >= 0
+    assert extent.y0 >= 0
+    assert extent.x1 <= width
+    assert extent.y1 <= height
+
+
+def test_files_carry_their_runs(tmp_path: Path) -> None:
+    paths = [tmp_path / "figure.pdf", tmp_path / "figure.png"]
+    draw_to_files(FIGURE, CANDIDATE, REFERENCE, POINTS, paths)
+    with Image.open(paths[1]) as image:
+        keywords = image.text["Keywords"]  # type: ignore[attr-defined]
+        assert image.size == (2100, 990)
+    for run in (CANDIDATE, REFERENCE):
+        assert run.run_id in keywords
+        assert run.run_id.encode() in paths[0].read_bytes()
+
+
+def dump(model: BaseModel) -> dict[str, Any]:
+    return model.model_dump(mode="json")
+
+
+def caption(name: str, solver: ExactSolver | TdvpSolver) -> str:
+    """A caption as Snakemake renders it, as plain text; a mistake in it raises."""
+    candidate, reference = ({"system": s, "solver": r} for s, r in (("six", "net"), ("ten", "ref")))
+    tree = {
+        "systems": {"six": dump(heisenberg_ring(6)), "ten": dump(heisenberg_ring(10))},
+        "solvers": {"net": dump(solver), "ref": dump(exact())},
+        "comparisons": {
+            "ring": {
+                "candidate": candidate,
+                "reference": reference,
+                "tolerance": dump(TOLERANCE),
+            }
+        },
+        "figures": {"fig": dump(FIGURE)},
+    }
+    wildcards = SimpleNamespace(figure="fig", comparison="ring")
+    snakemake = SimpleNamespace(config=tree, wildcards=wildcards)
+    environment = Environment(trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
+    source = (REPORT / name).read_text(encoding="utf-8")
+    text = environment.from_string(source).render(snakemake=snakemake)
+    strict = {"halt_level": 2, "report_level": 2}
+    publish_parts(text, writer="html", settings_overrides=strict)
+    return " ".join(text.split())
+
+
+@pytest.mark.parametrize("name", ["dynamics.rst", "comparison.rst"])
+def test_captions_state_settings_and_reference(name: str) -> None:
+    text = caption(name, SAMPLED)
+    for phrase in (
+        "method ``exact`` (``ref``), for 10 sites"
+        if name == "dynamics.rst"
+        else "method ``exact`` (``ref``) for 10 sites",
+        "width 8, depth 2",
+        "(orbit): all",
+        "4096 for the solve, 1024 held out, 20000 for the observables",
+        "eigenvalues 1e-08, signal to noise 0.0",
+        "Fisher norm: 0.01",
+        "POVM orientation: cubic",
+        "0.05 for magnetizations",
+        "0.02 for correlators",
+        "our choice",
+    ):
+        assert phrase in text, phrase
+
+
+@pytest.mark.parametrize("name", ["dynamics.rst", "comparison.rst"])
+def test_captions_of_runs_without_samples(name: str) -> None:
+    assert "all outcomes are enumerated" in caption(name, tdvp(sampling=ENUMERATION))
+    assert "relative_tolerance: 1e-09." in caption(name, exact())

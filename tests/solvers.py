@@ -1,0 +1,53 @@
+"""Solver settings for tests: small, quick, with what a test cares about as arguments."""
+
+from typing import Any
+
+from opentdvp.config import ExactSolver, TdvpSolver
+
+ENUMERATION: dict[str, Any] = {"kind": "enumeration"}
+
+
+def direct(solve: int = 500, held_out: int = 100, observables: int = 1000) -> dict[str, Any]:
+    """Settings of direct sampling."""
+    return {"kind": "direct", "solve": solve, "held_out": held_out, "observables": observables}
+
+
+def tdvp(
+    width: int = 5,
+    depth: int = 1,
+    activation: str = "tanh",
+    orbit: str | int = "all",
+    sampling: dict[str, Any] | None = None,
+    eigenvalue_cutoff: float = 1e-8,
+    signal_to_noise_cutoff: float = 0.0,
+    fisher_tolerance: float = 1e-3,
+    maximal_step: float = 0.1,
+    **settings: Any,
+) -> TdvpSolver:
+    """A TDVP solver that enumerates all outcomes unless told otherwise."""
+    network = {"kind": "recurrent", "width": width, "depth": depth, "activation": activation}
+    integrator = {"method": "heun", "initial_step": 1e-3, "minimal_step": 1e-7}
+    steps = {"fisher_tolerance": fisher_tolerance, "maximal_step": maximal_step}
+    cutoffs = {
+        "eigenvalue_cutoff": eigenvalue_cutoff,
+        "signal_to_noise_cutoff": signal_to_noise_cutoff,
+    }
+    defaults = {
+        "method": "tdvp",
+        "seed": 0,
+        "povm": "cubic",
+        "network": {**network, "recurrent_scale": 0.7},
+        "orbit": orbit,
+        "sampling": sampling or ENUMERATION,
+        "regularization": cutoffs,
+        "integrator": {**integrator, **steps},
+        "estimator_precision": "double",
+        "drift_limit": 0.5,
+        "chunk": 64,
+    }
+    return TdvpSolver.model_validate({**defaults, **settings})
+
+
+def exact() -> ExactSolver:
+    """An exact solver, tight."""
+    return ExactSolver(method="exact", relative_tolerance=1e-9, absolute_tolerance=1e-11)

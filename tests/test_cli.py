@@ -1,0 +1,157 @@
+"""The command line as a user meets it: what goes wrong is one line, and harms no earlier file."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from opentdvp import cli, trajectory
+from opentdvp.errors import Interrupted
+from opentdvp.results import ResultCode
+
+TINY = Path(__file__).parent / "config" / "tiny.yaml"
+
+
+@pytest.fixture
+def call(monkeypatch, capsys):
+    """Run a command in this process; return its exit code, its output and its error lines."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["opentdvp", *map(str, arguments)])
+        handler = signal.getsignal(signal.SIGTERM)
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+        signal.signal(signal.SIGTERM, handler)
+        captured = capsys.readouterr()
+        return stopped.value.code, captured.out, captured.err.splitlines()
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def exact_run(tmp_path_factory):
+    """The exact trajectory of the tiny configuration."""
+    path = tmp_path_factory.mktemp("exact") / "exact.h5"
+    command = [sys.executable, "-m", "opentdvp", "run", TINY, "ring_3", "exact", "--out", path]
+    subprocess.run(list(map(str, command)), check=True, capture_output=True)
+    return path
+
+
+def changed(tmp_path, **settings):
+    """The tiny configuration with some settings of its TDVP solver changed."""
+    tree = yaml.safe_load(TINY.read_text())
+    tree["solvers"]["tdvp"] |= settings
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump(tree))
+    return path
+
+
+def test_show_says_what_was_run_and_how_it_ended(call, exact_run):
+    code, output, _ = call("show", exact_run)
+    assert code == 0
+    for part in ("success", "run id", "C_XX(1)", "revision", "wall_seconds"):
+        assert part in output
+
+
+def test_validate(call, tmp_path):
+    code, output, _ = call("validate", TINY)
+    assert code == 0
+    assert "is valid: 1 systems, 2 solvers, 1 comparisons, 1 figures" in output
+    code, _, errors = call("validate", changed(tmp_path, orbit=2))
+    assert code == 1
+    assert len(errors) == 1
+    assert "`comparisons.ring_3.candidate`: `orbit` must be translations of the lattice" in errors[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", TINY, "nothing", "exact", "--out", "x.h5"], "SYSTEM must be one of ring_3, but is"),
+        (["run", TINY, "ring_3", "magic", "--out", "x.h5"], "SOLVER must be one of exact, tdvp"),
+        (["run", "missing.yaml", "ring_3", "exact", "--out", "x.h5"], "Cannot read missing.yaml"),
+        (["run", TINY, "ring_3", "exact", "--out", "/dev/null/x.h5"], "Cannot write /dev/null/x.h5"),
+        (["show", "missing.h5"], "Cannot read missing.h5: there is no such file"),
+        (["validate", "missing.yaml"], "Cannot read missing.yaml"),
+    ],
+)
+def test_bad_arguments_are_one_line(call, monkeypatch, tmp_path, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    code, _, errors = call(*arguments)
+    assert code == 1
+    assert len(errors) == 1
+    assert errors[0].startswith("error: ")
+    assert message in errors[0]
+    assert not (tmp_path / "x.h5").exists()
+
+
+def test_numerical_failure_keeps_checkpoint_and_earlier_file(call, tmp_path):
+    """A tolerance that no step can meet: the step collapses."""
+    integrator = {
+        "method": "heun",
+        "fisher_tolerance": 1e-13,
+        "initial_step": 1e-3,
+        "minimal_step": 1e-4,
+        "maximal_step": 0.1,
+    }
+    config = changed(tmp_path, integrator=integrator)
+    out = tmp_path / "run.h5"
+    out.write_text("earlier file")
+    code, _, errors = call("run", config, "ring_3", "tdvp", "--out", out)
+    assert code == 1
+    assert len(errors) == 1
+    assert "stopped at time 0 with the result step_size_collapse" in errors[0]
+    assert out.read_text() == "earlier file"
+    failed = trajectory.read(tmp_path / "run.failed.h5")
+    assert failed.result is ResultCode.STEP_SIZE_COLLAPSE
+
+
+def test_comparison_refuses_failed_and_foreign_runs(call, tmp_path, exact_run):
+    tables = ["--points", tmp_path / "points.tsv", "--summary", tmp_path / "summary.tsv"]
+    code, _, errors = call("compare", TINY, "ring_3", exact_run, exact_run, *tables)
+    assert code == 1
+    assert "its run id must be" in errors[0]
+    assert len(errors) == 1
+    exact_run_cut = tmp_path / "cut.h5"
+    exact_run_cut.write_bytes(exact_run.read_bytes()[:-100])
+    code, _, errors = call("compare", TINY, "ring_3", exact_run_cut, exact_run, *tables)
+    assert code == 1
+    assert "truncated, damaged" in errors[0]
+    assert not (tmp_path / "summary.tsv").exists()
+
+
+def test_termination_is_an_error_of_ours():
+    with pytest.raises(Interrupted, match="resumes from its checkpoint"):
+        cli._interrupt(signal.SIGTERM, None)
+
+
+def run_command(*arguments):
+    command = [sys.executable, "-m", "opentdvp", "run", TINY, "ring_3", "tdvp", *arguments]
+    return list(map(str, command))
+
+
+@pytest.mark.parametrize("kill", [signal.SIGKILL, signal.SIGTERM])
+def test_killed_run_goes_on_to_the_same_bytes(tmp_path, kill):
+    """Killed in the middle, started again: the file is that of a run that never stopped."""
+    whole, resumed, checkpoint = (tmp_path / name for name in ("whole.h5", "cut.h5", "cut.npz"))
+    subprocess.run(run_command("--out", whole), check=True, capture_output=True)
+    options = ["--out", resumed, "--checkpoint", checkpoint]
+    process = subprocess.Popen(
+        run_command(*options, "--checkpoint-interval", 0), stderr=subprocess.PIPE, text=True
+    )
+    while not checkpoint.exists():
+        assert process.poll() is None, "the run ended before its first checkpoint"
+        time.sleep(0.01)
+    os.kill(process.pid, kill)
+    errors = process.communicate()[1]
+    assert process.returncode == (-kill if kill == signal.SIGKILL else 128 + kill)
+    assert ("asked to stop" in errors) == (kill == signal.SIGTERM)
+    assert not resumed.exists()
+    assert checkpoint.exists()
+    subprocess.run(run_command(*options), check=True, capture_output=True)
+    assert resumed.read_bytes() == whole.read_bytes()
+    assert not checkpoint.exists()

@@ -1,0 +1,89 @@
+"""The whole pipeline on a tiny configuration, in a copy of the workflow."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+TINY = ROOT / "tests" / "config" / "tiny.yaml"
+
+
+def snakemake(folder, *arguments):
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def workflow(tmp_path_factory):
+    """A folder with the workflow and the tiny configuration, not run yet."""
+    folder = tmp_path_factory.mktemp("workflow")
+    for name in ("workflow", "profiles", "config"):
+        shutil.copytree(ROOT / name, folder / name)
+    for name in ("Snakefile", "environment.yml"):
+        shutil.copy(ROOT / name, folder)
+    shutil.copy(TINY, folder / "config" / "config.yaml")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def finished(workflow):
+    done = snakemake(workflow)
+    assert done.returncode == 0, done.stderr
+    return workflow
+
+
+def test_bad_configuration_fails_before_any_job(workflow):
+    tree = yaml.safe_load(TINY.read_text())
+    tree["systems"]["ring_3"]["jumps"][0]["rate"] = -1
+    bad = workflow / "config" / "bad.yaml"
+    bad.write_text(yaml.safe_dump(tree))
+    done = snakemake(workflow, "--configfile", str(bad), "--dry-run")
+    assert done.returncode != 0
+    assert "`systems.ring_3.jumps.0.rate` should be greater than or equal to 0" in done.stderr
+
+
+def test_overrides_that_the_commands_would_not_see_are_refused(workflow):
+    done = snakemake(workflow, "--config", "output={results: elsewhere, figures: f}", "--dry-run")
+    assert done.returncode != 0
+    assert "every command reads that file" in done.stderr
+
+
+def test_tables_judge_every_curve(finished):
+    summary = pd.read_csv(finished / "results/tables/ring_3.summary.tsv", sep="\t", comment="#")
+    assert set(summary["observable"]) == {"X", "Y", "Z", "C_XX", "C_YY", "C_ZZ"}
+    assert summary["passed"].all()
+    points = pd.read_csv(finished / "results/tables/ring_3.points.tsv", sep="\t", comment="#")
+    assert len(points) == 6 * 6
+
+
+def test_report_is_self_contained(finished):
+    assert (finished / "figures/dynamics.pdf").read_bytes().startswith(b"%PDF")
+    assert (finished / "figures/dynamics.png").read_bytes().startswith(b"\x89PNG")
+    report = (finished / "results/report.html").read_text()
+    assert "figures/dynamics.png" in report
+    assert "data:image/png;base64" in report
+    assert not re.search(r'<(script|link)[^>]+(src|href)="http', report)
+
+
+def test_nothing_is_done_twice(finished):
+    done = snakemake(finished, "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert "Nothing to be done" in done.stdout + done.stderr
+
+
+def test_changed_tolerance_compares_anew_but_solves_nothing(finished):
+    config = finished / "config" / "config.yaml"
+    tree = yaml.safe_load(config.read_text())
+    tree["comparisons"]["ring_3"]["tolerance"]["correlators"] = 0.3
+    config.write_text(yaml.safe_dump(tree))
+    done = snakemake(finished, "--dry-run")
+    config.write_text(TINY.read_text())
+    jobs = re.findall(r"^rule (\w+):", done.stdout + done.stderr, flags=re.MULTILINE)
+    assert "compare" in jobs
+    assert "solve" not in jobs
