@@ -65,16 +65,24 @@ def test_validate(call, tmp_path):
     code, _, errors = call("validate", changed(tmp_path, orbit=2))
     assert code == 1
     assert len(errors) == 1
-    assert "`comparisons.ring_3.candidate`: `orbit` must be translations of the lattice" in errors[0]
+    assert (
+        "`comparisons.ring_3.candidate`: `orbit` must be translations of the lattice" in errors[0]
+    )
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["run", TINY, "nothing", "exact", "--out", "x.h5"], "SYSTEM must be one of ring_3, but is"),
+        (
+            ["run", TINY, "nothing", "exact", "--out", "x.h5"],
+            "SYSTEM must be one of ring_3, but is",
+        ),
         (["run", TINY, "ring_3", "magic", "--out", "x.h5"], "SOLVER must be one of exact, tdvp"),
         (["run", "missing.yaml", "ring_3", "exact", "--out", "x.h5"], "Cannot read missing.yaml"),
-        (["run", TINY, "ring_3", "exact", "--out", "/dev/null/x.h5"], "Cannot write /dev/null/x.h5"),
+        (
+            ["run", TINY, "ring_3", "exact", "--out", "/dev/null/x.h5"],
+            "Cannot write /dev/null/x.h5",
+        ),
         (["show", "missing.h5"], "Cannot read missing.h5: there is no such file"),
         (["validate", "missing.yaml"], "Cannot read missing.yaml"),
     ],

@@ -36,7 +36,7 @@ def test_unwritable_places_are_found_before_the_work(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(FileError, match="it is a folder"):
         check_writable(tmp_path)
-    with pytest.raises(FileError, match="Cannot write .*file/run.h5: Not a directory"):
+    with pytest.raises(FileError, match=r"Cannot write .*file/run\.h5: Not a directory"):
         check_writable(tmp_path / "file" / "run.h5")
     check_writable(tmp_path / "new" / "run.h5")
     assert list((tmp_path / "new").iterdir()) == []

@@ -74,12 +74,10 @@ def compare(
     study = config.load(config_file)
     _require_name("COMPARISON", comparison, study.comparisons)
     entry = study.comparisons[comparison]
-    runs = [
-        _read_run(study, run, path)
-        for run, path in ((entry.candidate, candidate), (entry.reference, reference))
-    ]
-    table = comparing.compare(*runs, entry.tolerance)
-    verdict = comparing.summarize(table, entry.tolerance, *runs)
+    judged = _read_run(study, entry.candidate, candidate)
+    judge = _read_run(study, entry.reference, reference)
+    table = comparing.compare(judged, judge, entry.tolerance)
+    verdict = comparing.summarize(table, entry.tolerance, judged, judge)
     comparing.write_tables(table, verdict, points, summary)
     print_table(verdict[["observable", "distance", "max_difference", "tolerance", "passed"]])
 
@@ -180,7 +178,7 @@ def _read_run(study: config.Study, run: config.Run, path: Path) -> "Trajectory":
     expected = study.deck(run).run_id
     if loaded.run_id != expected:
         raise FileError(
-            f"Cannot use {path}: its run id must be {expected[:12]} ({run.system} by {run.solver}), "
-            f"but is {loaded.run_id[:12]}; run it again."
+            f"Cannot use {path}: its run id must be {expected[:12]} ({run.system} by "
+            f"{run.solver}), but is {loaded.run_id[:12]}; run it again."
         )
     return loaded

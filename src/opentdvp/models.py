@@ -48,7 +48,9 @@ class Lattice:
         """
         shifts = product(*(range(0, length, step) for length in self.shape))
         sites = range(self.n_sites)
-        return np.array([[self._site(self._moved(site, shift)) for site in sites] for shift in shifts])
+        return np.array(
+            [[self._site(self._moved(site, shift)) for site in sites] for shift in shifts]
+        )
 
     def _pairs(self, offset: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
         pairs = []
@@ -134,8 +136,8 @@ def build_model(system: config.System) -> Model:
 
 
 def _expand(entry: JumpConfig, sites: range) -> list[Jump]:
-    named = isinstance(entry.operator, str)
-    matrix = SITE_OPERATORS[entry.operator] if named else np.array(entry.operator, dtype=complex)
+    operator = entry.operator
+    matrix = SITE_OPERATORS[operator] if isinstance(operator, str) else np.array(operator)
     chosen = sites if entry.sites is None else entry.sites
     return [Jump(matrix, site, entry.rate) for site in chosen if entry.rate > 0]
 

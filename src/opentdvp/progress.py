@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TextIO
+from typing import IO
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
@@ -19,7 +19,7 @@ LOG_INTERVAL = 10.0
 class Reporter:
     """Told of a run's simulated time; shows it."""
 
-    def __init__(self, stop: float, bar: Progress, task: TaskID, log: TextIO | None) -> None:
+    def __init__(self, stop: float, bar: Progress, task: TaskID, log: IO[str] | None) -> None:
         self._stop = stop
         self._bar = bar
         self._task = task
@@ -70,7 +70,7 @@ def reporting(stop: float, console: Console, log_path: Path | None) -> Iterator[
 
 
 @contextmanager
-def _appending(path: Path | None) -> Iterator[TextIO | None]:
+def _appending(path: Path | None) -> Iterator[IO[str] | None]:
     if path is None:
         yield None
         return

@@ -28,7 +28,6 @@ _REMEDIES = {
         "larger fisher_tolerance."
     ),
     ResultCode.PROBABILITY_DRIFT: (
-        "Probability was not conserved within drift_limit; use more samples, or tighter "
-        "tolerances."
+        "Probability was not conserved within drift_limit; use more samples, or tighter tolerances."
     ),
 }

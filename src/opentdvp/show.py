@@ -42,13 +42,13 @@ def show_trajectory(path: Path) -> None:
 
 def observable_summary(loaded: Trajectory) -> pd.DataFrame:
     """First, smallest, largest and last value and largest standard error of every curve."""
-    rows = []
-    for name, observable in loaded.observables.items():
-        for k, distance in enumerate(observable.distances or (None,)):
-            index = (slice(None),) if distance is None else (slice(None), k)
-            mean, stderr = observable.mean[index], observable.stderr[index]
-            label = name if distance is None else f"{name}({distance})"
-            rows.append((label, mean[0], mean.min(), mean.max(), mean[-1], stderr.max()))
+    rows = [
+        (
+            f"{name}({distance})" if distance else name,
+            *(mean[0], mean.min(), mean.max(), mean[-1], error.max()),
+        )
+        for (name, distance), (mean, error) in loaded.curves().items()
+    ]
     return pd.DataFrame(
         rows, columns=["observable", "first", "smallest", "largest", "last", "standard error"]
     )

@@ -77,9 +77,7 @@ def failed_path(out: Path) -> Path:
     return out.with_suffix(f".failed{out.suffix}")
 
 
-def _solve(
-    deck: Deck, checkpoint: Path | None, interval: float, report: "Reporter"
-) -> Trajectory:
+def _solve(deck: Deck, checkpoint: Path | None, interval: float, report: "Reporter") -> Trajectory:
     if isinstance(deck.solver, ExactSolver):
         from opentdvp.references import exact
 

@@ -18,6 +18,9 @@ from opentdvp.results import ResultCode
 #: Raised when the layout of the file changes; a reader refuses every other version.
 SCHEMA_VERSION = 1
 
+#: Mean and standard error of a curve, each of shape (T,).
+Curve = tuple[np.ndarray, np.ndarray]
+
 
 @dataclass(frozen=True, eq=False)
 class Observable:
@@ -57,6 +60,20 @@ class Trajectory:
     provenance: dict[str, str]
     diagnostics: dict[str, np.ndarray] = field(default_factory=dict)
     result: ResultCode = ResultCode.SUCCESS
+
+    def curves(self) -> dict[tuple[str, int], Curve]:
+        """Mean and standard error by observable and distance, which is 0 for magnetisations."""
+        points = len(self.times)
+        return {
+            (name, distance): (mean, error)
+            for name, observable in self.observables.items()
+            for distance, mean, error in zip(
+                observable.distances or (0,),
+                observable.mean.reshape(points, -1).T,
+                observable.stderr.reshape(points, -1).T,
+                strict=True,
+            )
+        }
 
     @property
     def run_id(self) -> str:
@@ -135,7 +152,9 @@ def _parse(file: h5py.File, path: Path) -> Trajectory:
         },
         diagnostics={name: values[:] for name, values in file["diagnostics"].items()},
         deck=attributes["deck"],
-        provenance={k.removeprefix(prefix): v for k, v in attributes.items() if k.startswith(prefix)},
+        provenance={
+            k.removeprefix(prefix): v for k, v in attributes.items() if k.startswith(prefix)
+        },
         result=ResultCode(attributes["result"]),
     )
 

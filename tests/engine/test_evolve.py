@@ -39,19 +39,23 @@ def truth(ring_3):
 
 
 def test_overcomplete_network_follows_the_exact_solution_at_second_order(ring_3, truth):
-    """N = 3, width 24: the whole error is the integrator's, and falls as the step squared."""
+    """N = 3, 140 parameters for 23 numbers: the whole error is the integrator's.
+
+    It falls as the square of the step; for looser tolerances faster, while the first steps after
+    the product state, where the hidden weights have no gradient yet, are too long.
+    """
     steps, errors = [], []
-    for tolerance in (2e-3, 5e-4, 1.25e-4):
+    for tolerance in (2e-4, 1e-4, 5e-5, 2.5e-5, 1.25e-5):
         solver = tdvp(
-            width=24, eigenvalue_cutoff=1e-10, fisher_tolerance=tolerance, maximal_step=1.0
+            width=8, eigenvalue_cutoff=1e-10, fisher_tolerance=tolerance, maximal_step=1.0
         )
         trajectory = evolve(Deck(system=ring_3, solver=solver), silent)
         assert trajectory.diagnostics["residual"].max() < 1e-6
         steps.append(len(trajectory.diagnostics["time"]))
         errors.append(largest_error(trajectory, truth))
-    assert errors[-1] < 1e-3
+    assert errors[-1] < 2e-4
     slope = np.polyfit(np.log(steps), np.log(errors), 1)[0]
-    assert slope == pytest.approx(-2, abs=0.5)
+    assert slope == pytest.approx(-2, abs=0.3)
 
 
 def test_resumed_run_equals_the_uninterrupted_one(ring_3, tmp_path):
@@ -110,9 +114,7 @@ def test_numerical_failure_ends_the_run_with_a_code(ring_3, monkeypatch, fake, c
         engine = build(*arguments)
         return engine._replace(derivative=lambda *a: fake(engine.derivative(*a)))
 
-    monkeypatch.setattr(
-        evolving, "build_engine", partial(broken_engine, evolving.build_engine)
-    )
+    monkeypatch.setattr(evolving, "build_engine", partial(broken_engine, evolving.build_engine))
     trajectory = evolve(Deck(system=ring_3, solver=tdvp()), silent)
     assert trajectory.result is code
     assert trajectory.times.tolist() == [0.0]

@@ -117,7 +117,5 @@ def test_nothing_happens_without_a_lindbladian(setting, sampling):
 
 def test_chunks_do_not_change_the_result(setting):
     case = setting(heisenberg_ring(3), tdvp())
-    large, small = (
-        solution_of(case, tdvp(sampling=direct(), chunk=chunk)) for chunk in (1000, 7)
-    )
+    large, small = (solution_of(case, tdvp(sampling=direct(), chunk=chunk)) for chunk in (1000, 7))
     np.testing.assert_allclose(small.velocity, large.velocity, rtol=1e-6, atol=1e-8)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
-from opentdvp.compare.curves import curves, describe
+from opentdvp.compare.curves import describe
 from opentdvp.config import Deck, System
 from opentdvp.errors import ConfigError, FileError, NumericalFailure
 from opentdvp.results import ResultCode
@@ -92,8 +92,8 @@ def _check_times(candidate: Trajectory, reference: Trajectory) -> None:
 
 
 def _check_observables(candidate: Trajectory, reference: Trajectory) -> None:
-    known = curves(reference)
-    missing = [describe(key) for key in curves(candidate) if key not in known]
+    known = reference.curves()
+    missing = [describe(key) for key in candidate.curves() if key not in known]
     if missing:
         raise ConfigError(
             "`reference.observables` must have every observable of the candidate, "
@@ -102,7 +102,7 @@ def _check_observables(candidate: Trajectory, reference: Trajectory) -> None:
 
 
 def _check_finite(role: str, run: Trajectory) -> None:
-    for key, (mean, error) in curves(run).items():
+    for key, (mean, error) in run.curves().items():
         bad = ~(np.isfinite(mean) & np.isfinite(error))
         if bad.any():
             at = int(bad.argmax())

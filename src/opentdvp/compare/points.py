@@ -5,9 +5,9 @@ import pandas as pd
 from scipy.interpolate import CubicSpline
 
 from opentdvp.compare.checks import check_comparable
-from opentdvp.compare.curves import Curve, allowed, curves
+from opentdvp.compare.curves import allowed
 from opentdvp.config.study import Tolerance
-from opentdvp.trajectory import Trajectory
+from opentdvp.trajectory import Curve, Trajectory
 
 
 def compare(candidate: Trajectory, reference: Trajectory, tolerance: Tolerance) -> pd.DataFrame:
@@ -45,11 +45,11 @@ def compare(candidate: Trajectory, reference: Trajectory, tolerance: Tolerance) 
         If a deck cannot be read, or a value is not finite.
     """
     check_comparable(candidate, reference)
-    known = curves(reference)
+    known = reference.curves()
     return pd.concat(
         [
             _rows(key, candidate.times, curve, _interpolate(known[key], reference, candidate))
-            for key, curve in curves(candidate).items()
+            for key, curve in candidate.curves().items()
         ],
         ignore_index=True,
     ).assign(tolerance=lambda rows: [allowed(tolerance, d) for d in rows["distance"]])

@@ -6,7 +6,6 @@ from pydantic import BeforeValidator, Field, FiniteFloat
 
 from opentdvp.config.base import NonNegative, Positive, PositiveInt, StrictModel
 
-
 #: Looser than this the exact solver would no longer be a reference.
 SmallTolerance = Annotated[FiniteFloat, Field(gt=0, le=1e-4)]
 

@@ -11,7 +11,7 @@ from opentdvp.config.solver import Solver
 from opentdvp.config.system import Axis, AxisPair, System
 
 #: Part of every run's identity; raised when the meaning of a key changes.
-DECK_VERSION = 1
+DECK_VERSION: Literal[1] = 1
 
 
 class Deck(StrictModel):

@@ -6,7 +6,6 @@ import numpy as np
 from pydantic import BeforeValidator, Field, FiniteFloat, WithJsonSchema, model_validator
 
 from opentdvp.config.base import NonNegative, Positive, PositiveInt, StrictModel
-from opentdvp.spin import AXES
 
 Axis = Literal["X", "Y", "Z"]
 AxisPair = Annotated[str, Field(pattern="^[XYZ]{2}$")]
@@ -122,7 +121,7 @@ class TimeGrid(StrictModel):
 class Observables(StrictModel):
     """Site-averaged Pauli expectation values and connected correlators along x."""
 
-    magnetization: tuple[Axis, ...] = AXES
+    magnetization: tuple[Axis, ...] = ("X", "Y", "Z")
     correlators: dict[AxisPair, tuple[PositiveInt, ...]] = {}
 
     @model_validator(mode="after")
@@ -149,12 +148,11 @@ class System(StrictModel):
     @model_validator(mode="after")
     def _check_sites(self) -> Self:
         last = self.lattice.n_sites - 1
-        for key, entries in (("terms", self.terms), ("jumps", self.jumps)):
-            for number, entry in enumerate(entries):
-                if max(entry.sites or (0,)) > last:
-                    raise ValueError(
-                        f"`{key}.{number}.sites` must be in 0…{last}, but is {list(entry.sites)}"
-                    )
+        named = {f"terms.{k}": term.sites for k, term in enumerate(self.terms)}
+        named |= {f"jumps.{k}": jump.sites or () for k, jump in enumerate(self.jumps)}
+        for key, sites in named.items():
+            if sites and max(sites) > last:
+                raise ValueError(f"`{key}.sites` must be in 0…{last}, but is {list(sites)}")
         return self
 
     @model_validator(mode="after")

@@ -5,7 +5,7 @@ uses it through the functions below, so a new network is a new module with the t
 `Autoregressive` and an entry in `build_network`.
 """
 
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import Any, TypeAlias
 
 import flax.linen as nn
 import jax
@@ -25,26 +25,27 @@ Parameters: TypeAlias = Any
 ACTIVATIONS = {"tanh": nn.tanh, "elu": nn.elu}
 
 
-@runtime_checkable
-class Autoregressive(Protocol):
-    """What a network must offer; batch dimensions come first in every array."""
+class Autoregressive(nn.Module):
+    """What a network must offer; batch dimensions come first in every array.
+
+    `start` holds the one-site probabilities of the product start state, shape (4,): with fresh
+    parameters, every conditional must be exactly these.
+    """
+
+    start: tuple[float, ...]
 
     def initial_carry(self, batch: tuple[int, ...], dtype: DTypeLike) -> Carry:
         """Hidden state before the first site; its precision is that of all that follows."""
-        ...
+        raise NotImplementedError
 
-    def init(self, key: PRNGKeyArray, carry: Carry, previous: Array) -> Parameters:
-        """Parameters whose conditionals are those of the product start state, exactly."""
-        ...
-
-    def apply(
-        self, parameters: Parameters, carry: Carry, previous: Int[Array, "*batch"]
+    def __call__(
+        self, carry: Carry, previous: Int[Array, "*batch"]
     ) -> tuple[Carry, Float[Array, "*batch 4"]]:
         """Read the outcome of the previous site; return the state and log p at this site."""
-        ...
+        raise NotImplementedError
 
 
-class StackedRecurrent(nn.Module):
+class StackedRecurrent(Autoregressive):
     """Stacked vanilla recurrent cells h ← f(W_x x + W_h h + b), and a softmax of the top one.
 
     The output kernel starts at zero and the output bias at the logarithm of the one-site
@@ -55,7 +56,6 @@ class StackedRecurrent(nn.Module):
     depth: int
     activation: str
     recurrent_scale: float
-    start: tuple[float, ...]  # one-site probabilities at time 0, (4,)
 
     def setup(self) -> None:
         """Create the layers."""
@@ -80,7 +80,9 @@ class StackedRecurrent(nn.Module):
         """Zero state of every layer."""
         return tuple(jnp.zeros((*batch, self.width), dtype) for _ in range(self.depth))
 
-    def __call__(self, carry: Carry, previous: Array) -> tuple[Carry, Array]:
+    def __call__(
+        self, carry: Carry, previous: Int[Array, "*batch"]
+    ) -> tuple[Carry, Float[Array, "*batch 4"]]:
         """Advance all layers by one site."""
         signal = jax.nn.one_hot(previous, OUTCOMES, dtype=carry[0].dtype)
         states = []
@@ -106,6 +108,14 @@ def initial_parameters(network: Autoregressive, key: PRNGKeyArray) -> Parameters
     return network.init(key, network.initial_carry((1,), jnp.float64), jnp.array([NOTHING]))
 
 
+def advance(
+    network: Autoregressive, parameters: Parameters, carry: Carry, previous: Int[Array, "*batch"]
+) -> tuple[Carry, Float[Array, "*batch 4"]]:
+    """Hidden state and log p at the next site, once the outcome of the previous one is read."""
+    state, log_conditional = network.apply(parameters, carry, previous)
+    return state, jnp.asarray(log_conditional)
+
+
 def precision(parameters: Parameters) -> DTypeLike:
     """Floating-point type of the parameters, and so of everything computed from them."""
     return jax.tree.leaves(parameters)[0].dtype
@@ -116,14 +126,14 @@ def all_conditionals(
 ) -> tuple[Carry, Float[Array, "sites batch 4"]]:
     """Hidden state and log p(· | a_0 … a_{i−1}) at every site i; the site is the first axis."""
 
-    def advance(carry: Carry, previous: Array) -> tuple[Carry, tuple[Carry, Array]]:
-        carry, log_conditional = network.apply(parameters, carry, previous)
+    def step(carry: Carry, previous: Array) -> tuple[Carry, tuple[Carry, Array]]:
+        carry, log_conditional = advance(network, parameters, carry, previous)
         return carry, (carry, log_conditional)
 
     batch = outcomes.shape[0]
     first = jnp.full((1, batch), NOTHING, dtype=outcomes.dtype)
     inputs = jnp.concatenate([first, outcomes.T[:-1]])
-    return jax.lax.scan(advance, network.initial_carry((batch,), precision(parameters)), inputs)[1]
+    return jax.lax.scan(step, network.initial_carry((batch,), precision(parameters)), inputs)[1]
 
 
 def log_probability(
@@ -145,9 +155,12 @@ def sample(
     """Independent samples from the network, site by site."""
 
     def draw(state: tuple[Carry, Array], key: PRNGKeyArray) -> tuple[tuple[Carry, Array], Array]:
-        carry, log_conditional = network.apply(parameters, *state)
+        carry, log_conditional = advance(network, parameters, *state)
         outcome = jax.random.categorical(key, log_conditional).astype(jnp.int32)
         return (carry, outcome), outcome
 
-    start = (network.initial_carry((count,), precision(parameters)), jnp.full((count,), NOTHING, dtype=jnp.int32))
+    start = (
+        network.initial_carry((count,), precision(parameters)),
+        jnp.full((count,), NOTHING, dtype=jnp.int32),
+    )
     return jax.lax.scan(draw, start, jax.random.split(key, n_sites))[1].T

@@ -1,16 +1,23 @@
 """Local estimates E(a) = Σ_b L^{ab} P(b)/P(a) (paper, eq. 5), by re-using unchanged prefixes.
 
-A generator on the sites i < j connects a to the 15 outcomes that differ from it on them. The network
-up to site i has not seen the change, so its cached hidden state is the start; between i and j only
-the 3 changes of site i exist, and behind j all 15 run to the end of the system. The work for a pair
-at the end of the system is therefore small, and samples are never looped over in Python.
+A generator on the sites i < j connects a to the 15 outcomes that differ from it on them. Up to
+site i the network has not seen the change, so its cached hidden state is the start; between i and j
+only the 3 changes of site i exist, and behind j all 15 run to the end of the system. The work for a
+pair near the end is therefore small, and samples are never looped over in Python.
 """
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from opentdvp.engine.ansatz import Autoregressive, Carry, Parameters, all_conditionals, select
+from opentdvp.engine.ansatz import (
+    Autoregressive,
+    Carry,
+    Parameters,
+    advance,
+    all_conditionals,
+    select,
+)
 from opentdvp.engine.lindblad import Generator
 from opentdvp.engine.povm import OUTCOMES
 
@@ -126,7 +133,7 @@ class _Cache:
         return jax.lax.fori_loop(j + 1, self.outcomes.shape[1], step, (carry, ratio))[1]
 
     def _advance(self, carry: Carry, previous: Array) -> tuple[Carry, Array]:
-        return self.network.apply(self.parameters, carry, previous)
+        return advance(self.network, self.parameters, carry, previous)
 
     def _before(self, site: Array, changed: Array, changed_site: Array) -> Array:
         """Outcome read at `site`: that of the site before it, changed or not."""

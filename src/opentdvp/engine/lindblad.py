@@ -90,7 +90,7 @@ def apply_generator(
     """L P for a full distribution of shape (4,)·N; for small N, independent of the estimator."""
     change = np.zeros_like(probabilities)
     for (i, j), matrix in zip(np.array(generator.pairs), np.array(generator.matrices), strict=True):
-        moved = np.tensordot(matrix, probabilities, axes=[(2, 3), (i, j)])
+        moved = np.tensordot(matrix, probabilities, axes=((2, 3), (int(i), int(j))))
         change += np.moveaxis(moved, (0, 1), (i, j))
     return change
 

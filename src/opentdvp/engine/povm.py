@@ -1,8 +1,8 @@
 """The tetrahedral POVM: density matrices as probability distributions (paper, eq. 1).
 
 M^a = (1 + s^a·σ)/4 with four unit vectors s^a that form a tetrahedron. P^a = tr(ρ M^a), and
-ρ = Σ_b P^b D^b with the dual frame D^b = Σ_a (T⁻¹)^{ba} M^a, T^{ab} = tr(M^a M^b). For several spins
-the frames are tensor products; the first spin is the most significant digit of an outcome.
+ρ = Σ_b P^b D^b with the dual frame D^b = Σ_a (T⁻¹)^{ba} M^a, T^{ab} = tr(M^a M^b). For several
+spins the frames are tensor products; the first spin is the most significant digit of an outcome.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,8 @@
 """The time-dependent variational principle, S θ̇ = F, as one compiled function (paper, eq. 5).
 
 S_kk' = <O_k O_k'>ᶜ, F_k = <O_k E>ᶜ with O_k(a) = ∂_θk log P_θ(a) and the local estimates E(a).
-Read as a regression: θ̇ is the tangent direction whose change Σ_k O_k θ̇_k is closest to E on average.
+Read as a regression: θ̇ is the tangent direction whose change Σ_k O_k θ̇_k is closest to E on
+average.
 """
 
 from collections.abc import Callable
@@ -43,10 +44,10 @@ def derivative(
 ) -> Solution:
     """θ̇ at θ from samples drawn with `key`.
 
-    The diagnostics are: `residual` r² = <(Oθ̇ − E)²>ᶜ/<E²>ᶜ on the samples of the solve, the mean and
-    the standard deviation of E (the mean vanishes for a normalised ansatz), the largest eigenvalue
-    of S, the entropy −Σ p ln p of its spectrum p = λ/Σλ, the number of its eigenvalues above the
-    cutoff (`rank`), and the effective number of parameters, Σ of the soft cutoffs.
+    The diagnostics are `residual`, r² = <(Oθ̇ − E)²>ᶜ/<E²>ᶜ on the samples of the solve; mean and
+    standard deviation of E (the mean vanishes for a normalised ansatz); the largest eigenvalue λ
+    of S; the entropy −Σ p ln p of its spectrum p = λ/Σλ; its `rank`, the number of eigenvalues
+    above the cutoff; and the effective number of parameters, the sum of the soft cutoffs.
     """
     ensemble = sampler.solve(ansatz, theta, key)
     estimates = _estimates(ansatz, generator, settings, theta, ensemble)
@@ -122,7 +123,11 @@ def chunked(
 
 
 def _estimates(
-    ansatz: OrbitAnsatz, generator: Generator, settings: TdvpSolver, theta: Array, ensemble: Ensemble
+    ansatz: OrbitAnsatz,
+    generator: Generator,
+    settings: TdvpSolver,
+    theta: Array,
+    ensemble: Ensemble,
 ) -> Float[Array, " samples"]:
     of_chunk = partial(estimate, ansatz, generator, settings.estimator_precision, theta)
     return chunked(of_chunk, ensemble, settings.chunk)

@@ -39,11 +39,7 @@ class Curve:
 
     def values(self, run: Trajectory) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard error at the run's times."""
-        observable = run.observables[self.observable]
-        if not self.distance:
-            return observable.mean, observable.stderr
-        column = observable.distances.index(self.distance)
-        return observable.mean[:, column], observable.stderr[:, column]
+        return run.curves()[self.observable, self.distance]
 
     def rows(self, points: pd.DataFrame) -> pd.DataFrame:
         """Its part of the comparison."""
