@@ -250,14 +250,14 @@ def test_columns_are_the_configured_distances_in_their_order() -> None:
 
 def test_tolerance_decides_the_error() -> None:
     errors = []
-    for tolerance in (1e-3, 1e-6, 1e-9):
+    for tolerance in (1e-4, 1e-6, 1e-8):
         solver = ExactSolver(
             method="exact", relative_tolerance=tolerance, absolute_tolerance=tolerance / 100
         )
         trajectory = solved(free_spins(jumps=[DECAYING]), solver)
         expected = decay(trajectory.times, 0.48, -0.6, 0.64)[2]
         errors.append(np.abs(trajectory.observables["Z"].mean - expected).max())
-    assert errors[0] > 30 * errors[1] > 900 * errors[2]
+    assert errors[0] > 10 * errors[1] > 100 * errors[2]
 
 
 def test_two_solves_are_identical() -> None:

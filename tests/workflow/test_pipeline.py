@@ -1,5 +1,7 @@
 """The whole pipeline on a tiny configuration, in a copy of the workflow."""
 
+import base64
+import os
 import re
 import shutil
 import subprocess
@@ -16,7 +18,16 @@ TINY = ROOT / "tests" / "config" / "tiny.yaml"
 
 def snakemake(folder, *arguments):
     command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    # The rules call `opentdvp` by name, as in an activated environment.
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, env=os.environ | {"PATH": path}
+    )
+
+
+def said(done):
+    """Everything printed: a dry run reports errors on standard output."""
+    return done.stdout + done.stderr
 
 
 @pytest.fixture(scope="module")
@@ -45,13 +56,13 @@ def test_bad_configuration_fails_before_any_job(workflow):
     bad.write_text(yaml.safe_dump(tree))
     done = snakemake(workflow, "--configfile", str(bad), "--dry-run")
     assert done.returncode != 0
-    assert "`systems.ring_3.jumps.0.rate` should be greater than or equal to 0" in done.stderr
+    assert "`systems.ring_3.jumps.0.rate` should be greater than or equal to 0" in said(done)
 
 
 def test_overrides_that_the_commands_would_not_see_are_refused(workflow):
     done = snakemake(workflow, "--config", "output={results: elsewhere, figures: f}", "--dry-run")
     assert done.returncode != 0
-    assert "every command reads that file" in done.stderr
+    assert "every command reads that file" in said(done)
 
 
 def test_tables_judge_every_curve(finished):
@@ -67,14 +78,15 @@ def test_report_is_self_contained(finished):
     assert (finished / "figures/dynamics.png").read_bytes().startswith(b"\x89PNG")
     report = (finished / "results/report.html").read_text()
     assert "figures/dynamics.png" in report
-    assert "data:image/png;base64" in report
+    embedded = re.search(r"data:image/png;[^\"]*base64,([A-Za-z0-9+/=]+)", report)
+    assert base64.b64decode(embedded[1]) == (finished / "figures/dynamics.png").read_bytes()
     assert not re.search(r'<(script|link)[^>]+(src|href)="http', report)
 
 
 def test_nothing_is_done_twice(finished):
     done = snakemake(finished, "--dry-run")
     assert done.returncode == 0, done.stderr
-    assert "Nothing to be done" in done.stdout + done.stderr
+    assert "Nothing to be done" in said(done)
 
 
 def test_changed_tolerance_compares_anew_but_solves_nothing(finished):
@@ -84,6 +96,6 @@ def test_changed_tolerance_compares_anew_but_solves_nothing(finished):
     config.write_text(yaml.safe_dump(tree))
     done = snakemake(finished, "--dry-run")
     config.write_text(TINY.read_text())
-    jobs = re.findall(r"^rule (\w+):", done.stdout + done.stderr, flags=re.MULTILINE)
+    jobs = re.findall(r"^rule (\w+):", said(done), flags=re.MULTILINE)
     assert "compare" in jobs
     assert "solve" not in jobs

@@ -1,8 +1,10 @@
 # The validated configuration, where results go, and which runs a target needs.
+import os
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
+from opentdvp import figures
 from opentdvp.config import Run, load, validate
 from opentdvp.errors import OpentdvpError
 
@@ -27,6 +29,7 @@ def validated_study():
 
 STUDY = validated_study()
 RESULTS, FIGURES = STUDY.output.results, STUDY.output.figures
+DRAWING = sorted(os.path.relpath(path) for path in Path(figures.__file__).parent.glob("*.py"))
 RUNS, TABLES = f"{RESULTS}/runs", f"{RESULTS}/tables"
 
 

@@ -1,9 +1,10 @@
-# A figure of a comparison.
+# A figure of a comparison; a change of how it is drawn draws it again.
 rule plot:
     input:
         candidate=drawn_candidate,
         reference=drawn_reference,
         points=drawn_points,
+        drawing=DRAWING,
     output:
         pdf=f"{FIGURES}/{{figure}}.pdf",
         png=report(
