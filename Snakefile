@@ -29,6 +29,11 @@ rule all:
         ),
 
 
+# Whether the solvers fit their systems is known before any of them starts.
+onstart:
+    shell(f"opentdvp validate {CONFIG}")
+
+
 # After every run that did something; `snakemake --report FILE` makes it by hand.
 onsuccess:
     shell(

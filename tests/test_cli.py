@@ -7,10 +7,13 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
 from opentdvp import cli, trajectory
+from opentdvp.engine import tdvp
+from opentdvp.engine.checkpoint import State, save
 from opentdvp.errors import Interrupted
 from opentdvp.results import ResultCode
 
@@ -130,6 +133,33 @@ def test_comparison_refuses_failed_and_foreign_runs(call, tmp_path, exact_run):
     assert code == 1
     assert "truncated, damaged" in errors[0]
     assert not (tmp_path / "summary.tsv").exists()
+
+
+def test_checkpoint_of_another_deck_is_refused_and_kept(call, tmp_path):
+    path = tmp_path / "run.npz"
+    save(State(0.0, 0.1, np.zeros(3)), "a" * 64, path)
+    content = path.read_bytes()
+    arguments = ["--out", tmp_path / "run.h5", "--checkpoint", path]
+    code, _, errors = call("run", TINY, "ring_3", "tdvp", *arguments)
+    assert code == 1
+    assert len(errors) == 1
+    assert "but is aaaaaaaaaaaa; delete it to start the run anew" in errors[0]
+    assert path.read_bytes() == content
+
+
+def test_nan_ends_the_run_with_its_code(call, tmp_path, monkeypatch):
+    def broken(*arguments):
+        return tdvp_solve(*arguments)[0] * np.nan, tdvp_solve(*arguments)[1]
+
+    tdvp_solve = tdvp._solve
+    monkeypatch.setattr(tdvp, "_solve", broken)
+    out = tmp_path / "run.h5"
+    out.write_text("earlier file")
+    code, _, errors = call("run", TINY, "ring_3", "tdvp", "--out", out)
+    assert code == 1
+    assert len(errors) == 1
+    assert "stopped at time 0 with the result not_finite. A NaN or an infinity" in errors[0]
+    assert out.read_text() == "earlier file"
 
 
 def test_termination_is_an_error_of_ours():

@@ -39,7 +39,7 @@ ALLOWED = {
 #: Inside the engine, each module may import those before it.
 ENGINE = [
     "povm", "lindblad", "ansatz", "orbit", "sampler", "estimator", "tdvp", "observables",
-    "integrator", "compiled", "checkpoint", "evolve",
+    "integrator", "compiled", "checkpoint", "stepping", "evolve",
 ]  # fmt: skip
 
 HEAVY = {"jax", "flax", "qutip", "tenpy"}

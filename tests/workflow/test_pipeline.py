@@ -59,6 +59,18 @@ def test_bad_configuration_fails_before_any_job(workflow):
     assert "`systems.ring_3.jumps.0.rate` should be greater than or equal to 0" in said(done)
 
 
+def test_solver_that_does_not_fit_fails_before_any_job(workflow):
+    tree = yaml.safe_load(TINY.read_text())
+    tree["solvers"]["tdvp"]["orbit"] = 2
+    tree["output"]["results"] = "bad"
+    bad = workflow / "config" / "bad.yaml"
+    bad.write_text(yaml.safe_dump(tree))
+    done = snakemake(workflow, "--configfile", str(bad))
+    assert done.returncode != 0
+    assert "`comparisons.ring_3.candidate`: `orbit` must be translations" in said(done)
+    assert not (workflow / "bad" / "runs").exists()
+
+
 def test_overrides_that_the_commands_would_not_see_are_refused(workflow):
     done = snakemake(workflow, "--config", "output={results: elsewhere, figures: f}", "--dry-run")
     assert done.returncode != 0

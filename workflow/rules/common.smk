@@ -8,8 +8,8 @@ from opentdvp import figures
 from opentdvp.config import Run, load, validate
 from opentdvp.errors import OpentdvpError
 
-#: The last configuration file given is the one that the commands are called with.
-CONFIG = Path(workflow.configfiles[-1])
+# The commands read the last --configfile, or else the default one.
+CONFIG = Path(os.path.relpath((workflow.overwrite_configfiles or workflow.configfiles)[-1]))
 
 
 def validated_study():
