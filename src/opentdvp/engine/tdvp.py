@@ -143,10 +143,11 @@ def _solve(
     """θ̇ = Σ_k v_k c_k (v_k·F)/λ_k with soft cutoffs c_k in eigenvalue and signal-to-noise ratio."""
     eigenvalues, vectors = jnp.linalg.eigh(fisher)
     largest = eigenvalues[-1]
-    rotated = (jacobian @ vectors) * estimates[:, None]  # per sample, in the eigenbasis
-    force = ensemble.weights @ rotated
+    force = vectors.T @ (jacobian.T @ (ensemble.weights * estimates))
     keep = _cutoff(eigenvalues / largest, settings.eigenvalue_cutoff)
-    if ensemble.is_sampled:
+    if ensemble.is_sampled and settings.signal_to_noise_cutoff > 0:
+        # Rotate first: the noise of a sum over directions is not the sum of their noises.
+        rotated = (jacobian @ vectors) * estimates[:, None]
         noise = jnp.sqrt((ensemble.weights @ rotated**2 - force**2) / len(estimates))
         keep *= _cutoff(jnp.abs(force) / noise, settings.signal_to_noise_cutoff)
     positive = eigenvalues > 0
