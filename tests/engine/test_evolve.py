@@ -119,6 +119,32 @@ def test_numerical_failure_ends_the_run_with_a_code(ring_3, monkeypatch, fake, c
     assert trajectory.times.tolist() == [0.0]
 
 
+def test_failure_at_the_end_of_the_last_step_is_not_recorded(ring_3, monkeypatch):
+    """The observables of a step need the right-hand side at its end: NaN there spoils them."""
+    build = evolving.build_engine
+    system = ring_3.model_copy(update={"time": _grid({"stop": 1e-3, "points": 3})})
+    calls = []
+
+    def broken_engine(*arguments):
+        engine = build(*arguments)
+
+        def derivative(*point):
+            calls.append(point)
+            solution = engine.derivative(*point)
+            # One right-hand side at the start, four in the only trial step, one at its end.
+            scale = jnp.nan if len(calls) == 6 else 1.0
+            return solution._replace(velocity=solution.velocity * scale)
+
+        return engine._replace(derivative=derivative)
+
+    monkeypatch.setattr(evolving, "build_engine", broken_engine)
+    trajectory = evolve(Deck(system=system, solver=tdvp()), silent)
+    assert len(calls) == 6
+    assert trajectory.result is ResultCode.NOT_FINITE
+    assert trajectory.times.tolist() == [0.0]
+    assert np.isfinite(trajectory.observables["Y"].mean).all()
+
+
 @pytest.mark.slow
 def test_ring_of_six_without_noise_follows_the_exact_solution():
     """N = 6, all outcomes, all translations, width 28: within 0.015 to γt = 1."""

@@ -37,43 +37,41 @@ class Run(NamedTuple):
 
 
 class Attempt(NamedTuple):
-    """An accepted trial step: its size, the size wanted before it was cut, and what it cost."""
+    """An accepted trial step, its size, and the right-hand sides it cost."""
 
     trial: integrator.Trial
     size: float
-    wanted: float
     evaluations: int
 
 
 def steps(run: Run, state: State) -> Iterator[State | ResultCode]:
     """States after accepted steps until the last time, or a code of what went wrong."""
     solution = _evaluate(run, state)
-    while state.time < run.times[-1]:
-        failure = _failure(solution, run.solver.drift_limit)
-        if failure is not None:
-            yield failure
-            return
+    while not isinstance(solution, ResultCode) and state.time < run.times[-1]:
         advanced = _step(run, state, solution)
         if isinstance(advanced, ResultCode):
             yield advanced
             return
         state, solution = advanced
         yield state
+    if isinstance(solution, ResultCode):
+        yield solution
 
 
-def _evaluate(run: Run, state: State) -> Solution:
+def _evaluate(run: Run, state: State) -> Solution | ResultCode:
+    """The right-hand side at a state, if it can be trusted.
+
+    <E> vanishes for a normalised ansatz: it is the rate at which probability would be lost.
+    """
     key = run.random(STEPS, len(state.diagnostics))
-    return run.engine.derivative(jnp.asarray(state.theta), key)
-
-
-def _failure(solution: Solution, drift_limit: float) -> ResultCode | None:
-    """Whether a right-hand side can be trusted; <E> is the rate at which probability is lost."""
+    solution = run.engine.derivative(jnp.asarray(state.theta), key)
     if not bool(jnp.all(jnp.isfinite(solution.velocity))):
         return ResultCode.NOT_FINITE
     drift = abs(float(solution.diagnostics["mean_estimate"]))
-    if drift > drift_limit * float(solution.diagnostics["estimate_deviation"]) + _ROUNDING:
+    scale = float(solution.diagnostics["estimate_deviation"])
+    if drift > run.solver.drift_limit * scale + _ROUNDING:
         return ResultCode.PROBABILITY_DRIFT
-    return None
+    return solution
 
 
 def _step(run: Run, state: State, solution: Solution) -> tuple[State, Solution] | ResultCode:
@@ -81,18 +79,19 @@ def _step(run: Run, state: State, solution: Solution) -> tuple[State, Solution] 
     attempt = _try(run, state, solution)
     if isinstance(attempt, ResultCode):
         return attempt
-    size, wanted, trial = attempt.size, attempt.wanted, attempt.trial
-    at_end = size == run.times[-1] - state.time
+    # The last step lands on the last time exactly.
+    at_end = attempt.size == run.times[-1] - state.time
     advanced = replace(
         state,
-        time=float(run.times[-1]) if at_end else state.time + size,
-        # A step cut short to land on the last time says nothing against a longer one.
-        step_size=max(trial.next_step, wanted) if size < wanted else trial.next_step,
-        theta=np.asarray(trial.end),
+        time=float(run.times[-1]) if at_end else state.time + attempt.size,
+        step_size=attempt.trial.next_step,
+        theta=np.asarray(attempt.trial.end),
         evaluations=state.evaluations + attempt.evaluations,
         diagnostics=(*state.diagnostics, _diagnose(run, state, solution, attempt)),
     )
     following = _evaluate(run, advanced)
+    if isinstance(following, ResultCode):
+        return following
     outputs = _outputs(run, state, advanced, solution, following)
     return replace(advanced, outputs=(*state.outputs, *outputs)), following
 
@@ -113,7 +112,7 @@ def _try(run: Run, state: State, solution: Solution) -> Attempt | ResultCode:
         )
         evaluations += integrator.TRIAL_COST
         if trial.accepted(settings.fisher_tolerance):
-            return Attempt(trial, size, wanted, evaluations)
+            return Attempt(trial, size, evaluations)
         wanted = trial.next_step
         if wanted < settings.minimal_step:
             finite = np.isfinite(trial.error)
