@@ -26,8 +26,6 @@ class State:
         Simulated time, and the size of the next step to try.
     theta
         Network parameters, flat.
-    evaluations
-        Right-hand sides used so far.
     outputs
         Observables at the output times reached: `X` and `X.stderr` and so on.
     diagnostics
@@ -37,7 +35,6 @@ class State:
     time: float
     step_size: float
     theta: np.ndarray
-    evaluations: int = 0
     outputs: Records = field(default=())
     diagnostics: Records = field(default=())
 
@@ -56,7 +53,6 @@ def save(state: State, run_id: str, path: Path) -> None:
         "time": state.time,
         "step_size": state.step_size,
         "theta": state.theta,
-        "evaluations": state.evaluations,
         **{f"outputs/{name}": column for name, column in columns(state.outputs).items()},
         **{f"diagnostics/{name}": column for name, column in columns(state.diagnostics).items()},
     }
@@ -94,7 +90,6 @@ def load(run_id: str, path: Path) -> State:
         time=float(entries["time"]),
         step_size=float(entries["step_size"]),
         theta=entries["theta"],
-        evaluations=int(entries["evaluations"]),
         outputs=_records(entries, "outputs/"),
         diagnostics=_records(entries, "diagnostics/"),
     )

@@ -86,7 +86,6 @@ def _step(run: Run, state: State, solution: Solution) -> tuple[State, Solution] 
         time=float(run.times[-1]) if at_end else state.time + attempt.size,
         step_size=attempt.trial.next_step,
         theta=np.asarray(attempt.trial.end),
-        evaluations=state.evaluations + attempt.evaluations,
         diagnostics=(*state.diagnostics, _diagnose(run, state, solution, attempt)),
     )
     following = _evaluate(run, advanced)
