@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 import yaml
 
-from opentdvp import cli, trajectory
+from opentdvp import cli, config, trajectory
 from opentdvp.engine import tdvp
 from opentdvp.engine.checkpoint import State, save
+from opentdvp.engine.evolve import prepare, start
 from opentdvp.errors import Interrupted
 from opentdvp.results import ResultCode
 
@@ -100,7 +101,23 @@ def test_bad_arguments_are_one_line(call, monkeypatch, tmp_path, arguments, mess
     assert not (tmp_path / "x.h5").exists()
 
 
-def test_numerical_failure_keeps_checkpoint_and_earlier_file(call, tmp_path):
+@pytest.fixture
+def failing(call, tmp_path):
+    """Run TDVP onto an earlier file; return the one error line, and check that the file stays."""
+
+    def run(config, *options):
+        out = tmp_path / "run.h5"
+        out.write_text("earlier file")
+        code, _, errors = call("run", config, "ring_3", "tdvp", "--out", out, *options)
+        assert code == 1
+        assert len(errors) == 1
+        assert out.read_text() == "earlier file"
+        return errors[0]
+
+    return run
+
+
+def test_numerical_failure_keeps_the_earlier_file(failing, tmp_path):
     """A tolerance that no step can meet: the step collapses."""
     integrator = {
         "method": "heun",
@@ -109,14 +126,8 @@ def test_numerical_failure_keeps_checkpoint_and_earlier_file(call, tmp_path):
         "minimal_step": 1e-4,
         "maximal_step": 0.1,
     }
-    config = changed(tmp_path, integrator=integrator)
-    out = tmp_path / "run.h5"
-    out.write_text("earlier file")
-    code, _, errors = call("run", config, "ring_3", "tdvp", "--out", out)
-    assert code == 1
-    assert len(errors) == 1
-    assert "stopped at time 0 with the result step_size_collapse" in errors[0]
-    assert out.read_text() == "earlier file"
+    error = failing(changed(tmp_path, integrator=integrator))
+    assert "stopped at time 0 with the result step_size_collapse" in error
     failed = trajectory.read(tmp_path / "run.failed.h5")
     assert failed.result is ResultCode.STEP_SIZE_COLLAPSE
 
@@ -147,19 +158,20 @@ def test_checkpoint_of_another_deck_is_refused_and_kept(call, tmp_path):
     assert path.read_bytes() == content
 
 
-def test_nan_ends_the_run_with_its_code(call, tmp_path, monkeypatch):
+def test_nan_ends_the_run_with_its_code_and_keeps_the_checkpoint(failing, tmp_path, monkeypatch):
     def broken(*arguments):
-        return tdvp_solve(*arguments)[0] * np.nan, tdvp_solve(*arguments)[1]
+        velocity, spectrum = tdvp_solve(*arguments)
+        return velocity * np.nan, spectrum
 
     tdvp_solve = tdvp._solve
     monkeypatch.setattr(tdvp, "_solve", broken)
-    out = tmp_path / "run.h5"
-    out.write_text("earlier file")
-    code, _, errors = call("run", TINY, "ring_3", "tdvp", "--out", out)
-    assert code == 1
-    assert len(errors) == 1
-    assert "stopped at time 0 with the result not_finite. A NaN or an infinity" in errors[0]
-    assert out.read_text() == "earlier file"
+    deck = config.load(TINY).deck(config.Run(system="ring_3", solver="tdvp"))
+    checkpoint = tmp_path / "run.npz"
+    save(start(prepare(deck)), deck.run_id, checkpoint)
+    content = checkpoint.read_bytes()
+    error = failing(TINY, "--checkpoint", checkpoint)
+    assert "stopped at time 0 with the result not_finite. A NaN or an infinity" in error
+    assert checkpoint.read_bytes() == content
 
 
 def test_termination_is_an_error_of_ours():

@@ -78,13 +78,14 @@ class _Cache:
 
     def log_ratios(self, i: Array, j: Array) -> Float[Array, "batch 15"]:
         """log P(b)/P(a) for the 15 changes b of the outcomes at sites i < j."""
-        batch = len(self.outcomes)
         shifted = (self.outcomes[:, i, None] + jnp.arange(OUTCOMES)) % OUTCOMES  # (batch, 4)
         at_i = jnp.take_along_axis(self.log_conditionals[i], shifted, axis=-1)
         ratio = at_i[:, 1:] - self.log_chosen[i][:, None]  # (batch, 3)
-        carry = self._repeated(i, OUTCOMES - 1)
-        carry, ratio, at_j = self._run(carry, ratio, shifted[:, 1:], i, j)
-        return self._behind(carry, ratio, at_j, j, batch)
+        changed = shifted[:, 1:]
+        carry, ratio = self._run(self._repeated(i, OUTCOMES - 1), ratio, changed, i, j)
+        carry, at_j = self._advance(carry, self._before(j, changed, i))
+        carry, ratio, changed = self._combine(carry, ratio, at_j, j)
+        return self._run(carry, ratio, changed, j, self.outcomes.shape[1])[1]
 
     def _repeated(self, site: Array, copies: int) -> Carry:
         def repeat(states: Array) -> Array:
@@ -94,43 +95,33 @@ class _Cache:
         return jax.tree.map(repeat, self.carries)
 
     def _run(
-        self, carry: Carry, ratio: Array, changed: Array, i: Array, j: Array
-    ) -> tuple[Carry, Array, Array]:
-        """Advance from the changed site i to site j; return also the conditionals at j."""
+        self, carry: Carry, ratio: Array, changed: Array, changed_site: Array, stop: Array | int
+    ) -> tuple[Carry, Array]:
+        """Follow changed outcomes over the unchanged sites behind `changed_site`, before `stop`."""
 
         def step(site: Array, state: tuple[Carry, Array]) -> tuple[Carry, Array]:
             carry, ratio = state
-            carry, log_conditional = self._advance(carry, self._before(site, changed, i))
+            carry, log_conditional = self._advance(carry, self._before(site, changed, changed_site))
             chosen = self._chosen(log_conditional, site)
             return carry, ratio + chosen - self.log_chosen[site][:, None]
 
-        carry, ratio = jax.lax.fori_loop(i + 1, j, step, (carry, ratio))
-        carry, at_j = self._advance(carry, self._before(j, changed, i))
-        return carry, ratio, at_j
+        return jax.lax.fori_loop(changed_site + 1, stop, step, (carry, ratio))
 
-    def _behind(
-        self, carry: Carry, ratio: Array, at_j: Array, j: Array, batch: int
-    ) -> Float[Array, "batch 15"]:
-        """Put all 15 changes together at site j and run them to the end of the system."""
-        with_i = jax.tree.map(
+    def _combine(
+        self, carry: Carry, ratio: Array, at_j: Array, j: Array
+    ) -> tuple[Carry, Array, Array]:
+        """The 3 changes of site i and none, each with the changes of site j: all 15, at site j."""
+        with_none = jax.tree.map(
             lambda state, states: jnp.concatenate([states[j][:, None], state], axis=1),
             carry,
             self.carries,
-        )  # (batch, 4, width): no change at i first
-        ratio = jnp.concatenate([jnp.zeros((batch, 1), ratio.dtype), ratio], axis=1)
+        )  # (batch, 4, width)
+        ratio = jnp.concatenate([jnp.zeros((len(ratio), 1), ratio.dtype), ratio], axis=1)
         at_j = jnp.concatenate([self.log_conditionals[j][:, None], at_j], axis=1)  # (batch, 4, 4)
         first, second = _SHIFTS[:, 0], _SHIFTS[:, 1]
         changed = (self.outcomes[:, j, None] + second) % OUTCOMES  # (batch, 15)
         ratio = ratio[:, first] + select(at_j[:, first], changed) - self.log_chosen[j][:, None]
-        carry = jax.tree.map(lambda state: state[:, first], with_i)
-
-        def step(site: Array, state: tuple[Carry, Array]) -> tuple[Carry, Array]:
-            carry, ratio = state
-            carry, log_conditional = self._advance(carry, self._before(site, changed, j))
-            chosen = self._chosen(log_conditional, site)
-            return carry, ratio + chosen - self.log_chosen[site][:, None]
-
-        return jax.lax.fori_loop(j + 1, self.outcomes.shape[1], step, (carry, ratio))[1]
+        return jax.tree.map(lambda state: state[:, first], with_none), ratio, changed
 
     def _advance(self, carry: Carry, previous: Array) -> tuple[Carry, Array]:
         return advance(self.network, self.parameters, carry, previous)
