@@ -7,28 +7,37 @@ from opentdvp.config import ExactSolver, TdvpSolver
 ENUMERATION: dict[str, Any] = {"kind": "enumeration"}
 
 
-def direct(solve: int = 500, held_out: int = 100, observables: int = 1000) -> dict[str, Any]:
+def direct(
+    solve: int = 500, held_out: int = 100, observables: int = 1000, sequence: str = "random"
+) -> dict[str, Any]:
     """Settings of direct sampling."""
-    return {"kind": "direct", "solve": solve, "held_out": held_out, "observables": observables}
+    counts = {"solve": solve, "held_out": held_out, "observables": observables}
+    return {"kind": "direct", "sequence": sequence, **counts}
 
 
 def tdvp(
     width: int = 5,
     depth: int = 1,
     activation: str = "tanh",
+    kind: str = "recurrent",
+    cell: str = "vanilla",
     orbit: str | int = "all",
     sampling: dict[str, Any] | None = None,
     eigenvalue_cutoff: float = 1e-8,
     signal_to_noise_cutoff: float = 0.0,
     fisher_tolerance: float = 1e-3,
     maximal_step: float = 0.1,
+    method: str = "heun",
+    samples: str = "redrawn",
     **settings: Any,
 ) -> TdvpSolver:
     """A TDVP solver that enumerates all outcomes unless told otherwise."""
-    network = {"kind": "recurrent", "width": width, "depth": depth, "activation": activation}
-    integrator = {"method": "heun", "initial_step": 1e-3, "minimal_step": 1e-7}
+    size = {"width": width, "depth": depth, "activation": activation}
+    network = {"kind": kind, "cell": cell, "recurrent_scale": 0.7, **size}
+    integrator = {"method": method, "samples": samples, "initial_step": 1e-3, "minimal_step": 1e-7}
     steps = {"fisher_tolerance": fisher_tolerance, "maximal_step": maximal_step}
     cutoffs = {
+        "method": "eigenvalues",
         "eigenvalue_cutoff": eigenvalue_cutoff,
         "signal_to_noise_cutoff": signal_to_noise_cutoff,
     }
@@ -36,12 +45,13 @@ def tdvp(
         "method": "tdvp",
         "seed": 0,
         "povm": "cubic",
-        "network": {**network, "recurrent_scale": 0.7},
+        "network": network,
         "orbit": orbit,
         "sampling": sampling or ENUMERATION,
         "regularization": cutoffs,
         "integrator": {**integrator, **steps},
-        "estimator_precision": "double",
+        "precision": "double",
+        "forgetting_bound": 0.0,
         "drift_limit": 0.5,
         "chunk": 64,
     }

@@ -38,8 +38,9 @@ ALLOWED = {
 
 #: Inside the engine, each module may import those before it.
 ENGINE = [
-    "povm", "lindblad", "ansatz", "orbit", "sampler", "estimator", "tdvp", "observables",
-    "integrator", "compiled", "checkpoint", "stepping", "evolve",
+    "povm", "lindblad", "ansatz", "recurrent", "networks", "orbit", "devices", "sampler",
+    "estimator", "normal_equations", "tdvp", "observables", "positivity", "integrator", "compiled",
+    "checkpoint", "stepping", "evolve",
 ]  # fmt: skip
 
 HEAVY = {"jax", "flax", "qutip", "tenpy"}

@@ -52,6 +52,23 @@ class Lattice:
             [[self._site(self._moved(site, shift)) for site in sites] for shift in shifts]
         )
 
+    def point_group(self) -> np.ndarray:
+        """Site permutations that keep the site at the origin: reflections, and turns of a square.
+
+        Returns
+        -------
+        int array of shape (G, N), identity first; the image of a configuration is a[permutation].
+        """
+        rows = np.arange(self.n_sites).reshape(self.shape[::-1])
+        axes = range(rows.ndim)
+        transposed = [rows, rows.T] if len(set(self.shape)) < rows.ndim else [rows]
+        mirrors = (
+            np.flip(grid, tuple(axis for axis in axes if flip[axis]))
+            for grid in transposed
+            for flip in product((False, True), repeat=rows.ndim)
+        )
+        return np.array([mirror.ravel() for mirror in mirrors])
+
     def _pairs(self, offset: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
         pairs = []
         for site in range(self.n_sites):

@@ -1,7 +1,7 @@
 """An ansatz at random parameters, far from the product state, and its full distribution."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -9,10 +9,13 @@ import numpy as np
 import pytest
 
 from opentdvp.config import System, TdvpSolver
-from opentdvp.engine.ansatz import build_network, initial_parameters
+from opentdvp.engine.ansatz import initial_parameters
 from opentdvp.engine.lindblad import Generator, build_generator
+from opentdvp.engine.networks import build_network
 from opentdvp.engine.orbit import OrbitAnsatz, build_orbit, make_ansatz
 from opentdvp.engine.povm import Povm, build_povm, outcome_probabilities
+from opentdvp.engine.sampler import build_sampler
+from opentdvp.engine.tdvp import Problem
 from opentdvp.models import Model, build_model
 
 
@@ -24,6 +27,16 @@ class Setting(NamedTuple):
     theta: jax.Array
 
     @property
+    def parameters(self) -> Any:
+        """Parameters of the network, as a tree."""
+        return self.ansatz.unravel(self.theta)
+
+    def problem(self, solver: TdvpSolver) -> Problem:
+        """All that a right-hand side with these settings needs."""
+        sampler = build_sampler(solver, self.ansatz.symmetries)
+        return Problem(self.ansatz, self.generator, sampler, solver)
+
+    @property
     def outcomes(self) -> jax.Array:
         """All 4ᴺ outcomes, in the order of a distribution of shape (4,)·N."""
         sites = self.model.n_sites
@@ -32,7 +45,7 @@ class Setting(NamedTuple):
     @property
     def distribution(self) -> np.ndarray:
         """P of shape (4,)·N."""
-        log_probability = jax.jit(self.ansatz.log_probability)(self.theta, self.outcomes)
+        log_probability = jax.jit(self.ansatz.log_probability)(self.parameters, self.outcomes)
         return np.exp(np.asarray(log_probability)).reshape((4,) * self.model.n_sites)
 
 
@@ -40,7 +53,9 @@ class Setting(NamedTuple):
 def setting() -> Callable[..., Setting]:
     def build(system: System, solver: TdvpSolver, scale: float = 0.5, seed: int = 3) -> Setting:
         model, povm = build_model(system), build_povm(solver.povm)
-        network = build_network(solver.network, outcome_probabilities(povm, model.bloch))
+        network = build_network(
+            solver.network, outcome_probabilities(povm, model.bloch), model.lattice.shape
+        )
         key = jax.random.key(seed)
         parameters = initial_parameters(network, key)
         ansatz, theta = make_ansatz(network, build_orbit(solver.orbit, model), parameters)

@@ -26,16 +26,16 @@ def test_start_is_exactly_the_product_state(setting):
 def test_conditionals_see_only_earlier_sites(setting):
     case = setting(heisenberg_ring(5), tdvp(orbit="none"))
     network, parameters = case.ansatz.network, case.ansatz.unravel(case.theta)
-    outcomes = jnp.array([[0, 1, 2, 3, 0], [0, 1, 2, 0, 1]])
+    outcomes = jnp.array([[0, 1, 2, 3, 0], [0, 1, 2, 0, 1]]).T
     _, conditionals = all_conditionals(network, parameters, outcomes)
-    np.testing.assert_array_equal(conditionals[:4, 0], conditionals[:4, 1])
-    assert np.abs(conditionals[4, 0] - conditionals[4, 1]).max() > 1e-3
+    np.testing.assert_array_equal(conditionals[:4, :, 0], conditionals[:4, :, 1])
+    assert np.abs(conditionals[4, :, 0] - conditionals[4, :, 1]).max() > 1e-3
 
 
 def test_log_probability_is_the_sum_of_conditionals(setting):
     case = setting(heisenberg_ring(3), tdvp(orbit="none", depth=2))
     network, parameters = case.ansatz.network, case.ansatz.unravel(case.theta)
-    outcome = jnp.array([[2, 0, 3]])
+    outcome = jnp.array([[2], [0], [3]])
     _, conditionals = all_conditionals(network, parameters, outcome)
-    expected = conditionals[0, 0, 2] + conditionals[1, 0, 0] + conditionals[2, 0, 3]
+    expected = conditionals[0, 2, 0] + conditionals[1, 0, 0] + conditionals[2, 3, 0]
     assert log_probability(network, parameters, outcome)[0] == pytest.approx(float(expected))

@@ -30,10 +30,11 @@ LADDER = {"kind": "square", "size": [2, 2], "periodic": False}
     ],
 )
 def test_estimates_equal_the_dense_generator(setting, system, settings):
-    case = setting(system, tdvp(**settings))
+    solver = tdvp(**settings)
+    case = setting(system, solver)
     probabilities = case.distribution
     expected = (apply_generator(case.generator, probabilities) / probabilities).ravel()
-    estimates = estimate(case.ansatz, case.generator, "double", case.theta, case.outcomes)
+    estimates = estimate(case.problem(solver), case.theta, case.outcomes).value
     np.testing.assert_allclose(estimates, expected, atol=1e-11 * np.abs(expected).max())
     assert abs(probabilities.ravel() @ np.asarray(estimates)) < 1e-12
 
@@ -41,8 +42,8 @@ def test_estimates_equal_the_dense_generator(setting, system, settings):
 def test_single_precision_is_a_small_part_of_the_spread(setting):
     case = setting(heisenberg_ring(4), tdvp(width=12))
     double, single = (
-        np.asarray(estimate(case.ansatz, case.generator, precision, case.theta, case.outcomes))
-        for precision in ("double", "single")
+        np.asarray(estimate(case.problem(tdvp(precision=p)), case.theta, case.outcomes).value)
+        for p in ("double", "single")
     )
     weights = case.distribution.ravel()
     error = np.sqrt(weights @ (single - double) ** 2)

@@ -1,6 +1,5 @@
 from functools import partial
 
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from solvers import ENUMERATION, direct, exact, tdvp
@@ -99,11 +98,11 @@ def _grid(time):
 @pytest.mark.parametrize(
     ("fake", "code"),
     [
-        (lambda s: s._replace(velocity=s.velocity * jnp.nan), ResultCode.NOT_FINITE),
-        (lambda s: s._replace(fisher=s.fisher * jnp.nan), ResultCode.NOT_FINITE),
+        (lambda s: s._replace(velocity=s.velocity * np.nan), ResultCode.NOT_FINITE),
+        (lambda s: s._replace(fisher=s.fisher * np.nan), ResultCode.NOT_FINITE),
         (lambda s: s._replace(fisher=s.fisher * 1e30), ResultCode.STEP_SIZE_COLLAPSE),
         (
-            lambda s: s._replace(diagnostics=s.diagnostics | {"mean_estimate": jnp.array(99.0)}),
+            lambda s: s._replace(diagnostics=s.diagnostics | {"mean_estimate": np.array(99.0)}),
             ResultCode.PROBABILITY_DRIFT,
         ),
     ],
@@ -132,7 +131,7 @@ def test_failure_at_the_end_of_the_last_step_is_not_recorded(ring_3, monkeypatch
             calls.append(point)
             solution = engine.derivative(*point)
             # One right-hand side at the start, four in the only trial step, one at its end.
-            scale = jnp.nan if len(calls) == 6 else 1.0
+            scale = np.nan if len(calls) == 6 else 1.0
             return solution._replace(velocity=solution.velocity * scale)
 
         return engine._replace(derivative=derivative)

@@ -1,11 +1,9 @@
 import jax
 import numpy as np
 import pytest
-from pydantic import TypeAdapter
 from solvers import ENUMERATION, direct, tdvp
 from systems import heisenberg_ring
 
-from opentdvp.config import TdvpSolver
 from opentdvp.engine.observables import measure
 from opentdvp.engine.povm import frame
 from opentdvp.engine.sampler import build_sampler
@@ -14,8 +12,7 @@ from opentdvp.spin import pauli_string
 
 def measurement(case, system, sampling):
     """Observables at the parameters of a case, by key; compiled once."""
-    settings = TypeAdapter(TdvpSolver.model_fields["sampling"].annotation).validate_python(sampling)
-    sampler = build_sampler(settings, np.asarray(case.ansatz.permutations))
+    sampler = build_sampler(tdvp(sampling=sampling), case.ansatz.symmetries)
 
     def by_key(key):
         ensemble = sampler.observables(case.ansatz, case.theta, key)

@@ -2,21 +2,26 @@ import jax
 import numpy as np
 import pytest
 from scipy import stats
-from solvers import ENUMERATION, direct, tdvp
+from solvers import direct, tdvp
 from systems import heisenberg_ring
 
-from opentdvp.config import DirectSampling, Enumeration
-from opentdvp.engine.sampler import build_sampler
+from opentdvp.engine.orbit import Symmetries
+from opentdvp.engine.sampler import build_sampler, sobol_uniforms
 from opentdvp.errors import ConfigError
+
+
+def draw(case, seed, count):
+    """Independent samples of the mixture."""
+    uniforms = jax.random.uniform(jax.random.key(seed), (count, case.model.n_sites + 1))
+    return case.ansatz.sample(case.parameters, uniforms)
 
 
 @pytest.mark.parametrize("orbit", ["none", "all"])
 def test_samples_follow_the_distribution(setting, orbit):
     case = setting(heisenberg_ring(3), tdvp(orbit=orbit))
     count = 40_000
-    settings = DirectSampling.model_validate(direct(solve=count))
-    sampler = build_sampler(settings, np.asarray(case.ansatz.permutations))
-    ensemble = sampler.solve(case.ansatz, case.theta, jax.random.key(5))
+    sampler = build_sampler(tdvp(sampling=direct(solve=count)), case.ansatz.symmetries)
+    ensemble = sampler.solve(case.ansatz, case.theta, case.theta, jax.random.key(5))
     assert float(ensemble.weights.sum()) == pytest.approx(1)
     assert int(ensemble.outcomes.min()) == 0
     assert int(ensemble.outcomes.max()) == 3
@@ -29,7 +34,7 @@ def test_wrong_distribution_would_be_noticed(setting):
     case = setting(heisenberg_ring(3), tdvp(orbit="none"))
     other = setting(heisenberg_ring(3), tdvp(orbit="none"), scale=0.45)
     observed = np.bincount(
-        np.asarray(case.ansatz.sample(case.theta, jax.random.key(5), 40_000)) @ [16, 4, 1],
+        np.asarray(draw(case, 5, 40_000)) @ [16, 4, 1],
         minlength=64,
     )
     assert stats.chisquare(observed, 40_000 * other.distribution.ravel()).pvalue < 1e-6
@@ -37,21 +42,17 @@ def test_wrong_distribution_would_be_noticed(setting):
 
 def test_ensembles_depend_on_their_key_only(setting):
     case = setting(heisenberg_ring(3), tdvp())
-    first, again, other = (
-        case.ansatz.sample(case.theta, jax.random.key(seed), 50) for seed in (1, 1, 2)
-    )
+    first, again, other = (draw(case, seed, 50) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
     assert (np.asarray(first) != np.asarray(other)).any()
 
 
 def test_enumeration_has_all_the_probability(setting):
     case = setting(heisenberg_ring(4), tdvp())
-    sampler = build_sampler(
-        Enumeration.model_validate(ENUMERATION), np.asarray(case.ansatz.permutations)
-    )
+    sampler = build_sampler(tdvp(), case.ansatz.symmetries)
     key = jax.random.key(0)
     for ensemble in (
-        sampler.solve(case.ansatz, case.theta, key),
+        sampler.solve(case.ansatz, case.theta, case.theta, key),
         sampler.held_out(case.ansatz, case.theta, key),
         sampler.observables(case.ansatz, case.theta, key),
     ):
@@ -61,4 +62,38 @@ def test_enumeration_has_all_the_probability(setting):
 
 def test_enumeration_of_a_large_system_is_refused():
     with pytest.raises(ConfigError, match="must be direct for more than 8 sites"):
-        build_sampler(Enumeration.model_validate(ENUMERATION), np.arange(9)[None])
+        build_sampler(tdvp(), Symmetries(np.arange(9)[None], 1, 0))
+
+
+def test_sobol_averages_are_unbiased_and_less_noisy(setting):
+    """Twenty shifts of the sequence: the mean of <Ω_i Ω_j> is right, its spread far smaller."""
+    case = setting(heisenberg_ring(4), tdvp())
+    weights = case.povm.weights("X")
+    exact = np.einsum("abcd,a,b->", case.distribution, weights, weights)
+    spreads = []
+    for uniforms in (jax.random.uniform, sobol_uniforms):
+        estimates = []
+        for seed in range(20):
+            outcomes = case.ansatz.sample(case.parameters, uniforms(jax.random.key(seed), (512, 5)))
+            values = weights[np.asarray(outcomes)]
+            estimates.append(np.mean(values * np.roll(values, -1, axis=1)))
+        # A correct sampler misses by four standard errors with a probability below 1e-3.
+        assert abs(np.mean(estimates) - exact) < 4 * np.std(estimates, ddof=1) / np.sqrt(20)
+        spreads.append(np.std(estimates, ddof=1))
+    assert spreads[1] < 0.6 * spreads[0]
+
+
+def test_reweighted_samples_follow_the_other_distribution(setting):
+    """Samples drawn at one θ, weighted for another: the mean of E at the other vanishes."""
+    case = setting(heisenberg_ring(3), tdvp(width=3))
+    other = case.theta + 0.05 * jax.random.normal(jax.random.key(1), case.theta.shape)
+    sampler = build_sampler(
+        tdvp(sampling=direct(solve=40_000), samples="fixed"), case.ansatz.symmetries
+    )
+    ensemble = sampler.solve(case.ansatz, other, case.theta, jax.random.key(2))
+    index = np.asarray(ensemble.outcomes) @ [16, 4, 1]
+    observed = np.bincount(index, np.asarray(ensemble.weights), minlength=64)
+    exact = case.ansatz.log_probability(case.ansatz.unravel(other), case.outcomes)
+    error = np.abs(observed - np.exp(exact)).max()
+    assert error < 4 * np.sqrt(np.exp(exact).max() / 40_000)
+    assert np.abs(case.distribution.ravel() - np.exp(exact)).max() > 3 * error

@@ -7,7 +7,6 @@ import pytest
 from solvers import direct, tdvp
 from systems import free_spins, heisenberg_ring
 
-from opentdvp.engine.sampler import build_sampler
 from opentdvp.engine.tdvp import derivative, estimate, held_out_residual, log_derivatives
 
 
@@ -17,22 +16,21 @@ def solution_of(case, solver):
 
 def solutions_of(case, solver):
     """Right-hand sides at the parameters of a case, by key; compiled once."""
-    sampler = build_sampler(solver.sampling, np.asarray(case.ansatz.permutations))
-    function = partial(derivative, case.ansatz, case.generator, sampler, solver)
-    return jax.jit(partial(function, case.theta))
+    return jax.jit(partial(derivative, case.problem(solver), case.theta, case.theta))
 
 
 def test_log_derivatives_are_finite_differences(setting):
-    case = setting(heisenberg_ring(3), tdvp(depth=2, width=3))
+    solver = tdvp(depth=2, width=3)
+    case = setting(heisenberg_ring(3), solver)
     outcomes = case.outcomes[::7]
-    jacobian = np.asarray(log_derivatives(case.ansatz, case.theta, outcomes))
-    log_probability = jax.jit(case.ansatz.log_probability)
+    jacobian = np.asarray(log_derivatives(case.problem(solver), case.theta, outcomes))
+    log_probability = jax.jit(
+        lambda theta: case.ansatz.log_probability(case.ansatz.unravel(theta), outcomes)
+    )
     step = 1e-6
     for k in range(0, case.theta.size, 5):
         shift = jnp.zeros_like(case.theta).at[k].set(step)
-        forward, backward = (
-            log_probability(case.theta + sign * shift, outcomes) for sign in (1, -1)
-        )
+        forward, backward = (log_probability(case.theta + sign * shift) for sign in (1, -1))
         np.testing.assert_allclose(jacobian[:, k], (forward - backward) / (2 * step), atol=1e-8)
 
 
@@ -44,10 +42,8 @@ def test_velocity_solves_the_normal_equations(setting, width, exact):
     case = setting(system, solver)
     result = solution_of(case, solver)
     weights = case.distribution.ravel()
-    jacobian = np.asarray(log_derivatives(case.ansatz, case.theta, case.outcomes))
-    estimates = np.asarray(
-        estimate(case.ansatz, case.generator, "double", case.theta, case.outcomes)
-    )
+    jacobian = np.asarray(log_derivatives(case.problem(solver), case.theta, case.outcomes))
+    estimates = np.asarray(estimate(case.problem(solver), case.theta, case.outcomes).value)
     root = np.sqrt(weights)[:, None]
     expected, *_ = np.linalg.lstsq(root * jacobian, root[:, 0] * estimates, rcond=1e-7)
     change = jacobian @ np.asarray(result.velocity)
@@ -82,15 +78,8 @@ def test_held_out_residual_exceeds_that_of_the_solve(setting):
     solver = tdvp(width=8, sampling=direct(solve=150, held_out=4000), eigenvalue_cutoff=1e-6)
     case = setting(heisenberg_ring(4), solver)
     result = solution_of(case, solver)
-    sampler = build_sampler(solver.sampling, np.asarray(case.ansatz.permutations))
     held_out = held_out_residual(
-        case.ansatz,
-        case.generator,
-        sampler,
-        solver,
-        case.theta,
-        result.velocity,
-        jax.random.key(9),
+        case.problem(solver), case.theta, result.velocity, jax.random.key(9)
     )
     assert float(held_out) > 3 * float(result.diagnostics["residual"])
 

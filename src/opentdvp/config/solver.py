@@ -1,8 +1,10 @@
 """Solvers as data. Whatever decides accuracy has no default: it is stated in every run."""
 
-from typing import Annotated, Literal
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, FiniteFloat
+from pydantic import BeforeValidator, Field, FiniteFloat, JsonValue, model_validator
 
 from opentdvp.config.base import NonNegative, Positive, PositiveInt, StrictModel
 
@@ -19,33 +21,81 @@ class ExactSolver(StrictModel):
 
 
 class RecurrentNetwork(StrictModel):
-    """A stack of vanilla recurrent layers, sites visited in lattice order."""
+    """A stack of recurrent layers, along a chain or row by row over a square lattice.
 
-    kind: Literal["recurrent"]
+    `recurrent` visits the sites in lattice order and remembers the last one; `raster` also reads
+    the row above. Cells are `vanilla` (the paper's) or `gated`.
+    """
+
+    kind: Literal["recurrent", "raster"]
+    cell: Literal["vanilla", "gated"]
     width: PositiveInt
     depth: PositiveInt
     activation: Literal["tanh", "elu"]
     recurrent_scale: Positive
 
 
+class CustomNetwork(StrictModel):
+    """A class from a user's Python file; `options` are its fields.
+
+    The run's identity contains the file's contents, so that a changed network is another run.
+    """
+
+    kind: Literal["custom"]
+    file: str
+    name: str
+    options: dict[str, JsonValue] = Field(default_factory=dict)
+    sha256: str = ""
+
+    @model_validator(mode="after")
+    def _identify(self) -> Self:
+        try:
+            digest = sha256(Path(self.file).read_bytes()).hexdigest()
+        except OSError as error:
+            raise ValueError(f"`file` must be readable, but is {self.file}: {error}") from error
+        if self.sha256 not in ("", digest):
+            raise ValueError(
+                f"`sha256` must be that of {self.file}, {digest}, but is {self.sha256}"
+            )
+        object.__setattr__(self, "sha256", digest)
+        return self
+
+
+Network = Annotated[RecurrentNetwork | CustomNetwork, Field(discriminator="kind")]
+
+
 def _check_orbit(value: object) -> object:
     step = isinstance(value, int) and not isinstance(value, bool) and value >= 1
-    if value in ("none", "all") or step:
+    if value in ("none", "all", "space_group") or step:
         return value
-    raise ValueError(f"`orbit` must be none, all, or a step of at least 1, but is {value!r}")
+    raise ValueError(
+        f"`orbit` must be none, all, space_group, or a step of at least 1, but is {value!r}"
+    )
 
 
-#: Translations averaged over: none, all, or every k-th along each axis.
-Orbit = Annotated[Literal["none", "all"] | int, BeforeValidator(_check_orbit)]
+#: Averaged over: nothing, all translations, every k-th along each axis, or also the point group.
+Orbit = Annotated[Literal["none", "all", "space_group"] | int, BeforeValidator(_check_orbit)]
 
 
 class DirectSampling(StrictModel):
-    """Independent samples: for the solve, held out from it, and for the observables."""
+    """Independent samples: for the solve, held out from it, and for the observables.
+
+    Those of the solve may be spread evenly over the distribution by a Sobol sequence (ours).
+    """
 
     kind: Literal["direct"]
     solve: Annotated[int, Field(ge=2)]
     held_out: Annotated[int, Field(ge=2)]
     observables: Annotated[int, Field(ge=2)]
+    sequence: Literal["random", "sobol"]
+
+    @model_validator(mode="after")
+    def _check_balance(self) -> Self:
+        if self.sequence == "sobol" and self.solve & (self.solve - 1):
+            raise ValueError(
+                f"`solve` must be a power of two for a Sobol sequence, but is {self.solve}"
+            )
+        return self
 
 
 class Enumeration(StrictModel):
@@ -54,17 +104,38 @@ class Enumeration(StrictModel):
     kind: Literal["enumeration"]
 
 
-class Regularization(StrictModel):
+class Cutoffs(StrictModel):
     """Soft cutoffs of the Fisher matrix's spectrum (Schmitt & Heyl, PRL 125, 100503)."""
 
+    method: Literal["eigenvalues"]
     eigenvalue_cutoff: NonNegative
     signal_to_noise_cutoff: NonNegative
 
 
-class AdaptiveHeun(StrictModel):
-    """Heun's method with step doubling; the error of a step is measured in the Fisher norm."""
+class DiagonalShift(StrictModel):
+    """A shift of the diagonal by this multiple of the Fisher matrix's largest eigenvalue.
 
-    method: Literal["heun"]
+    `cholesky` solves in the space of parameters, `sample_space` in that of samples, which is
+    smaller where there are more parameters than samples.
+    """
+
+    method: Literal["cholesky", "sample_space"]
+    shift: Positive
+
+
+Regularization = Annotated[Cutoffs | DiagonalShift, Field(discriminator="method")]
+
+
+class Integrator(StrictModel):
+    """Adaptive Runge-Kutta steps; the error of a step is measured in the Fisher norm.
+
+    `heun` is of second order, its error found by step doubling (the paper's), `bogacki_shampine`
+    of third, with an embedded error. With the samples `fixed`, all stages of a step use those of
+    its start, reweighted; otherwise they are `redrawn` with the same random numbers.
+    """
+
+    method: Literal["heun", "bogacki_shampine"]
+    samples: Literal["fixed", "redrawn"]
     fisher_tolerance: Positive
     initial_step: Positive
     minimal_step: Positive
@@ -77,12 +148,13 @@ class TdvpSolver(StrictModel):
     method: Literal["tdvp"]
     seed: Annotated[int, Field(ge=0, lt=2**32)]
     povm: Literal["cubic", "z_aligned"]
-    network: RecurrentNetwork
+    network: Network
     orbit: Orbit
     sampling: Annotated[DirectSampling | Enumeration, Field(discriminator="kind")]
     regularization: Regularization
-    integrator: AdaptiveHeun
-    estimator_precision: Literal["single", "double"]
+    integrator: Integrator
+    precision: Literal["single", "double"]
+    forgetting_bound: NonNegative
     drift_limit: Positive
     chunk: PositiveInt
 

@@ -1,18 +1,15 @@
-"""Adaptive Heun steps with step doubling, for any ẏ = f(y) on flat vectors; it knows no physics."""
+"""Adaptive Runge-Kutta steps for any ẏ = f(y) on flat vectors; it knows no physics."""
 
 import math
 from collections.abc import Callable
 from typing import NamedTuple
 
-import jax.numpy as jnp
-from jaxtyping import Array, Float
+import numpy as np
+from jaxtyping import Float
 
-Vector = Float[Array, " P"]
+Vector = Float[np.ndarray, " P"]
 Slope = Callable[[Vector], Vector]
-Norm = Callable[[Vector], Float[Array, ""]]
-
-#: Right-hand sides of a trial step, besides the one at its start.
-TRIAL_COST = 4
+Norm = Callable[[Vector], float]
 
 _SAFETY, _SHRINK, _GROW = 0.9, 0.2, 2.0
 
@@ -23,16 +20,19 @@ class Trial(NamedTuple):
     Attributes
     ----------
     end
-        y after two steps of half the size.
+        y after the step.
     error
-        Estimated error of `end` in the caller's norm, for a second-order method.
+        Its estimated error in the caller's norm.
     next_step
         Step size with which the error would have met the tolerance, within limits.
+    evaluations
+        How often f was called, besides at the start.
     """
 
     end: Vector
     error: float
     next_step: float
+    evaluations: int
 
     def accepted(self, tolerance: float) -> bool:
         """Whether the error is small enough; false if it is not a number."""
@@ -42,7 +42,7 @@ class Trial(NamedTuple):
 def heun_trial(
     slope: Slope, norm: Norm, start: Vector, first: Vector, step: float, tolerance: float
 ) -> Trial:
-    """One Heun step against two of half the size.
+    """One Heun step against two of half the size; the result of the two, of second order.
 
     Parameters
     ----------
@@ -59,8 +59,25 @@ def heun_trial(
     middle = _heun(slope, start, first, step / 2)
     end = _heun(slope, middle, slope(middle), step / 2)
     # The two differ by 3/4 of the local error c h³ of the whole step; two halves make 1/4 of it.
-    error = float(norm(end - whole)) / 3
-    return Trial(end, error, step * _step_factor(error, tolerance))
+    error = norm(end - whole) / 3
+    return Trial(end, error, step * _step_factor(error, tolerance), evaluations=4)
+
+
+def bogacki_shampine_trial(
+    slope: Slope, norm: Norm, start: Vector, first: Vector, step: float, tolerance: float
+) -> Trial:
+    """A step of third order with an embedded one of second (Bogacki & Shampine 1989).
+
+    Parameters as for `heun_trial`; f is called three times. The error is the difference of the two,
+    that of the second-order result.
+    """
+    second = slope(start + step / 2 * first)
+    third = slope(start + step * 3 / 4 * second)
+    end = start + step / 9 * (2 * first + 3 * second + 4 * third)
+    fourth = slope(end)
+    difference = -5 / 72 * first + second / 12 + third / 9 - fourth / 8
+    error = norm(step * difference)
+    return Trial(end, error, step * _step_factor(error, tolerance), evaluations=3)
 
 
 def _step_factor(error: float, tolerance: float) -> float:
@@ -75,6 +92,10 @@ def _heun(slope: Slope, start: Vector, first: Vector, step: float) -> Vector:
     return start + step / 2 * (first + slope(start + step * first))
 
 
+#: By the name in a configuration.
+TRIALS = {"heun": heun_trial, "bogacki_shampine": bogacki_shampine_trial}
+
+
 def interpolate(
     fraction: float, step: float, start: Vector, end: Vector, first: Vector, last: Vector
 ) -> Vector:
@@ -84,6 +105,6 @@ def interpolate(
     return value + step * (s * (1 - s) ** 2 * first - s**2 * (1 - s) * last)
 
 
-def fisher_norm(fisher: Float[Array, "P P"]) -> Norm:
+def fisher_norm(fisher: Float[np.ndarray, "P P"]) -> Norm:
     """√(δᵀ S δ): the distance of two nearby distributions of the ansatz."""
-    return lambda delta: jnp.sqrt(jnp.maximum(delta @ fisher @ delta, 0.0))
+    return lambda delta: float(np.sqrt(np.maximum(delta @ fisher @ delta, 0.0)))

@@ -7,19 +7,15 @@ of a pair are visited once for everything that happens on it.
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Float, Int
 
 from opentdvp.engine.povm import OUTCOMES, Povm, frame
 from opentdvp.models import Jump, Model, Term
 from opentdvp.spin import pauli_string
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["pairs", "matrices"], meta_fields=[])
 @dataclass(frozen=True, eq=False)
 class Generator:
     """A sum of two-site generators.
@@ -27,14 +23,26 @@ class Generator:
     Attributes
     ----------
     pairs
-        Sites (i, j) with i < j, shape (B, 2).
+        Sites (i, j) with i < j in ascending order, shape (B, 2).
     matrices
         Generator of each pair, shape (B, 4, 4, 4, 4): [to i, to j, from i, from j]. Summed over the
         first two axes it vanishes, because probability is conserved.
+    shifts
+        How outcomes that the generator connects differ on a pair: (a_i ^ b_i, a_j ^ b_j), bitwise,
+        shape (K, 2). Those between which it vanishes for all pairs and outcomes are left out. Half
+        turns about the axes permute the four outcomes of the cubic tetrahedron like these bits, so
+        that for models with a few Pauli terms whole shifts vanish.
+    rates
+        L^{ab} for every shift and outcome a, shape (B, K, 4, 4): [shift, a_i, a_j].
+    diagonal
+        L^{aa}, shape (B, 4, 4).
     """
 
-    pairs: Int[Array, "B 2"]
-    matrices: Float[Array, "B 4 4 4 4"]
+    pairs: Int[np.ndarray, "B 2"]
+    matrices: Float[np.ndarray, "B 4 4 4 4"]
+    shifts: Int[np.ndarray, "K 2"]
+    rates: Float[np.ndarray, "B K 4 4"]
+    diagonal: Float[np.ndarray, "B 4 4"]
 
 
 def build_generator(model: Model, povm: Povm) -> Generator:
@@ -56,11 +64,19 @@ def build_generator(model: Model, povm: Povm) -> Generator:
     for site, matrix in on_sites.items():
         _share(site, matrix, on_pairs)
     pairs = sorted(on_pairs)
-    matrices = np.array([on_pairs[pair] for pair in pairs])
-    return Generator(
-        jnp.array(pairs, dtype=jnp.int32).reshape(-1, 2),
-        jnp.array(matrices).reshape(-1, *(OUTCOMES,) * 4),
-    )
+    matrices = np.array([on_pairs[pair] for pair in pairs]).reshape(-1, *(OUTCOMES,) * 4)
+    return Generator(np.array(pairs, dtype=np.int32).reshape(-1, 2), matrices, *_by_shift(matrices))
+
+
+def _by_shift(matrices: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Shifts that connect anything, rates by shift, and the diagonal."""
+    to_i, to_j = np.indices((OUTCOMES, OUTCOMES))
+    shifts = np.array([(i, j) for i in range(OUTCOMES) for j in range(OUTCOMES)])
+    rates = np.stack([matrices[:, to_i, to_j, to_i ^ i, to_j ^ j] for i, j in shifts], axis=1)
+    scale = np.abs(rates).max(initial=0)
+    connects = np.abs(rates).max(axis=(0, 2, 3), initial=0) > 1e-14 * scale
+    connects[0] = False
+    return shifts[connects], rates[:, connects], rates[:, 0]
 
 
 def term_generator(term: Term, povm: Povm) -> Float[np.ndarray, "n n"]:
@@ -89,7 +105,7 @@ def apply_generator(
 ) -> Float[np.ndarray, "..."]:
     """L P for a full distribution of shape (4,)·N; for small N, independent of the estimator."""
     change = np.zeros_like(probabilities)
-    for (i, j), matrix in zip(np.array(generator.pairs), np.array(generator.matrices), strict=True):
+    for (i, j), matrix in zip(generator.pairs, generator.matrices, strict=True):
         moved = np.tensordot(matrix, probabilities, axes=((2, 3), (int(i), int(j))))
         change += np.moveaxis(moved, (0, 1), (i, j))
     return change

@@ -27,7 +27,7 @@ def measure(ensemble: Ensemble, povm: Povm, lattice: Lattice, observables: Obser
     weights = {axis: jnp.array(povm.weights(axis))[ensemble.outcomes] for axis in "XYZ"}
     estimates: Estimate = {}
     for axis in observables.magnetization:
-        estimates[axis] = _mean_and_error(weights[axis].mean(axis=1), ensemble)
+        estimates[axis] = mean_and_error(weights[axis].mean(axis=1), ensemble)
     for pair, distances in observables.correlators.items():
         first, second = weights[pair[0]], weights[pair[1]]
         columns = [
@@ -48,10 +48,11 @@ def _connected(
     a, b = first[:, pairs[:, 0]], second[:, pairs[:, 1]]
     mean_a, mean_b = ensemble.weights @ a, ensemble.weights @ b
     # <(A − <A>)(B − <B>)>: the derivatives by the means vanish, so this is its own influence.
-    return _mean_and_error(((a - mean_a) * (b - mean_b)).mean(axis=1), ensemble)
+    return mean_and_error(((a - mean_a) * (b - mean_b)).mean(axis=1), ensemble)
 
 
-def _mean_and_error(values: Float[Array, " samples"], ensemble: Ensemble) -> tuple[Array, Array]:
+def mean_and_error(values: Float[Array, " samples"], ensemble: Ensemble) -> tuple[Array, Array]:
+    """Weighted mean, and its standard error (zero for an enumeration)."""
     mean = ensemble.weights @ values
     if not ensemble.is_sampled:
         return mean, jnp.zeros_like(mean)

@@ -3,16 +3,21 @@
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, runtime_checkable
 
+import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
+from scipy.stats import qmc
 
-from opentdvp.config import DirectSampling, Enumeration
-from opentdvp.engine.orbit import OrbitAnsatz, representatives
+from opentdvp.config import DirectSampling, TdvpSolver
+from opentdvp.engine.devices import for_samples
+from opentdvp.engine.orbit import OrbitAnsatz, Symmetries, representatives
 from opentdvp.errors import ConfigError
 
 #: Largest system whose outcomes are enumerated: 4⁸ = 65 536.
 LARGEST_ENUMERATION = 8
+
+#: Bits of a number of the Sobol sequence; those after them are random.
+_BITS = 30
 
 
 class Ensemble(NamedTuple):
@@ -27,8 +32,10 @@ class Ensemble(NamedTuple):
 class Sampler(Protocol):
     """Draws the three ensembles of a run; a pure function of ansatz, parameters and key."""
 
-    def solve(self, ansatz: OrbitAnsatz, theta: Array, key: PRNGKeyArray) -> Ensemble:
-        """For S and F; averages only what the orbit leaves unchanged."""
+    def solve(
+        self, ansatz: OrbitAnsatz, theta: Array, origin: Array, key: PRNGKeyArray
+    ) -> Ensemble:
+        """For S and F at θ, from samples at `origin`; averages only what the orbit keeps."""
         ...
 
     def held_out(self, ansatz: OrbitAnsatz, theta: Array, key: PRNGKeyArray) -> Ensemble:
@@ -42,20 +49,41 @@ class Sampler(Protocol):
 
 @dataclass(frozen=True)
 class DirectSampler:
-    """Independent samples of the ansatz, equally weighted."""
+    """Samples of the ansatz: independent ones, or for the solve a Sobol sequence.
+
+    Those of the solve are reweighted by P_θ/P_origin unless every θ is its own origin.
+    """
 
     settings: DirectSampling
+    reweights: bool
+    chunk: int
 
-    def solve(self, ansatz: OrbitAnsatz, theta: Array, key: PRNGKeyArray) -> Ensemble:
-        """For S and F."""
-        return _draw(ansatz, theta, key, self.settings.solve)
+    def solve(
+        self, ansatz: OrbitAnsatz, theta: Array, origin: Array, key: PRNGKeyArray
+    ) -> Ensemble:
+        """Equally weighted at `origin`, with weights ∝ P_θ/P_origin elsewhere."""
+        count, sites = self.settings.solve, ansatz.symmetries.permutations.shape[1]
+        sobol = self.settings.sequence == "sobol"
+        uniforms = (sobol_uniforms if sobol else jax.random.uniform)(key, (count, sites + 1))
+        outcomes = ansatz.sample(ansatz.unravel(origin), uniforms)
+        if not self.reweights:
+            return Ensemble(outcomes, jnp.full(count, 1 / count), is_sampled=True)
+
+        def log_ratio(chunk: Array) -> Array:
+            here, there = (
+                ansatz.log_probability(ansatz.unravel(point), chunk) for point in (theta, origin)
+            )
+            return here - there
+
+        log_ratios = for_samples(log_ratio, outcomes, self.chunk)
+        return Ensemble(outcomes, jax.nn.softmax(log_ratios), is_sampled=True)
 
     def held_out(self, ansatz: OrbitAnsatz, theta: Array, key: PRNGKeyArray) -> Ensemble:
-        """For judging the solve."""
+        """Independent, equally weighted."""
         return _draw(ansatz, theta, key, self.settings.held_out)
 
     def observables(self, ansatz: OrbitAnsatz, theta: Array, key: PRNGKeyArray) -> Ensemble:
-        """For expectation values."""
+        """Independent, equally weighted."""
         return _draw(ansatz, theta, key, self.settings.observables)
 
 
@@ -66,23 +94,26 @@ class Enumerator:
     classes: Int[Array, "classes sites"]
     sizes: Int[Array, " classes"]
 
-    def solve(self, ansatz: OrbitAnsatz, theta: Array, key: PRNGKeyArray) -> Ensemble:
-        """For S and F; the key is not used."""
-        weights = self.sizes * jnp.exp(ansatz.log_probability(theta, self.classes))
-        return Ensemble(self.classes, weights, is_sampled=False)
+    def solve(
+        self, ansatz: OrbitAnsatz, theta: Array, origin: Array, key: PRNGKeyArray
+    ) -> Ensemble:
+        """For S and F; neither origin nor key are used."""
+        log_probability = ansatz.log_probability(ansatz.unravel(theta), self.classes)
+        return Ensemble(self.classes, self.sizes * jnp.exp(log_probability), is_sampled=False)
 
     def held_out(self, ansatz: OrbitAnsatz, theta: Array, key: PRNGKeyArray) -> Ensemble:
         """All outcomes again: there are no others to judge the solve by."""
-        return self.solve(ansatz, theta, key)
+        return self.solve(ansatz, theta, theta, key)
 
     def observables(self, ansatz: OrbitAnsatz, theta: Array, key: PRNGKeyArray) -> Ensemble:
         """For expectation values, which may differ from site to site."""
-        weights = self.solve(ansatz, theta, key).weights
-        order = len(ansatz.permutations)
-        return Ensemble(ansatz.images(self.classes), jnp.repeat(weights / order, order), False)
+        weights = self.solve(ansatz, theta, theta, key).weights
+        images = ansatz.images(self.classes)
+        outcomes = images.reshape(len(images), -1).T
+        return Ensemble(outcomes, jnp.tile(weights / ansatz.order, ansatz.order), False)
 
 
-def build_sampler(settings: DirectSampling | Enumeration, permutations: np.ndarray) -> Sampler:
+def build_sampler(solver: TdvpSolver, symmetries: Symmetries) -> Sampler:
     """The sampler of a configuration.
 
     Raises
@@ -90,17 +121,34 @@ def build_sampler(settings: DirectSampling | Enumeration, permutations: np.ndarr
     ConfigError
         If the system is too large to enumerate.
     """
-    if isinstance(settings, DirectSampling):
-        return DirectSampler(settings)
-    n_sites = permutations.shape[1]
+    if isinstance(solver.sampling, DirectSampling):
+        fixed = solver.integrator.samples == "fixed"
+        return DirectSampler(solver.sampling, reweights=fixed, chunk=solver.chunk)
+    n_sites = symmetries.permutations.shape[1]
     if n_sites > LARGEST_ENUMERATION:
         raise ConfigError(
             f"`sampling.kind` must be direct for more than {LARGEST_ENUMERATION} sites, but is "
             f"enumeration for {n_sites}."
         )
-    classes, sizes = representatives(np.asarray(permutations))
+    classes, sizes = representatives(symmetries.permutations)
     return Enumerator(jnp.array(classes, dtype=jnp.int32), jnp.array(sizes))
 
 
+def sobol_uniforms(key: PRNGKeyArray, shape: tuple[int, int]) -> Float[Array, "count dimensions"]:
+    """A Sobol sequence in [0, 1), shifted bitwise at random.
+
+    Every point is uniform, so averages are unbiased; together the points cover the cube more evenly
+    than independent ones, best if their number is a power of two.
+    """
+    count, dimensions = shape
+    sequence = qmc.Sobol(dimensions, scramble=False, bits=_BITS)
+    points = jnp.array(sequence.random(count) * 2**_BITS, dtype=jnp.uint32)
+    shift_key, rest_key = jax.random.split(key)
+    shift = jax.random.bits(shift_key, (dimensions,), jnp.uint32) >> (32 - _BITS)
+    return ((points ^ shift) + jax.random.uniform(rest_key, shape)) / 2**_BITS
+
+
 def _draw(ansatz: OrbitAnsatz, theta: Array, key: PRNGKeyArray, count: int) -> Ensemble:
-    return Ensemble(ansatz.sample(theta, key, count), jnp.full(count, 1 / count), is_sampled=True)
+    sites = ansatz.symmetries.permutations.shape[1]
+    outcomes = ansatz.sample(ansatz.unravel(theta), jax.random.uniform(key, (count, sites + 1)))
+    return Ensemble(outcomes, jnp.full(count, 1 / count), is_sampled=True)

@@ -5,19 +5,16 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from opentdvp.config import TdvpSolver
 from opentdvp.engine import integrator
 from opentdvp.engine.checkpoint import State
-from opentdvp.engine.compiled import Engine
-from opentdvp.engine.observables import Estimate
-from opentdvp.engine.tdvp import Solution
+from opentdvp.engine.compiled import Engine, Measurement, RightHandSide
 from opentdvp.results import ResultCode
 
 #: Streams of random numbers, so that none depends on how often another was used.
-INITIAL, STEPS, OUTPUTS, HELD_OUT = range(4)
+INITIAL, STEPS, OUTPUTS, MONITOR = range(4)
 
 #: Probability drift below this rate per unit of time is rounding, whatever the scale of E.
 _ROUNDING = 1e-8
@@ -58,14 +55,14 @@ def steps(run: Run, state: State) -> Iterator[State | ResultCode]:
         yield solution
 
 
-def _evaluate(run: Run, state: State) -> Solution | ResultCode:
+def _evaluate(run: Run, state: State) -> RightHandSide | ResultCode:
     """The right-hand side at a state, if it can be trusted.
 
     <E> vanishes for a normalised ansatz: it is the rate at which probability would be lost.
     """
     key = run.random(STEPS, len(state.diagnostics))
-    solution = run.engine.derivative(jnp.asarray(state.theta), key)
-    if not bool(jnp.all(jnp.isfinite(solution.velocity))):
+    solution = run.engine.derivative(state.theta, state.theta, key)
+    if not np.isfinite(solution.velocity).all():
         return ResultCode.NOT_FINITE
     drift = abs(float(solution.diagnostics["mean_estimate"]))
     scale = float(solution.diagnostics["estimate_deviation"])
@@ -74,7 +71,9 @@ def _evaluate(run: Run, state: State) -> Solution | ResultCode:
     return solution
 
 
-def _step(run: Run, state: State, solution: Solution) -> tuple[State, Solution] | ResultCode:
+def _step(
+    run: Run, state: State, solution: RightHandSide
+) -> tuple[State, RightHandSide] | ResultCode:
     """One accepted step, with its diagnostics and the observables at the output times within."""
     attempt = _try(run, state, solution)
     if isinstance(attempt, ResultCode):
@@ -85,7 +84,7 @@ def _step(run: Run, state: State, solution: Solution) -> tuple[State, Solution] 
         state,
         time=float(run.times[-1]) if at_end else state.time + attempt.size,
         step_size=attempt.trial.next_step,
-        theta=np.asarray(attempt.trial.end),
+        theta=attempt.trial.end,
         diagnostics=(*state.diagnostics, _diagnose(run, state, solution, attempt)),
     )
     following = _evaluate(run, advanced)
@@ -95,21 +94,21 @@ def _step(run: Run, state: State, solution: Solution) -> tuple[State, Solution] 
     return replace(advanced, outputs=(*state.outputs, *outputs)), following
 
 
-def _try(run: Run, state: State, solution: Solution) -> Attempt | ResultCode:
+def _try(run: Run, state: State, solution: RightHandSide) -> Attempt | ResultCode:
     """Shorten the step until its error is small enough."""
     settings = run.solver.integrator
     wanted, evaluations = state.step_size, 1
     while True:
         size = min(wanted, settings.maximal_step, run.times[-1] - state.time)
-        trial = integrator.heun_trial(
-            _slope(run, len(state.diagnostics)),
+        trial = integrator.TRIALS[settings.method](
+            _slope(run, state),
             integrator.fisher_norm(solution.fisher),
-            jnp.asarray(state.theta),
+            state.theta,
             solution.velocity,
             size,
             settings.fisher_tolerance,
         )
-        evaluations += integrator.TRIAL_COST
+        evaluations += trial.evaluations
         if trial.accepted(settings.fisher_tolerance):
             return Attempt(trial, size, evaluations)
         wanted = trial.next_step
@@ -118,14 +117,15 @@ def _try(run: Run, state: State, solution: Solution) -> Attempt | ResultCode:
             return ResultCode.STEP_SIZE_COLLAPSE if finite else ResultCode.NOT_FINITE
 
 
-def _slope(run: Run, step: int) -> integrator.Slope:
+def _slope(run: Run, state: State) -> integrator.Slope:
     """θ̇(θ) with the random numbers of one step, so that its stages differ by θ, not by noise."""
-    key = run.random(STEPS, step)
-    return lambda theta: run.engine.derivative(theta, key).velocity
+    key = run.random(STEPS, len(state.diagnostics))
+    fixed = run.solver.integrator.samples == "fixed"
+    return lambda theta: run.engine.derivative(theta, state.theta if fixed else theta, key).velocity
 
 
 def _outputs(
-    run: Run, old: State, new: State, first: Solution, last: Solution
+    run: Run, old: State, new: State, first: RightHandSide, last: RightHandSide
 ) -> Iterator[dict[str, np.ndarray]]:
     """Observables at the output times within a step, from the parameters interpolated there."""
     size = new.time - old.time
@@ -135,8 +135,8 @@ def _outputs(
         theta = integrator.interpolate(
             (run.times[index] - old.time) / size,
             size,
-            jnp.asarray(old.theta),
-            jnp.asarray(new.theta),
+            old.theta,
+            new.theta,
             first.velocity,
             last.velocity,
         )
@@ -144,26 +144,24 @@ def _outputs(
 
 
 def _diagnose(
-    run: Run, state: State, solution: Solution, attempt: Attempt
+    run: Run, state: State, solution: RightHandSide, attempt: Attempt
 ) -> dict[str, np.ndarray]:
     """Record of an accepted step: where it began, and what its first right-hand side was like."""
     step = len(state.diagnostics)
-    held_out = run.engine.held_out_residual(
-        jnp.asarray(state.theta), solution.velocity, run.random(HELD_OUT, step)
-    )
+    seen = run.engine.monitor(state.theta, solution.velocity, run.random(MONITOR, step))
     values = {
         "time": state.time,
         "step_size": attempt.size,
         "step_error": attempt.trial.error,
-        "residual_held_out": held_out,
         "evaluations": attempt.evaluations,
         **solution.diagnostics,
+        **seen,
     }
     return {name: np.asarray(value, dtype=float) for name, value in values.items()}
 
 
-def record(estimate: Estimate) -> dict[str, np.ndarray]:
+def record(measurement: Measurement) -> dict[str, np.ndarray]:
     """Observables at one time in the form that checkpoints keep."""
-    means = {name: np.asarray(mean) for name, (mean, _) in estimate.items()}
-    errors = {f"{name}.stderr": np.asarray(error) for name, (_, error) in estimate.items()}
+    means = {name: np.asarray(mean) for name, (mean, _) in measurement.items()}
+    errors = {f"{name}.stderr": np.asarray(error) for name, (_, error) in measurement.items()}
     return means | errors

@@ -5,25 +5,38 @@ Read as a regression: θ̇ is the tangent direction whose change Σ_k O_k θ̇_k
 average.
 """
 
-from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray
+from jax.flatten_util import ravel_pytree
+from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from opentdvp.config import TdvpSolver
-from opentdvp.config.solver import Regularization
+from opentdvp.engine.ansatz import Parameters
+from opentdvp.engine.devices import for_samples
 from opentdvp.engine.estimator import local_estimates
 from opentdvp.engine.lindblad import Generator
+from opentdvp.engine.normal_equations import Regression, relative_misfit, solve
 from opentdvp.engine.orbit import OrbitAnsatz
-from opentdvp.engine.sampler import Ensemble, Sampler
-
-#: Order of the soft cutoffs 1/(1 + (cutoff/x)⁶) of Schmitt & Heyl.
-_SHARPNESS = 6
+from opentdvp.engine.sampler import Sampler
 
 _PRECISIONS = {"single": jnp.float32, "double": jnp.float64}
+
+
+class Problem(NamedTuple):
+    """What stays the same in all right-hand sides of a run."""
+
+    ansatz: OrbitAnsatz
+    generator: Generator
+    sampler: Sampler
+    settings: TdvpSolver
+
+    def parameters(self, theta: Float[Array, " P"]) -> Parameters:
+        """Network parameters in the precision of the network's passes."""
+        dtype = _PRECISIONS[self.settings.precision]
+        return jax.tree.map(lambda p: p.astype(dtype), self.ansatz.unravel(theta))
 
 
 class Solution(NamedTuple):
@@ -34,149 +47,116 @@ class Solution(NamedTuple):
     diagnostics: dict[str, Float[Array, ""]]
 
 
-def derivative(
-    ansatz: OrbitAnsatz,
-    generator: Generator,
-    sampler: Sampler,
-    settings: TdvpSolver,
-    theta: Float[Array, " P"],
-    key: PRNGKeyArray,
-) -> Solution:
-    """θ̇ at θ from samples drawn with `key`.
+class Estimate(NamedTuple):
+    """Local estimates, one row per sample; the rest is the same for all samples of a chunk."""
 
-    The diagnostics are `residual`, r² = <(Oθ̇ − E)²>ᶜ/<E²>ᶜ on the samples of the solve; mean and
-    standard deviation of E (the mean vanishes for a normalised ansatz); the largest eigenvalue λ
-    of S; the entropy −Σ p ln p of its spectrum p = λ/Σλ; its `rank`, the number of eigenvalues
-    above the cutoff; and the effective number of parameters, the sum of the soft cutoffs.
+    value: Float[Array, " samples"]
+    forgotten: Float[Array, " samples"]
+    prefix: Int[Array, " samples"]
+    suffix: Int[Array, " samples"]
+
+
+def derivative(
+    problem: Problem, theta: Float[Array, " P"], origin: Float[Array, " P"], key: PRNGKeyArray
+) -> Solution:
+    """θ̇ at θ from samples drawn at `origin` with `key`, reweighted if that is another point.
+
+    The diagnostics are `residual`, r² = <(Oθ̇ − E)²>ᶜ/<E²>ᶜ on the samples of the solve; mean,
+    its standard error, and standard deviation of E (the mean vanishes for a normalised ansatz); how
+    far the local estimates were followed, `window_prefix` and `window_suffix`, and the largest
+    change that was left out, `forgotten`; and those of `normal_equations.solve`.
     """
-    ensemble = sampler.solve(ansatz, theta, key)
-    estimates = _estimates(ansatz, generator, settings, theta, ensemble)
-    jacobian = chunked(partial(log_derivatives, ansatz, theta), ensemble, settings.chunk)
-    mean_estimate, centred_estimates = _centred(estimates, ensemble.weights)
-    _, centred_jacobian = _centred(jacobian, ensemble.weights)
-    fisher = centred_jacobian.T @ (ensemble.weights[:, None] * centred_jacobian)
-    velocity, spectrum = _solve(
-        fisher, centred_jacobian, centred_estimates, ensemble, settings.regularization
-    )
-    change = centred_jacobian @ velocity
+    ensemble = problem.sampler.solve(problem.ansatz, theta, origin, key)
+    estimates = estimate(problem, theta, ensemble.outcomes)
+    jacobian = log_derivatives(problem, theta, ensemble.outcomes)
+    root = jnp.sqrt(ensemble.weights)
+    mean, target = _centred(estimates.value, ensemble.weights, root)
+    _, rows = _centred(jacobian, ensemble.weights, root)
+    regression = Regression(rows, target, ensemble.weights, ensemble.is_sampled)
+    fisher = regression.fisher
+    velocity, spectrum = solve(regression, fisher, problem.settings.regularization)
     diagnostics = {
-        "residual": _residual(change, centred_estimates, ensemble.weights),
-        "mean_estimate": mean_estimate,
-        "estimate_deviation": jnp.sqrt(ensemble.weights @ centred_estimates**2),
+        "residual": regression.residual(velocity),
+        "mean_estimate": mean,
+        "mean_estimate_error": jnp.linalg.norm(root * target) * ensemble.is_sampled,
+        "estimate_deviation": jnp.linalg.norm(target),
+        "forgotten": estimates.forgotten.max(),
+        "window_prefix": estimates.prefix.max().astype(float),
+        "window_suffix": estimates.suffix.max().astype(float),
         **spectrum,
     }
     return Solution(velocity, fisher, diagnostics)
 
 
 def held_out_residual(
-    ansatz: OrbitAnsatz,
-    generator: Generator,
-    sampler: Sampler,
-    settings: TdvpSolver,
-    theta: Float[Array, " P"],
-    velocity: Float[Array, " P"],
-    key: PRNGKeyArray,
+    problem: Problem, theta: Float[Array, " P"], velocity: Float[Array, " P"], key: PRNGKeyArray
 ) -> Float[Array, ""]:
     """Residual r² of θ̇ on samples that the solve has not seen."""
-    ensemble = sampler.held_out(ansatz, theta, key)
-    estimates = _estimates(ansatz, generator, settings, theta, ensemble)
+    ensemble = problem.sampler.held_out(problem.ansatz, theta, key)
+    estimates = estimate(problem, theta, ensemble.outcomes).value
+    parameters, direction = problem.parameters(theta), problem.parameters(velocity)
 
     def change(outcomes: Array) -> Array:
-        return jax.jvp(lambda t: ansatz.log_probability(t, outcomes), (theta,), (velocity,))[1]
+        log_probability = partial(problem.ansatz.log_probability, outcomes=outcomes)
+        return jax.jvp(log_probability, (parameters,), (direction,))[1].astype(theta.dtype)
 
-    _, centred_change = _centred(chunked(change, ensemble, settings.chunk), ensemble.weights)
-    _, centred_estimates = _centred(estimates, ensemble.weights)
-    return _residual(centred_change, centred_estimates, ensemble.weights)
+    changes = for_samples(change, ensemble.outcomes, problem.settings.chunk)
+    root = jnp.sqrt(ensemble.weights)
+    _, change_rows = _centred(changes, ensemble.weights, root)
+    _, target = _centred(estimates, ensemble.weights, root)
+    return relative_misfit(change_rows, target)
 
 
 def estimate(
-    ansatz: OrbitAnsatz, generator: Generator, precision: str, theta: Array, outcomes: Array
-) -> Float[Array, " batch"]:
+    problem: Problem, theta: Float[Array, " P"], outcomes: Int[Array, "samples sites"]
+) -> Estimate:
     """Local estimates of the orbit mixture: E(a) = Σ_τ w_τ(a) E_net(τa).
 
     With the precision `single` the network runs in float32; sums are always in float64.
     """
-    parameters = jax.tree.map(lambda p: p.astype(_PRECISIONS[precision]), ansatz.unravel(theta))
-    weights = jax.nn.softmax(ansatz.image_log_probability(theta, outcomes), axis=1)
-    of_images = local_estimates(ansatz.network, parameters, generator, ansatz.images(outcomes))
-    return jnp.sum(weights * of_images.reshape(weights.shape), axis=1)
+    ansatz, settings = problem.ansatz, problem.settings
+    parameters = problem.parameters(theta)
+    symmetries = ansatz.symmetries
+    shares = ansatz.network.stationary and settings.forgetting_bound > 0
+    stride = symmetries.stride if shares else 0
+
+    def of_chunk(chunk: Array) -> Estimate:
+        sites = chunk.shape[1]
+        # Elements of the point group share nothing: they are more samples to the estimator.
+        images = ansatz.images(chunk).reshape(sites, -1, symmetries.translations, len(chunk))
+        images = images.swapaxes(1, 2).reshape(sites, symmetries.translations, -1)
+        result = local_estimates(
+            ansatz.network,
+            parameters,
+            problem.generator,
+            images,
+            settings.forgetting_bound,
+            stride,
+        )
+        shape = (-1, len(chunk))
+        weights = jax.nn.softmax(result.log_probability.reshape(shape), axis=0)
+        value = jnp.sum(weights * result.values.reshape(shape), axis=0)
+        rest = (result.forgotten, result.prefix, result.suffix)
+        return Estimate(value, *(jnp.broadcast_to(entry, value.shape) for entry in rest))
+
+    return for_samples(of_chunk, outcomes, settings.chunk)
 
 
-def log_derivatives(ansatz: OrbitAnsatz, theta: Array, outcomes: Array) -> Float[Array, "batch P"]:
-    """O_k(a) = ∂_θk log P_θ(a) for every outcome of a batch."""
+def log_derivatives(
+    problem: Problem, theta: Float[Array, " P"], outcomes: Int[Array, "samples sites"]
+) -> Float[Array, "samples P"]:
+    """O_k(a) = ∂_θk log P_θ(a) for every outcome."""
+    parameters = problem.parameters(theta)
 
     def of_one(outcome: Array) -> Array:
-        return jax.grad(lambda t: ansatz.log_probability(t, outcome[None])[0])(theta)
+        log_probability = partial(problem.ansatz.log_probability, outcomes=outcome[None])
+        gradient = jax.grad(lambda p: log_probability(p)[0])(parameters)
+        return ravel_pytree(gradient)[0].astype(theta.dtype)
 
-    return jax.vmap(of_one)(outcomes)
-
-
-def chunked(
-    function: Callable[[Array], Array], ensemble: Ensemble, chunk: int
-) -> Float[Array, "samples ..."]:
-    """`function` over all outcomes, `chunk` of them at a time, so that memory stays bounded."""
-    count, sites = ensemble.outcomes.shape
-    size = min(chunk, count)
-    padded = jnp.pad(ensemble.outcomes, ((0, -count % size), (0, 0)))
-    values = jax.lax.map(function, padded.reshape(-1, size, sites))
-    return values.reshape(-1, *values.shape[2:])[:count]
+    return for_samples(jax.vmap(of_one), outcomes, problem.settings.chunk)
 
 
-def _estimates(
-    ansatz: OrbitAnsatz,
-    generator: Generator,
-    settings: TdvpSolver,
-    theta: Array,
-    ensemble: Ensemble,
-) -> Float[Array, " samples"]:
-    of_chunk = partial(estimate, ansatz, generator, settings.estimator_precision, theta)
-    return chunked(of_chunk, ensemble, settings.chunk)
-
-
-def _solve(
-    fisher: Array,
-    jacobian: Array,
-    estimates: Array,
-    ensemble: Ensemble,
-    settings: Regularization,
-) -> tuple[Array, dict[str, Array]]:
-    """θ̇ = Σ_k v_k c_k (v_k·F)/λ_k with soft cutoffs c_k in eigenvalue and signal-to-noise ratio."""
-    eigenvalues, vectors = jnp.linalg.eigh(fisher)
-    largest = eigenvalues[-1]
-    force = vectors.T @ (jacobian.T @ (ensemble.weights * estimates))
-    keep = _cutoff(eigenvalues / largest, settings.eigenvalue_cutoff)
-    if ensemble.is_sampled and settings.signal_to_noise_cutoff > 0:
-        # Rotate first: the noise of a sum over directions is not the sum of their noises.
-        rotated = (jacobian @ vectors) * estimates[:, None]
-        noise = jnp.sqrt((ensemble.weights @ rotated**2 - force**2) / len(estimates))
-        keep *= _cutoff(jnp.abs(force) / noise, settings.signal_to_noise_cutoff)
-    positive = eigenvalues > 0
-    coefficients = jnp.where(positive, keep * force / jnp.where(positive, eigenvalues, 1), 0)
-    share = jnp.maximum(eigenvalues, 0) / jnp.sum(jnp.maximum(eigenvalues, 0))
-    summary = {
-        "largest_eigenvalue": largest,
-        "spectral_entropy": jnp.sum(jax.scipy.special.entr(share)),
-        "rank": jnp.sum(eigenvalues > settings.eigenvalue_cutoff * largest).astype(float),
-        "effective_parameters": jnp.sum(keep),
-    }
-    return vectors @ coefficients, summary
-
-
-def _cutoff(ratio: Array, cutoff: float) -> Array:
-    """1/(1 + (cutoff/ratio)⁶), 0 for a ratio of 0 or less, and for 0/0 (no signal, no noise)."""
-    if cutoff == 0:
-        return jnp.ones_like(ratio)
-    safe = jnp.where(ratio > 0, ratio, 1.0)
-    return jnp.where(ratio > 0, 1 / (1 + (cutoff / safe) ** _SHARPNESS), 0.0)
-
-
-def _centred(values: Array, weights: Array) -> tuple[Array, Array]:
+def _centred(values: Array, weights: Array, root: Array) -> tuple[Array, Array]:
+    """Mean, and what is left without it times √w."""
     mean = jnp.tensordot(weights, values, axes=1)
-    return mean, values - mean
-
-
-def _residual(change: Array, estimates: Array, weights: Array) -> Array:
-    """<(Oθ̇ − E)²>ᶜ/<E²>ᶜ; 0 if nothing changes."""
-    scale = weights @ estimates**2
-    misfit = weights @ (change - estimates) ** 2
-    return jnp.where(scale > 0, misfit / jnp.where(scale > 0, scale, 1), 0)
+    return mean, root.reshape(-1, *(1,) * (values.ndim - 1)) * (values - mean)

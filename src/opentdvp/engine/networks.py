@@ -1,0 +1,65 @@
+"""The networks that a configuration can name, and those of a user's own file."""
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from opentdvp.config.solver import CustomNetwork, Network
+from opentdvp.engine.ansatz import Autoregressive
+from opentdvp.engine.recurrent import ChainRecurrent, RasterRecurrent
+from opentdvp.errors import ConfigError
+
+_KINDS = {"recurrent": ChainRecurrent, "raster": RasterRecurrent}
+
+
+def build_network(
+    settings: Network, start: Float[np.ndarray, "4"], shape: tuple[int, ...]
+) -> Autoregressive:
+    """The network of a configuration on a lattice, with the probabilities of its start state.
+
+    Raises
+    ------
+    ConfigError
+        If a raster network is asked for on a chain, or a custom one cannot be made.
+    """
+    common: dict[str, Any] = {"start": tuple(float(p) for p in start), "shape": shape}
+    if isinstance(settings, CustomNetwork):
+        return _custom(settings, common)
+    if settings.kind == "raster" and len(shape) != 2:
+        raise ConfigError(f"`network.kind` must be recurrent on the chain {shape}, but is raster.")
+    return _KINDS[settings.kind](**common, **settings.model_dump(exclude={"kind"}))
+
+
+def _custom(settings: CustomNetwork, common: dict[str, Any]) -> Autoregressive:
+    """An instance of a class from a user's file."""
+    module = _load(Path(settings.file))
+    kind = getattr(module, settings.name, None)
+    if not (isinstance(kind, type) and issubclass(kind, Autoregressive)):
+        raise ConfigError(
+            f"`network.name` must be a subclass of Autoregressive in {settings.file}, but is "
+            f"{settings.name}."
+        )
+    try:
+        options: dict[str, Any] = settings.options
+        return kind(**common, **options)
+    except TypeError as error:
+        raise ConfigError(
+            f"`network.options` must be fields of {settings.name}: {error}"
+        ) from error
+
+
+def _load(path: Path) -> object:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise ConfigError(f"`network.file` must be a Python file, but is {path}.")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except (OSError, SyntaxError, ImportError) as error:
+        raise ConfigError(
+            f"`network.file` must be a Python file, but {path} fails: {error}"
+        ) from error
+    return module

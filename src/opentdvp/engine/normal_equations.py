@@ -1,0 +1,127 @@
+"""Three ways to solve S θ̇ = F for noisy S and F, all with a scale relative to the largest λ of S.
+
+With the rows √w O of the samples' log-derivatives, S = (√w O)ᵀ(√w O) and F = (√w O)ᵀ(√w E).
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from opentdvp.config.solver import Cutoffs, Regularization
+
+#: Order of the soft cutoffs 1/(1 + (cutoff/x)⁶) of Schmitt & Heyl.
+_SHARPNESS = 6
+
+#: Products with S until its largest eigenvalue is known to a few per cent, enough for a scale.
+_POWER_ITERATIONS = 20
+
+
+class Regression(NamedTuple):
+    """Samples with weights w as the rows √w O and the target √w E, both centred."""
+
+    rows: Float[Array, "samples P"]
+    target: Float[Array, " samples"]
+    weights: Float[Array, " samples"]
+    is_sampled: bool
+
+    @property
+    def fisher(self) -> Float[Array, "P P"]:
+        """S_kk' = <O_k O_k'>ᶜ."""
+        return self.rows.T @ self.rows
+
+    @property
+    def force(self) -> Float[Array, " P"]:
+        """F_k = <O_k E>ᶜ."""
+        return self.rows.T @ self.target
+
+    def residual(self, velocity: Float[Array, " P"]) -> Float[Array, ""]:
+        """r² = <(Oθ̇ − E)²>ᶜ/<E²>ᶜ; 0 if nothing changes."""
+        return relative_misfit(self.rows @ velocity, self.target)
+
+
+def relative_misfit(change: Float[Array, " samples"], target: Float[Array, " samples"]) -> Array:
+    """|change − target|²/|target|²; 0 for no target."""
+    scale = jnp.sum(target**2)
+    misfit = jnp.sum((change - target) ** 2)
+    return jnp.where(scale > 0, misfit / jnp.where(scale > 0, scale, 1), 0)
+
+
+def solve(
+    regression: Regression, fisher: Float[Array, "P P"], settings: Regularization
+) -> tuple[Float[Array, " P"], dict[str, Array]]:
+    """θ̇, and what the chosen way knows about the spectrum.
+
+    Always `largest_eigenvalue` of S. The eigendecomposition adds the entropy −Σ p ln p of the
+    spectrum p = λ/Σλ as `spectral_entropy`; its `rank`, the number of eigenvalues above the cutoff;
+    and the `effective_parameters`, the sum of the soft cutoffs.
+    """
+    if isinstance(settings, Cutoffs):
+        return _in_eigenbasis(regression, fisher, settings)
+    largest = _largest_eigenvalue(fisher)
+    # Where nothing depends on θ, S is zero and so is the solution.
+    shift = settings.shift * jnp.where(largest > 0, largest, 1.0)
+    by_method = {"cholesky": _shifted, "sample_space": _in_sample_space}
+    velocity = by_method[settings.method](regression, fisher, shift)
+    return velocity, {"largest_eigenvalue": largest}
+
+
+def _in_eigenbasis(
+    regression: Regression, fisher: Array, settings: Cutoffs
+) -> tuple[Array, dict[str, Array]]:
+    """θ̇ = Σ_k v_k c_k (v_k·F)/λ_k with soft cutoffs c_k in eigenvalue and signal-to-noise ratio."""
+    eigenvalues, vectors = jnp.linalg.eigh(fisher)
+    largest = eigenvalues[-1]
+    force = vectors.T @ regression.force
+    keep = _cutoff(eigenvalues / largest, settings.eigenvalue_cutoff)
+    if regression.is_sampled and settings.signal_to_noise_cutoff > 0:
+        # Rotate first: the noise of a sum over directions is not the sum of their noises.
+        products = (regression.rows @ vectors) * regression.target[:, None]
+        variance = (1 / regression.weights) @ products**2 - force**2
+        noise = jnp.sqrt(variance / len(products))
+        keep *= _cutoff(jnp.abs(force) / noise, settings.signal_to_noise_cutoff)
+    positive = eigenvalues > 0
+    coefficients = jnp.where(positive, keep * force / jnp.where(positive, eigenvalues, 1), 0)
+    share = jnp.maximum(eigenvalues, 0) / jnp.sum(jnp.maximum(eigenvalues, 0))
+    summary = {
+        "largest_eigenvalue": largest,
+        "spectral_entropy": jnp.sum(jax.scipy.special.entr(share)),
+        "rank": jnp.sum(eigenvalues > settings.eigenvalue_cutoff * largest).astype(float),
+        "effective_parameters": jnp.sum(keep),
+    }
+    return vectors @ coefficients, summary
+
+
+def _shifted(regression: Regression, fisher: Array, shift: Array) -> Array:
+    """(S + μ)⁻¹ F by Cholesky decomposition."""
+    matrix = fisher + shift * jnp.eye(len(fisher))
+    return jax.scipy.linalg.solve(matrix, regression.force, assume_a="pos")
+
+
+def _in_sample_space(regression: Regression, fisher: Array, shift: Array) -> Array:
+    """The same θ̇ as (√w O)ᵀ (T + μ)⁻¹ √w E with T = (√w O)(√w O)ᵀ, samples by samples."""
+    rows = regression.rows
+    matrix = rows @ rows.T + shift * jnp.eye(len(rows))
+    return rows.T @ jax.scipy.linalg.solve(matrix, regression.target, assume_a="pos")
+
+
+def _largest_eigenvalue(fisher: Array) -> Array:
+    """By power iteration from the row of largest diagonal entry."""
+
+    def step(_: int, vector: Array) -> Array:
+        image = fisher @ vector
+        norm = jnp.linalg.norm(image)
+        return image / jnp.where(norm > 0, norm, 1.0)
+
+    start = fisher[jnp.argmax(jnp.diag(fisher))]
+    vector = jax.lax.fori_loop(0, _POWER_ITERATIONS, step, start)
+    return vector @ fisher @ vector
+
+
+def _cutoff(ratio: Array, cutoff: float) -> Array:
+    """1/(1 + (cutoff/ratio)⁶), 0 for a ratio of 0 or less, and for 0/0 (no signal, no noise)."""
+    if cutoff == 0:
+        return jnp.ones_like(ratio)
+    safe = jnp.where(ratio > 0, ratio, 1.0)
+    return jnp.where(ratio > 0, 1 / (1 + (cutoff / safe) ** _SHARPNESS), 0.0)
