@@ -15,13 +15,25 @@ PYTHON = $(shell for python in python3.11 python3; do $$python -c 'import os, sy
 	print(os.path.realpath(sys.executable)) if sys.version_info[:2] == (3, 11) else sys.exit(1)' \
 	2>/dev/null && break; done)
 
-.PHONY: help figures test test-slow check lock clean
+.PHONY: help figures accuracy study benchmark benchmark-peer test test-slow check lock clean
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
 
 figures: .venv/.ready ## run the pipeline: results/, figures/ and the report
 	snakemake --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG))
+
+accuracy: .venv/.ready ## compare the engine with exact solutions (hours): docs/accuracy/
+	snakemake --cores $(CORES) --configfile config/accuracy.yaml
+
+study: .venv/.ready ## compare solves, samples, steps and orientations (hours): docs/study/
+	snakemake --cores $(CORES) --configfile config/study.yaml
+
+benchmark: .venv/.ready ## time right-hand sides against size and settings: docs/benchmarks/
+	python benchmarks/scaling.py
+
+benchmark-peer: .venv/.ready .venv-peer/.ready ## time jVMC on the same work: docs/benchmarks/peer.md
+	python benchmarks/peer/compare.py .venv-peer/bin/python
 
 test: .venv/.ready ## run the tests that take seconds
 	pytest
@@ -41,7 +53,7 @@ lock: .venv/.ready ## write requirements.lock anew after a change of dependencie
 		--no-emit-find-links --no-annotate --no-header --quiet --output-file requirements.lock
 
 clean: ## delete the environment and the caches; results/ and figures/ stay
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis src/*.egg-info
+	rm -rf .venv .venv-peer .mypy_cache .pytest_cache .ruff_cache .hypothesis src/*.egg-info
 	find src tests -name __pycache__ -prune -exec rm -rf {} +
 
 # The stamp is written last, so a set-up that was interrupted starts from nothing the next time.
@@ -55,4 +67,11 @@ clean: ## delete the environment and the caches; results/ and figures/ stay
 	$(PYTHON) -m pip --python .venv install --quiet --require-hashes --requirement .venv/uv.txt
 	uv pip sync --python .venv --require-hashes requirements.lock
 	uv pip install --python .venv --no-deps --no-build-isolation --editable .
+	touch $@
+
+# jVMC needs an older JAX, hence an environment of its own.
+.venv-peer/.ready: benchmarks/peer/requirements.lock
+	rm -f $@
+	test -x .venv-peer/bin/python || $(PYTHON) -m venv --without-pip .venv-peer
+	uv pip sync --python .venv-peer --require-hashes benchmarks/peer/requirements.lock
 	touch $@

@@ -27,6 +27,7 @@ rule all:
         figures=expand(
             f"{FIGURES}/{{figure}}.{{format}}", figure=STUDY.figures, format=["pdf", "png"]
         ),
+        overview=f"{FIGURES}/overview.md",
 
 
 # Whether the solvers fit their systems is known before any of them starts.

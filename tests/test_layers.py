@@ -16,7 +16,7 @@ ALLOWED = {
     "spin": set(),
     "files": {"errors"},
     "provenance": set(),
-    "timing": {"files"},
+    "timing": {"errors", "files"},
     "config": {"errors", "spin"},
     "models": {"config", "spin"},
     "trajectory": {"errors", "files", "results"},
@@ -26,7 +26,7 @@ ALLOWED = {
     "references": {
         "config", "errors", "models", "provenance", "results", "spin", "trajectory",
     },
-    "compare": {"config", "errors", "files", "results", "trajectory"},
+    "compare": {"config", "errors", "files", "results", "timing", "trajectory"},
     "figures": {"config", "errors", "files", "results", "trajectory"},
     "progress": {"errors"},
     "show": {"timing", "trajectory"},

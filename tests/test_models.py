@@ -107,6 +107,29 @@ def test_translations_map_bonds_to_bonds() -> None:
         assert {(int(p[i]), int(p[j])) for i, j in bonds} == bonds
 
 
+@pytest.mark.parametrize("periodic", [True, False])
+@pytest.mark.parametrize(("shape", "count"), [((5,), 2), ((3, 3), 8), ((3, 2), 4), ((4, 4), 8)])
+def test_point_group_maps_bonds_to_bonds(
+    shape: tuple[int, ...], periodic: bool, count: int
+) -> None:
+    lattice = Lattice(shape, periodic)
+    group = lattice.point_group()
+    assert group.shape == (count, lattice.n_sites)
+    assert group[0].tolist() == list(range(lattice.n_sites))
+    elements = {tuple(p.tolist()) for p in group}
+    assert len(elements) == count
+    assert all(tuple(p[q].tolist()) in elements for p in group for q in group)
+    bonds = undirected(lattice.bonds)
+    for p in group:
+        assert {frozenset((int(p[i]), int(p[j]))) for i, j in lattice.bonds} == bonds
+
+
+def test_point_group_of_a_square_has_quarter_turns() -> None:
+    """Sites 0 1 2 / 3 4 5 / 6 7 8, turned once: 2 5 8 / 1 4 7 / 0 3 6."""
+    turned = [2, 5, 8, 1, 4, 7, 0, 3, 6]
+    assert turned in Lattice((3, 3), periodic=False).point_group().tolist()
+
+
 @pytest.mark.parametrize(
     "system",
     [

@@ -2,7 +2,15 @@ import re
 import shutil
 from pathlib import Path
 
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
 from opentdvp import config, solve
+from opentdvp.config.solver import CustomNetwork
+from opentdvp.engine.ansatz import initial_parameters, log_probability
+from opentdvp.engine.networks import build_network
 
 ROOT = Path(__file__).parents[1]
 
@@ -16,6 +24,19 @@ def test_example_of_an_own_system_is_valid(tmp_path):
     for run in (comparison.candidate, comparison.reference):
         deck = study.deck(run)
         solve.check(deck.system, deck.solver)
+
+
+def test_example_of_an_own_network_starts_as_the_product_state(tmp_path):
+    example = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    path = tmp_path / "markov.py"
+    path.write_text(example[1])
+    settings = CustomNetwork(kind="custom", file=str(path), name="Markov", options={"width": 8})
+    start = np.array([0.4, 0.3, 0.2, 0.1])
+    network = build_network(settings, start, (5,))
+    parameters = initial_parameters(network, jax.random.key(0))
+    outcomes = jnp.array([[0, 3, 2, 1, 1]]).T
+    log_p = log_probability(network, parameters, outcomes)
+    assert np.exp(log_p[0]) == pytest.approx(0.4 * 0.1 * 0.2 * 0.3 * 0.3, rel=1e-12)
 
 
 def test_figure_is_there():

@@ -109,6 +109,17 @@ def plot(
 
 
 @app.command()
+def overview(
+    config_file: ConfigFile,
+    out: Annotated[Path, typer.Option(help="Table to write (Markdown).")],
+) -> None:
+    """Gather all comparisons of a configuration in one table, from the files of its results."""
+    from opentdvp import compare as comparing
+
+    comparing.write_overview(comparing.overview(config.load(config_file)), out)
+
+
+@app.command()
 def validate(config_file: ConfigFile) -> None:
     """Check a configuration, and that the solvers of its comparisons fit their systems."""
     from opentdvp.solve import check

@@ -53,7 +53,7 @@ class Lattice:
         )
 
     def point_group(self) -> np.ndarray:
-        """Site permutations that keep the site at the origin: reflections, and turns of a square.
+        """Site permutations by reflections about the centre, and by turns of a square.
 
         Returns
         -------

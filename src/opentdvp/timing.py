@@ -5,7 +5,9 @@ import resource
 import sys
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
+from opentdvp.errors import FileError
 from opentdvp.files import replacing
 
 
@@ -31,3 +33,18 @@ def write_timing(trajectory: Path, wall_seconds: float, resumed: bool) -> None:
     }
     with replacing(timing_path(trajectory)) as temporary:
         temporary.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+
+
+def read_timing(trajectory: Path) -> dict[str, Any]:
+    """What the run of a trajectory has cost.
+
+    Raises
+    ------
+    FileError
+        If the file is missing or damaged.
+    """
+    path = timing_path(trajectory)
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise FileError(f"Cannot read {path}: it is missing or damaged; run it again.") from error

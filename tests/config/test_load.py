@@ -32,9 +32,9 @@ def written(tmp_path):
     return write
 
 
-@pytest.mark.parametrize("preset", ["config.yaml", "paper.yaml"])
+@pytest.mark.parametrize("preset", ["config.yaml", "paper.yaml", "accuracy.yaml", "study.yaml"])
 def test_presets_are_valid(preset):
-    assert load(ROOT / "config" / preset).figures
+    assert load(ROOT / "config" / preset).comparisons
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,17 @@ def test_overcomplete_network_has_no_residual(setting):
     assert float(result.diagnostics["residual"]) < 1e-6
 
 
+def test_overcomplete_raster_network_has_no_residual(setting):
+    """An open square of 2 × 2: 586 parameters for 255 numbers."""
+    lattice = {"kind": "square", "size": [2, 2], "periodic": False}
+    system = heisenberg_ring(2, lattice=lattice, observables={})
+    raster = {"kind": "raster", "cell": "gated", "orbit": "none"}
+    solver = tdvp(width=6, eigenvalue_cutoff=1e-12, **raster)
+    result = solution_of(setting(system, solver), solver)
+    assert float(result.diagnostics["residual"]) < 1e-6
+    assert float(result.diagnostics["rank"]) == 255
+
+
 def test_samples_approach_the_enumeration(setting):
     system = heisenberg_ring(3)
     case = setting(system, tdvp(width=3))

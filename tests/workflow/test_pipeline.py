@@ -85,6 +85,21 @@ def test_tables_judge_every_curve(finished):
     assert len(points) == 6 * 6
 
 
+def test_overview_has_settings_cost_and_verdict(finished):
+    header, _, *rows = (finished / "figures/overview.md").read_text().splitlines()
+    (row,) = (dict(zip(_cells(header), _cells(row), strict=True)) for row in rows)
+    summary = pd.read_csv(finished / "results/tables/ring_3.summary.tsv", sep="\t")
+    largest = summary["max_difference"][summary["distance"] > 0].max()
+    assert float(row["correlators"]) == pytest.approx(largest, rel=0.01)
+    assert (row["comparison"], row["samples"], row["seed"]) == ("ring_3", "1024", "1")
+    assert row["passed"] == "yes"
+    assert float(row["minutes"]) > 0
+
+
+def _cells(line):
+    return [cell.strip() for cell in line.strip("| ").split("|")]
+
+
 def test_report_is_self_contained(finished):
     assert (finished / "figures/dynamics.pdf").read_bytes().startswith(b"%PDF")
     assert (finished / "figures/dynamics.png").read_bytes().startswith(b"\x89PNG")

@@ -27,3 +27,25 @@ rule compare:
     shell:
         "opentdvp compare {params.config} {wildcards.comparison} {input.candidate} {input.reference}"
         " --points {output.points} --summary {output.summary} > {log} 2>&1"
+
+
+# All comparisons in one table.
+rule overview:
+    input:
+        summaries=expand(f"{TABLES}/{{comparison}}.summary.tsv", comparison=STUDY.comparisons),
+    output:
+        report(f"{FIGURES}/overview.md", caption="../report/overview.rst", category="Comparisons"),
+    log:
+        f"{RESULTS}/logs/overview.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/overview.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        config=CONFIG,
+    shell:
+        "opentdvp overview {params.config} --out {output} 2> {log}"

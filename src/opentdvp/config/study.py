@@ -2,11 +2,13 @@
 
 import hashlib
 import json
+from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import model_validator
 
 from opentdvp.config.base import Name, Positive, PositiveInt, StrictModel
+from opentdvp.config.scan import Scan, expand
 from opentdvp.config.solver import Solver
 from opentdvp.config.system import Axis, AxisPair, System
 
@@ -76,6 +78,14 @@ class Output(StrictModel):
     results: str
     figures: str
 
+    def trajectory(self, run: Run) -> Path:
+        """File of a run."""
+        return Path(self.results, "runs", run.system, f"{run.solver}.h5")
+
+    def summary(self, comparison: str) -> Path:
+        """Table with the verdicts of a comparison."""
+        return Path(self.results, "tables", f"{comparison}.summary.tsv")
+
 
 class Study(StrictModel):
     """The whole configuration of a pipeline."""
@@ -85,6 +95,12 @@ class Study(StrictModel):
     solvers: dict[Name, Solver]
     comparisons: dict[Name, Comparison] = {}
     figures: dict[Name, DynamicsFigure] = {}
+    scans: dict[Name, Scan] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _expand_scans(cls, keys: Any) -> Any:
+        return expand(keys) if isinstance(keys, dict) and keys.get("scans") else keys
 
     def deck(self, run: Run) -> Deck:
         """The deck of a run named by its system and solver."""

@@ -57,10 +57,10 @@ def build_generator(model: Model, povm: Povm) -> Generator:
             on_sites[term.sites[0]] += matrix
     for jump in model.jumps:
         on_sites[jump.site] += jump_generator(jump, povm)
-    for site in on_sites:
-        if not any(site in pair for pair in on_pairs):
-            other = (site + 1) % model.n_sites
-            on_pairs[min(site, other), max(site, other)] += 0
+    # Every site that nothing couples gets a pair of its own, in a way that translations keep.
+    for site in set(on_sites) - {site for pair in on_pairs for site in pair}:
+        other = (site + 1) % model.n_sites
+        on_pairs[min(site, other), max(site, other)] += 0
     for site, matrix in on_sites.items():
         _share(site, matrix, on_pairs)
     pairs = sorted(on_pairs)

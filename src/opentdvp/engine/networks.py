@@ -1,7 +1,10 @@
 """The networks that a configuration can name, and those of a user's own file."""
 
 import importlib.util
+import sys
+from hashlib import sha256
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -51,15 +54,20 @@ def _custom(settings: CustomNetwork, common: dict[str, Any]) -> Autoregressive:
         ) from error
 
 
-def _load(path: Path) -> object:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+def _load(path: Path) -> ModuleType:
+    """A user's file as a module."""
+    # Known by name, which annotations need, but by one that no real module has.
+    name = f"opentdvp_custom_{sha256(str(path.resolve()).encode()).hexdigest()[:12]}"
+    spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise ConfigError(f"`network.file` must be a Python file, but is {path}.")
     module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except (OSError, SyntaxError, ImportError) as error:
+    except Exception as error:  # whatever a user's file may raise
         raise ConfigError(
-            f"`network.file` must be a Python file, but {path} fails: {error}"
+            f"`network.file` must be a Python file that can be imported, but {path} fails: "
+            f"{type(error).__name__}: {error}"
         ) from error
     return module

@@ -83,7 +83,8 @@ def _in_eigenbasis(
         keep *= _cutoff(jnp.abs(force) / noise, settings.signal_to_noise_cutoff)
     positive = eigenvalues > 0
     coefficients = jnp.where(positive, keep * force / jnp.where(positive, eigenvalues, 1), 0)
-    share = jnp.maximum(eigenvalues, 0) / jnp.sum(jnp.maximum(eigenvalues, 0))
+    share = jnp.maximum(eigenvalues, 0)
+    share /= jnp.where(largest > 0, jnp.sum(share), 1)
     summary = {
         "largest_eigenvalue": largest,
         "spectral_entropy": jnp.sum(jax.scipy.special.entr(share)),
@@ -109,7 +110,7 @@ def _in_sample_space(regression: Regression, fisher: Array, shift: Array) -> Arr
 def _largest_eigenvalue(fisher: Array) -> Array:
     """By power iteration from the row of largest diagonal entry."""
 
-    def step(_: int, vector: Array) -> Array:
+    def step(_: object, vector: Array) -> Array:
         image = fisher @ vector
         norm = jnp.linalg.norm(image)
         return image / jnp.where(norm > 0, norm, 1.0)

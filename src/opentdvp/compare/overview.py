@@ -1,0 +1,91 @@
+"""All comparisons of a study in one table: settings, cost, and how close."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from opentdvp.compare.tables import read_summary
+from opentdvp.config import Comparison, Study, TdvpSolver
+from opentdvp.config.solver import Cutoffs, DirectSampling
+from opentdvp.files import replacing
+from opentdvp.timing import read_timing
+from opentdvp.trajectory import Trajectory, read
+
+
+def overview(study: Study) -> pd.DataFrame:
+    """One row per comparison, from the files of the study.
+
+    Returns
+    -------
+    pandas.DataFrame
+        What was run; `minutes` and `memory_MiB`; the largest differences from the reference at any
+        time, and the largest standard error, of magnetisations and of correlators; the median
+        residual on the samples of the solve and on others; and whether all curves passed.
+
+    Raises
+    ------
+    FileError
+        If a file of the study is missing.
+    """
+    rows = [_row(study, name, entry) for name, entry in study.comparisons.items()]
+    return pd.DataFrame(rows)
+
+
+def write_overview(table: pd.DataFrame, path: Path) -> None:
+    """Write the table as Markdown."""
+    cells = table.map(_text)
+    lines = [list(table.columns), ["---"] * len(table.columns), *cells.to_numpy().tolist()]
+    text = "".join("| " + " | ".join(map(str, line)) + " |\n" for line in lines)
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def _row(study: Study, name: str, comparison: Comparison) -> dict[str, object]:
+    path = study.output.trajectory(comparison.candidate)
+    timing, run = read_timing(path), read(path)
+    verdicts = read_summary(study.output.summary(name))
+    row: dict[str, object] = {"comparison": name, **_settings(study, comparison)}
+    row |= {"steps": len(run.diagnostics.get("time", ())), "minutes": timing["wall_seconds"] / 60}
+    row["memory_MiB"] = timing["peak_memory_MiB"]
+    for kind, chosen in (
+        ("magnetisations", verdicts[verdicts["distance"] == 0]),
+        ("correlators", verdicts[verdicts["distance"] > 0]),
+    ):
+        row[kind] = chosen["max_difference"].max()
+        row[f"error of {kind}"] = chosen["largest_error"].max()
+    return row | _residuals(run) | {"passed": bool(verdicts["passed"].all())}
+
+
+def _settings(study: Study, comparison: Comparison) -> dict[str, object]:
+    """What tells the runs of a study apart."""
+    solver = study.solvers[comparison.candidate.solver]
+    if not isinstance(solver, TdvpSolver):
+        return {"solver": solver.method}
+    network = solver.network.model_dump(exclude={"kind", "sha256"}, exclude_none=True)
+    sampling, regularization = solver.sampling, solver.regularization
+    return {
+        "solver": comparison.candidate.solver,
+        "network": f"{solver.network.kind} {network.get('width', '')}".strip(),
+        "orbit": solver.orbit,
+        "samples": sampling.solve if isinstance(sampling, DirectSampling) else sampling.kind,
+        "solve": regularization.method,
+        "cutoff": regularization.eigenvalue_cutoff
+        if isinstance(regularization, Cutoffs)
+        else regularization.shift,
+        "seed": solver.seed,
+    }
+
+
+def _residuals(run: Trajectory) -> dict[str, object]:
+    names = {"residual": "residual", "residual_held_out": "held out"}
+    return {
+        title: float(pd.Series(run.diagnostics[name]).median())
+        for name, title in names.items()
+        if name in run.diagnostics
+    }
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

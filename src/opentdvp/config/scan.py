@@ -1,0 +1,69 @@
+"""Scans: one solver in many variations, each compared with a reference."""
+
+from copy import deepcopy
+from itertools import product
+from typing import Annotated, Any
+
+from pydantic import Field, JsonValue
+
+from opentdvp.config.base import Name, StrictModel
+
+#: What the label of a variation may look like; labels end up in file names.
+Label = Annotated[str, Field(pattern=r"^[A-Za-z0-9]+$")]
+
+
+class Scan(StrictModel):
+    """All combinations of variations of the candidate's solver.
+
+    `vary` maps a key of the solver (`seed`, `network.width`) to labelled values. The combination
+    with the labels a and b is the solver, and the comparison, `SCAN_a_b`.
+    """
+
+    candidate: dict[str, Name]
+    reference: dict[str, Name]
+    tolerance: dict[str, float]
+    vary: dict[str, Annotated[dict[Label, JsonValue], Field(min_length=1)]]
+
+
+def expand(study: dict[str, Any]) -> dict[str, Any]:
+    """A study with the solvers and comparisons of its scans written out.
+
+    Raises
+    ------
+    ValueError
+        If a scan varies a solver that is not there, or makes a name that is.
+    """
+    expanded = {**study, "solvers": dict(study.get("solvers", {}))}
+    expanded["comparisons"] = dict(study.get("comparisons", {}))
+    for name, keys in study.get("scans", {}).items():
+        scan = Scan.model_validate(keys)
+        base = expanded["solvers"].get(scan.candidate.get("solver"))
+        if base is None:
+            raise ValueError(
+                f"`scans.{name}.candidate.solver` must be a solver, but is "
+                f"{scan.candidate.get('solver')}"
+            )
+        for labels in product(*scan.vary.values()):
+            solver, combination = _varied(base, scan, labels), "_".join([name, *labels])
+            entry = {
+                "candidate": {**scan.candidate, "solver": combination},
+                "reference": scan.reference,
+                "tolerance": scan.tolerance,
+            }
+            for table, value in (("solvers", solver), ("comparisons", entry)):
+                if expanded[table].get(combination, value) != value:
+                    raise ValueError(f"`scans.{name}` must not redefine `{table}.{combination}`")
+                expanded[table][combination] = value
+    return expanded
+
+
+def _varied(base: dict[str, Any], scan: Scan, labels: tuple[str, ...]) -> dict[str, Any]:
+    """The base solver with the labelled values."""
+    solver = deepcopy(base)
+    for (key, values), label in zip(scan.vary.items(), labels, strict=True):
+        *parents, last = key.split(".")
+        target = solver
+        for parent in parents:
+            target = target.setdefault(parent, {})
+        target[last] = values[label]
+    return solver

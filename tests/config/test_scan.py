@@ -1,0 +1,58 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from opentdvp import config
+from opentdvp.errors import ConfigError
+
+SCAN = {
+    "candidate": {"system": "ring_3", "solver": "tdvp"},
+    "reference": {"system": "ring_3", "solver": "exact"},
+    "tolerance": {"magnetization": 0.1, "correlators": 0.2},
+    "vary": {"seed": {"s1": 1, "s2": 2}, "network.width": {"w4": 4, "w6": 6}},
+}
+
+
+@pytest.fixture
+def load(tmp_path):
+    """Load the tiny preset with a scan."""
+
+    def load(**changes):
+        tree = yaml.safe_load(Path(__file__).with_name("tiny.yaml").read_text())
+        path = tmp_path / "config.yaml"
+        path.write_text(yaml.safe_dump(tree | {"scans": {"size": SCAN | changes}}, sort_keys=False))
+        return config.load(path)
+
+    return load
+
+
+def test_scan_makes_every_combination(load):
+    study = load()
+    names = ["size_s1_w4", "size_s1_w6", "size_s2_w4", "size_s2_w6"]
+    assert list(study.comparisons) == ["ring_3", *names]
+    varied = [(study.solvers[name].seed, study.solvers[name].network.width) for name in names]
+    assert varied == [(1, 4), (1, 6), (2, 4), (2, 6)]
+    assert study.comparisons["size_s2_w6"].candidate.solver == "size_s2_w6"
+    # A variation that changes nothing is the same run.
+    same = study.solvers["size_s1_w4"]
+    assert same == study.solvers["tdvp"]
+    run = config.Run(system="ring_3", solver="tdvp")
+    varied_run = config.Run(system="ring_3", solver="size_s1_w4")
+    assert study.deck(run).run_id == study.deck(varied_run).run_id
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"vary": {"seed": {"s": -1}}}, "seed"),
+        ({"vary": {"network.size": {"w": 4}}}, "network.*size"),
+        ({"vary": {"seed": {"a/b": 1}}}, "vary"),
+        ({"vary": {"seed": {}}}, "vary"),
+        ({"candidate": {"system": "ring_3", "solver": "none"}}, "must be a solver, but is none"),
+        ({"candidate": {"system": "ring_9", "solver": "tdvp"}}, "must be one of ring_3"),
+    ],
+)
+def test_impossible_scan_is_refused(load, changes, message):
+    with pytest.raises(ConfigError, match=message):
+        load(**changes)

@@ -1,0 +1,102 @@
+"""Several devices, in one process or in two, compute what one device does."""
+
+import os
+import socket
+import subprocess
+import sys
+
+import jax
+import numpy as np
+import pytest
+from solvers import direct, tdvp
+from systems import heisenberg_ring
+
+from opentdvp.engine.compiled import build_engine
+from opentdvp.engine.devices import for_samples
+
+#: 53 samples in chunks of 7: 8 chunks, the last of 4, which 2 or 3 devices cannot share evenly.
+SYSTEM = heisenberg_ring(3)
+SHIFT = {"method": "cholesky", "shift": 1e-3}
+SOLVER = tdvp(width=3, sampling=direct(solve=53), regularization=SHIFT, chunk=7)
+
+SCRIPT = """
+import sys
+import jax
+
+address, process, out = sys.argv[1:]
+if address:
+    jax.distributed.initialize(address, num_processes=2, process_id=int(process))
+
+import numpy as np
+from test_devices import results
+
+np.savez(out, devices=jax.device_count(), **results())
+"""
+
+
+def results():
+    """A right-hand side at some θ, by name."""
+    engine = build_engine(SYSTEM, SOLVER, jax.random.key(0))
+    theta = engine.theta + 0.3 * np.sin(np.arange(engine.theta.size))
+    velocity, fisher, diagnostics = engine.derivative(theta, theta, jax.random.key(1))
+    return {"velocity": velocity, "fisher": fisher, **diagnostics}
+
+
+@pytest.fixture(scope="module")
+def expected():
+    return results()
+
+
+def start(out, flags="", address="", process=0):
+    """The script in a process of its own, which writes its results to a file."""
+    folder = os.path.dirname(__file__)
+    environment = os.environ | {
+        "JAX_PLATFORMS": "cpu",
+        "XLA_FLAGS": flags,
+        "PYTHONPATH": os.pathsep.join([folder, os.path.dirname(folder), *sys.path]),
+    }
+    command = [sys.executable, "-c", SCRIPT, address, str(process), str(out)]
+    return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+
+
+def finish(process, out):
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    return dict(np.load(out))
+
+
+def assert_equal(found, expected):
+    for name, value in expected.items():
+        np.testing.assert_allclose(found[name], value, rtol=1e-9, atol=1e-12, err_msg=name)
+
+
+def test_three_devices_agree_with_one(expected, tmp_path):
+    out = tmp_path / "three.npz"
+    found = finish(start(out, "--xla_force_host_platform_device_count=3"), out)
+    assert found["devices"] == 3
+    assert_equal(found, expected)
+
+
+def test_two_processes_agree_with_one(expected, tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    outs = [tmp_path / f"{process}.npz" for process in range(2)]
+    started = [start(out, address=address, process=k) for k, out in enumerate(outs)]
+    try:
+        first, second = (finish(*pair) for pair in zip(started, outs, strict=True))
+    finally:
+        for process in started:
+            process.kill()
+    assert first["devices"] == second["devices"] == 2
+    assert_equal(first, expected)
+    for name in expected:
+        np.testing.assert_array_equal(second[name], first[name])
+
+
+@pytest.mark.parametrize(("count", "chunk"), [(1, 5), (10, 5), (11, 5), (3, 100)])
+def test_every_sample_is_worked_on_once_and_in_order(count, chunk):
+    outcomes = jax.numpy.arange(2 * count).reshape(count, 2)
+    doubled, sums = for_samples(lambda part: (2 * part, part.sum(axis=1)), outcomes, chunk)
+    np.testing.assert_array_equal(doubled, 2 * outcomes)
+    np.testing.assert_array_equal(sums, outcomes.sum(axis=1))

@@ -1,0 +1,119 @@
+"""Regressions with known solutions: what the cutoffs keep, and where the three ways agree."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from opentdvp.config.solver import Cutoffs, DiagonalShift
+from opentdvp.engine.normal_equations import Regression, solve
+
+WAYS = ["eigenvalues", "cholesky", "sample_space"]
+
+
+def settings(method, scale, signal_to_noise=0.0):
+    """One of the three ways, with its cutoff or shift."""
+    if method == "eigenvalues":
+        cutoffs = {"eigenvalue_cutoff": scale, "signal_to_noise_cutoff": signal_to_noise}
+        return Cutoffs(method=method, **cutoffs)
+    return DiagonalShift(method=method, shift=scale)
+
+
+def regression(samples, parameters, weighted, seed=1):
+    """Random log-derivatives and estimates with equal or unequal weights, centred."""
+    rng = np.random.default_rng(seed)
+    weights = rng.exponential(size=samples) if weighted else np.ones(samples)
+    weights /= weights.sum()
+    columns = rng.normal(size=(samples, parameters + 1))
+    rows = np.sqrt(weights)[:, None] * (columns - weights @ columns)
+    return make(rows[:, :-1], rows[:, -1], weights)
+
+
+def make(rows, target, weights=None, is_sampled=True):
+    weights = np.full(len(rows), 1 / len(rows)) if weights is None else weights
+    return Regression(jnp.array(rows), jnp.array(target), jnp.array(weights), is_sampled)
+
+
+def solved(case, method, *arguments):
+    velocity, summary = solve(case, case.fisher, settings(method, *arguments))
+    return np.asarray(velocity), {name: float(value) for name, value in summary.items()}
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize(
+    ("method", "size", "factor"),
+    [("eigenvalues", 1e-1, 1e6), ("cholesky", 1e-2, 10), ("sample_space", 1e-2, 10)],
+)
+def test_weak_regularization_is_least_squares(method, size, factor, weighted):
+    """Ten times smaller, shifts change θ̇ ten times less, soft cutoffs 10⁶ times."""
+    case = regression(60, 6, weighted)
+    expected, *_ = np.linalg.lstsq(case.rows, case.target)
+    errors = [
+        np.linalg.norm(solved(case, method, scale)[0] - expected) / np.linalg.norm(expected)
+        for scale in (size, size / 10, 1e-7)
+    ]
+    assert errors[0] / errors[1] == pytest.approx(factor, rel=0.1)
+    assert errors[2] < 1e-6
+    residual = np.sum((case.rows @ expected - case.target) ** 2) / np.sum(case.target**2)
+    assert float(case.residual(jnp.array(expected))) == pytest.approx(residual)
+
+
+@pytest.mark.parametrize("shift", [1e-1, 1e-3, 1e-6])
+@pytest.mark.parametrize(("samples", "parameters"), [(60, 6), (20, 50)])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_parameters_and_samples_are_two_ways_to_one_solution(samples, parameters, weighted, shift):
+    case = regression(samples, parameters, weighted)
+    (first, known), (second, _) = (solved(case, way, shift) for way in WAYS[1:])
+    np.testing.assert_allclose(second, first, atol=1e-8 * np.linalg.norm(first))
+    largest = np.linalg.eigvalsh(case.fisher)[-1]
+    # By power iteration, so from below.
+    assert 0.9 * largest < known["largest_eigenvalue"] <= largest * (1 + 1e-12)
+    exact = np.linalg.solve(
+        case.fisher + shift * known["largest_eigenvalue"] * np.eye(parameters), case.force
+    )
+    np.testing.assert_allclose(first, exact, atol=1e-8 * np.linalg.norm(exact))
+
+
+def test_soft_cutoff_multiplies_every_direction_by_its_factor():
+    """Eigenvalues 4·(1, 0.1, 0.01, 0.001) and a cutoff of 0.02."""
+    rng = np.random.default_rng(2)
+    left, right = (np.linalg.qr(rng.normal(size=(size, 4)))[0] for size in (30, 4))
+    ratios = np.array([1, 1e-1, 1e-2, 1e-3])
+    exact = np.array([1.0, -2.0, 3.0, -4.0])
+    rows = left * np.sqrt(4 * ratios) @ right.T
+    velocity, summary = solved(make(rows, rows @ right @ exact), "eigenvalues", 0.02)
+    factors = 1 / (1 + (0.02 / ratios) ** 6)
+    np.testing.assert_allclose(right.T @ velocity, factors * exact, atol=1e-9)
+    assert summary["largest_eigenvalue"] == pytest.approx(4)
+    assert summary["effective_parameters"] == pytest.approx(factors.sum())
+    assert summary["rank"] == 2
+    shares = ratios / ratios.sum()
+    assert summary["spectral_entropy"] == pytest.approx(-shares @ np.log(shares))
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_signal_to_noise_cutoff_tells_signal_from_noise(weighted):
+    """Two directions: E follows the first at 20 standard errors, the second not at all."""
+    rng = np.random.default_rng(4)
+    weights = rng.uniform(0.5, 1.5, size=2000) if weighted else np.ones(2000)
+    weights /= weights.sum()
+    directions = np.linalg.qr(np.sqrt(weights)[:, None] * rng.normal(size=(2000, 2)))[0]
+    noise = np.sqrt(weights) * rng.normal(size=2000)
+    rows = directions * [1.0, 2.0]
+    target = 0.5 * directions[:, 0] + noise
+    expected, *_ = np.linalg.lstsq(rows, target)
+    case = make(rows, target, weights)
+    velocity, summary = solved(case, "eigenvalues", 0.0, 5.0)
+    assert velocity[0] == pytest.approx(expected[0], rel=1e-2)
+    assert 0 < abs(velocity[1]) < 1e-2 * abs(expected[1])
+    assert summary["effective_parameters"] == pytest.approx(1, abs=1e-2)
+    exact, _ = solved(case._replace(is_sampled=False), "eigenvalues", 0.0, 5.0)
+    np.testing.assert_allclose(exact, expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("method", WAYS)
+@pytest.mark.parametrize("scale", [1e-8, 1e-2])
+def test_nothing_follows_from_a_zero_matrix(method, scale):
+    velocity, summary = solved(make(np.zeros((9, 4)), np.ones(9)), method, scale)
+    np.testing.assert_array_equal(velocity, 0)
+    assert summary["largest_eigenvalue"] == 0
+    assert all(np.isfinite(value) for value in summary.values())
