@@ -147,8 +147,9 @@ def build(
 
     from opentdvp.config import Deck, System, TdvpSolver
 
-    order = {"none": 1, "all": prod(shape)}.get(settings["orbit"])
-    order = order or prod(shape) // settings["orbit"]
+    translations, points = prod(shape), 2 if len(shape) == 1 else 8
+    orders = {"none": 1, "all": translations, "space_group": translations * points}
+    order = orders.get(settings["orbit"]) or translations // settings["orbit"]
     chunk = max(1, min(settings["samples"], settings["images"] // order))
     kind = "recurrent" if len(shape) == 1 else "raster"
     keys = solver_keys(network, {**settings, "chunk": chunk}, kind)

@@ -39,8 +39,8 @@ ALLOWED = {
 #: Inside the engine, each module may import those before it.
 ENGINE = [
     "povm", "lindblad", "ansatz", "recurrent", "networks", "orbit", "devices", "sampler",
-    "estimator", "normal_equations", "tdvp", "observables", "positivity", "integrator", "compiled",
-    "checkpoint", "stepping", "evolve",
+    "following", "estimator", "normal_equations", "tdvp", "observables", "positivity",
+    "integrator", "compiled", "checkpoint", "stepping", "evolve",
 ]  # fmt: skip
 
 HEAVY = {"jax", "flax", "qutip", "tenpy"}

@@ -1,0 +1,127 @@
+"""Changed outcomes, followed over the sites behind the change until the network forgets it."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from opentdvp.engine.ansatz import Autoregressive, Carry, Parameters, advance, select
+from opentdvp.engine.povm import OUTCOMES
+
+
+class Base(NamedTuple):
+    """The unchanged outcomes seen by the network, at every site."""
+
+    network: Autoregressive
+    parameters: Parameters
+    outcomes: Int[Array, "sites images batch"]
+    carries: Carry  # (sites, ..., images, batch)
+    log_conditionals: Float[Array, "sites 4 images batch"]
+    log_chosen: Float[Array, "sites images batch"]
+    bound: float
+
+    def advance(self, carry: Carry, previous: Array, site: Array) -> tuple[Carry, Array]:
+        """State and log-conditional at `site`, of outcomes that may be changed."""
+        return advance(self.network, self.parameters, carry, previous, site)
+
+
+class Followed(NamedTuple):
+    """Copies of the outcomes with changes, followed over the sites behind."""
+
+    site: Int[Array, ""]  # next to be read
+    carry: Carry
+    log_ratio: Float[Array, "copies images batch"]
+    change: Float[Array, ""]  # of the log-conditional at the last site
+    quiet: Int[Array, ""]  # sites since it was above the bound
+    total: Float[Array, "images batch"]
+
+
+class Pair(NamedTuple):
+    """A pair of sites i < j and L^{ab} of the outcomes b that it connects to a.
+
+    Where it `is_shared`, the ratios are the same in the images later by one stride each, as far as
+    these reach.
+    """
+
+    i: Int[Array, ""]
+    j: Int[Array, ""]
+    rates: Float[Array, "copies images batch"]
+    is_shared: Array
+    stride: int
+
+
+def follow(
+    base: Base,
+    carry: Carry,
+    log_ratio: Array,
+    changed: Array,
+    pair: Pair,
+    total: Array,
+    stop: Array | int | None = None,
+) -> Followed:
+    """Read the sites behind j (before `stop`) until the change is forgotten.
+
+    For a shared pair, the ratio up to a site that is the last one of another image belongs to it.
+    """
+    sites = len(base.outcomes)
+
+    def go_on(state: Followed) -> Array:
+        end = sites if stop is None else stop
+        return (state.site < end) & (state.quiet < base.network.reach)
+
+    def read(state: Followed) -> Followed:
+        site = state.site
+        total = _share_here(state, pair, sites)
+        previous = jnp.where(site - 1 == pair.j, changed, base.outcomes[site - 1])
+        carry, log_conditional = base.advance(state.carry, previous, site)
+        outcome = jnp.broadcast_to(base.outcomes[site], previous.shape)
+        change = select(log_conditional, outcome) - base.log_chosen[site]
+        size = jnp.sqrt(jnp.mean(change**2))
+        quiet = jnp.where(size < base.bound, state.quiet + 1, 0)
+        return Followed(site + 1, carry, state.log_ratio + change, size, quiet, total)
+
+    start = Followed(
+        pair.j + 1, carry, log_ratio, jnp.zeros((), log_ratio.dtype), jnp.array(0), total
+    )
+    return jax.lax.while_loop(go_on, read, start)
+
+
+def _share_here(state: Followed, pair: Pair, sites: int) -> Array:
+    """Total with the images added that end just before the next site."""
+    if pair.stride == 0:
+        return state.total
+    image, rest = jnp.divmod(sites - state.site, pair.stride)
+    return jax.lax.cond(
+        pair.is_shared & (rest == 0),
+        lambda: share(state.total, state.log_ratio, pair, image, image),
+        lambda: state.total,
+    )
+
+
+def share(
+    total: Array, log_ratio: Array, pair: Pair, first: Array | int, last: Array
+) -> Float[Array, "images batch"]:
+    """Add the sum over changes to images m − first, …, m − last for every image m."""
+    value = jnp.sum(pair.rates * jnp.exp(log_ratio), axis=0).astype(total.dtype)
+    images = len(total)
+    if images == 1 or pair.stride == 0:
+        return total + value
+    distance = (jnp.arange(images) - jnp.arange(images)[:, None]) % images
+    takes = (distance >= first) & (distance <= last)
+    return total + takes.astype(total.dtype) @ value
+
+
+def copies_at(carries: Carry, site: Array, copies: int) -> Carry:
+    """Cached states at a site, (..., copies, images, batch)."""
+
+    def copy(states: Array) -> Array:
+        state = states[site][..., None, :, :]
+        return jnp.broadcast_to(state, (*state.shape[:-3], copies, *state.shape[-2:]))
+
+    return jax.tree.map(copy, carries)
+
+
+def select_copies(values: Float[Array, "4 some images batch"], outcomes: Array) -> Array:
+    """Entries of the outcomes of all copies; `values` may be the same for all copies."""
+    return select(jnp.broadcast_to(values, (OUTCOMES, *outcomes.shape)), outcomes)
