@@ -157,7 +157,7 @@ def test_ring_of_six_without_noise_follows_the_exact_solution():
         sampling=ENUMERATION,
         eigenvalue_cutoff=1e-8,
         fisher_tolerance=1e-3,
-        estimator_precision="single",
+        precision="single",
     )
     trajectory = evolve(Deck(system=system, solver=solver), silent)
     truth = reference.solve(Deck(system=system, solver=exact()), lambda time: None)
