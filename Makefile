@@ -70,7 +70,7 @@ clean: ## delete the environment and the caches; results/ and figures/ stay
 	touch $@
 
 # jVMC needs an older JAX, hence an environment of its own.
-.venv-peer/.ready: benchmarks/peer/requirements.lock
+.venv-peer/.ready: benchmarks/peer/requirements.lock | .venv/.ready
 	rm -f $@
 	test -x .venv-peer/bin/python || $(PYTHON) -m venv --without-pip .venv-peer
 	uv pip sync --python .venv-peer --require-hashes benchmarks/peer/requirements.lock

@@ -7,6 +7,7 @@ precision, and prints the root-mean-square difference in standard deviations.
 """
 
 import json
+import math
 import os
 import resource
 import statistics
@@ -19,11 +20,13 @@ from typing import Annotated, Any
 
 import typer
 
-STAGES = ("sampling", "local_estimates", "gradients", "solve")
+ROOT = Path(__file__).parents[1]
 
-#: Small system on which the state evolves, and until when.
-SMALL = {"heisenberg_ring": ((10,), 0.5), "confinement_ring": ((8,), 4.0)} | {
-    "heisenberg_torus": ((3, 3), 0.5)
+#: Systems of config/accuracy.yaml that have the models, and until when a state evolves on them.
+SMALL = {
+    "heisenberg_ring": ("heisenberg_ring_10", 0.5),
+    "heisenberg_torus": ("heisenberg_torus_3x3_b", 0.5),
+    "confinement_ring": ("confinement_ring_8", 4.0),
 }
 
 
@@ -79,31 +82,16 @@ def use_threads(threads: int) -> None:
         os.environ["XLA_FLAGS"] = flags
 
 
-def deck_keys(system: str, shape: tuple[int, ...], stop: float) -> dict[str, Any]:
-    """A model of the paper on a lattice, in the words of a configuration."""
-    models: dict[str, dict[str, Any]] = {
-        "heisenberg_ring": {
-            "couplings": {"XX": 2.0, "ZZ": 1.0},
-            "fields": {"Z": 1.0},
-            "jumps": [{"operator": "sigma_minus", "rate": 1.0}],
-            "start": {"Y": -1.0},
-        },
-        "heisenberg_torus": {
-            "couplings": {"XX": 0.9, "YY": 1.8, "ZZ": 1.0},
-            "jumps": [{"operator": "sigma_minus", "rate": 1.0}],
-            "start": {"Z": 1.0},
-        },
-        "confinement_ring": {
-            "couplings": {"ZZ": 1.0},
-            "fields": {"X": 0.25, "Z": 0.05},
-            "jumps": [{"operator": "Z", "rate": 0.25}],
-            "start": {"Z": 1.0},
-        },
-    }
-    kind = "chain" if len(shape) == 1 else "square"
-    lattice = {"kind": kind, "size": shape, "periodic": True}
-    time_grid = {"stop": stop, "points": 2}
-    return {**models[system], "lattice": lattice, "time": time_grid, "observables": {}}
+def sized(system: str, shape: tuple[int, ...] | None, stop: float) -> Any:
+    """A system of the accuracy configuration, on another lattice, without observables."""
+    from opentdvp.config import System, load
+
+    name, _ = SMALL[system]
+    keys = load(ROOT / "config" / "accuracy.yaml").systems[name].model_dump()
+    if shape is not None:
+        keys["lattice"]["size"] = shape
+    keys |= {"time": {"stop": stop, "points": 2}, "observables": {}}
+    return System.model_validate(keys)
 
 
 def solver_keys(network: dict[str, Any], settings: dict[str, Any], kind: str) -> dict[str, Any]:
@@ -137,26 +125,23 @@ def solver_keys(network: dict[str, Any], settings: dict[str, Any], kind: str) ->
 
 def build(
     system: str,
-    shape: tuple[int, ...],
+    shape: tuple[int, ...] | None,
     network: dict[str, Any],
     settings: dict[str, Any],
     stop: float = 1.0,
 ) -> Any:
-    """The deck of a case."""
-    from math import prod
+    """The deck of a case; without a shape, on the small lattice."""
+    from opentdvp.config import Deck, TdvpSolver
 
-    from opentdvp.config import Deck, System, TdvpSolver
-
-    translations, points = prod(shape), 2 if len(shape) == 1 else 8
+    model = sized(system, shape, stop)
+    shape = model.lattice.size
+    translations, points = math.prod(shape), 2 if len(shape) == 1 else 8
     orders = {"none": 1, "all": translations, "space_group": translations * points}
     order = orders.get(settings["orbit"]) or translations // settings["orbit"]
     chunk = max(1, min(settings["samples"], settings["images"] // order))
     kind = "recurrent" if len(shape) == 1 else "raster"
     keys = solver_keys(network, {**settings, "chunk": chunk}, kind)
-    return Deck(
-        system=System.model_validate(deck_keys(system, shape, stop)),
-        solver=TdvpSolver.model_validate(keys),
-    )
+    return Deck(system=model, solver=TdvpSolver.model_validate(keys))
 
 
 def evolved_state(system: str, network: dict[str, Any], folder: Path) -> Any:
@@ -169,9 +154,8 @@ def evolved_state(system: str, network: dict[str, Any], folder: Path) -> Any:
         from opentdvp.engine.evolve import prepare, start
         from opentdvp.engine.stepping import steps
 
-        shape, stop = SMALL[system]
         settings = {"orbit": "all", "samples": 1024, "bound": 0, "precision": "single"}
-        deck = build(system, shape, network, {**settings, "images": 500}, stop)
+        deck = build(system, None, network, {**settings, "images": 500}, SMALL[system][1])
         run = prepare(deck)
         *_, last = steps(run, start(run))
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,7 @@
 """The command line as a user meets it: what goes wrong is one line, and harms no earlier file."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from opentdvp.engine.checkpoint import State, save
 from opentdvp.engine.evolve import prepare, start
 from opentdvp.errors import Interrupted
 from opentdvp.results import ResultCode
+from opentdvp.timing import write_timing
 
 TINY = Path(__file__).parent / "config" / "tiny.yaml"
 
@@ -155,6 +157,21 @@ def test_checkpoint_of_another_deck_is_refused_and_kept(call, tmp_path):
     assert len(errors) == 1
     assert "but is aaaaaaaaaaaa; delete it to start the run anew" in errors[0]
     assert path.read_bytes() == content
+
+
+def test_overview_refuses_a_run_of_another_deck(call, tmp_path, exact_run):
+    tree = yaml.safe_load(TINY.read_text())
+    tree["output"] = {"results": str(tmp_path / "results"), "figures": "figures"}
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump(tree))
+    run = tmp_path / "results/runs/ring_3/tdvp.h5"
+    run.parent.mkdir(parents=True)
+    shutil.copy(exact_run, run)
+    write_timing(run, 1.0, resumed=False)
+    code, _, errors = call("overview", path, "--out", tmp_path / "overview.md")
+    assert code == 1
+    assert "tdvp.h5: its run id must be" in errors[0]
+    assert not (tmp_path / "overview.md").exists()
 
 
 def test_nan_ends_the_run_with_its_code_and_keeps_the_checkpoint(failing, tmp_path, monkeypatch):

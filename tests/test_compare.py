@@ -12,7 +12,7 @@ from trajectories import damped, make
 from opentdvp.compare import compare, read_points, read_summary, summarize, write_tables
 from opentdvp.compare.tables import POINTS, SUMMARY
 from opentdvp.config import ExactSolver, System, TdvpSolver
-from opentdvp.config.study import Tolerance
+from opentdvp.config.comparison import Tolerance
 from opentdvp.errors import ConfigError, FileError, NumericalFailure, OpentdvpError
 from opentdvp.results import ResultCode
 from opentdvp.trajectory import Observable, Trajectory

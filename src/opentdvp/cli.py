@@ -13,10 +13,10 @@ from rich.console import Console
 
 from opentdvp import config
 from opentdvp.config.load import json_schema
-from opentdvp.errors import ConfigError, FileError, Interrupted, OpentdvpError
+from opentdvp.errors import ConfigError, Interrupted, OpentdvpError
 
 if TYPE_CHECKING:
-    from opentdvp.trajectory import Trajectory
+    pass
 
 # Linear algebra on one thread: results must not depend on the number of cores, and threads of jobs
 # beside each other spin against one another (an eigendecomposition took 40 times as long).
@@ -74,8 +74,8 @@ def compare(
     study = config.load(config_file)
     _require_name("COMPARISON", comparison, study.comparisons)
     entry = study.comparisons[comparison]
-    judged = _read_run(study, entry.candidate, candidate)
-    judge = _read_run(study, entry.reference, reference)
+    judged = comparing.read_run(study, entry.candidate, candidate)
+    judge = comparing.read_run(study, entry.reference, reference)
     table = comparing.compare(judged, judge, entry.tolerance)
     verdict = comparing.summarize(table, entry.tolerance, judged, judge)
     comparing.write_tables(table, verdict, points, summary)
@@ -101,8 +101,8 @@ def plot(
     comparison = study.comparisons[entry.comparison]
     figures.draw_to_files(
         entry,
-        _read_run(study, comparison.candidate, candidate),
-        _read_run(study, comparison.reference, reference),
+        comparing.read_run(study, comparison.candidate, candidate),
+        comparing.read_run(study, comparison.reference, reference),
         comparing.read_points(points),
         out,
     )
@@ -179,17 +179,3 @@ def _require_name(argument: str, name: str, table: Mapping[str, object]) -> None
     if name not in table:
         known = ", ".join(table) or "none"
         raise ConfigError(f"Argument {argument} must be one of {known}, but is {name}.")
-
-
-def _read_run(study: config.Study, run: config.Run, path: Path) -> "Trajectory":
-    """Read a trajectory and refuse it unless it is of the deck that the configuration has now."""
-    from opentdvp import trajectory
-
-    loaded = trajectory.read(path)
-    expected = study.deck(run).run_id
-    if loaded.run_id != expected:
-        raise FileError(
-            f"Cannot use {path}: its run id must be {expected[:12]} ({run.system} by "
-            f"{run.solver}), but is {loaded.run_id[:12]}; run it again."
-        )
-    return loaded

@@ -21,7 +21,8 @@ from trajectories import damped
 
 from opentdvp.compare import compare
 from opentdvp.config import DynamicsFigure, ExactSolver, TdvpSolver
-from opentdvp.config.study import PlottedCorrelators, Tolerance
+from opentdvp.config.comparison import Tolerance
+from opentdvp.config.study import PlottedCorrelators
 from opentdvp.figures import draw_to_files, dynamics, style
 from opentdvp.trajectory import Trajectory
 

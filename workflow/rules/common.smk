@@ -7,6 +7,7 @@ from snakemake.exceptions import WorkflowError
 from opentdvp import figures
 from opentdvp.config import Run, load, validate
 from opentdvp.errors import OpentdvpError
+from opentdvp.timing import timing_path
 
 # The commands read the last --configfile, or else the default one.
 CONFIG = Path(os.path.relpath((workflow.overwrite_configfiles or workflow.configfiles)[-1]))
@@ -52,8 +53,12 @@ def checkpoint(wildcards):
 
 def trajectory(comparison, role):
     """Trajectory file of one of the two runs of a comparison."""
-    run = getattr(STUDY.comparisons[comparison], role)
-    return f"{RUNS}/{run.system}/{run.solver}.h5"
+    return str(STUDY.output.trajectory(getattr(STUDY.comparisons[comparison], role)))
+
+
+def timing(comparison):
+    """What the candidate of a comparison has cost."""
+    return str(timing_path(Path(trajectory(comparison, "candidate"))))
 
 
 def candidate(wildcards):

@@ -32,7 +32,9 @@ rule compare:
 # All comparisons in one table.
 rule overview:
     input:
-        summaries=expand(f"{TABLES}/{{comparison}}.summary.tsv", comparison=STUDY.comparisons),
+        summaries=[STUDY.output.summary(name) for name in STUDY.comparisons],
+        runs=[trajectory(name, "candidate") for name in STUDY.comparisons],
+        timings=[timing(name) for name in STUDY.comparisons],
     output:
         report(f"{FIGURES}/overview.md", caption="../report/overview.rst", category="Comparisons"),
     log:

@@ -1,13 +1,15 @@
 """What must hold before two runs may be compared; each refusal is one line."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from pydantic import ValidationError
 
+from opentdvp import trajectory
 from opentdvp.compare.curves import describe
-from opentdvp.config import Deck, System
+from opentdvp.config import Deck, Run, Study, System
 from opentdvp.errors import ConfigError, FileError, NumericalFailure
 from opentdvp.results import ResultCode
 from opentdvp.trajectory import Trajectory
@@ -44,6 +46,24 @@ def read_deck(role: str, run: Trajectory) -> Deck:
         raise FileError(
             f"`{role}.deck` must be a deck of this version of opentdvp, but is not."
         ) from error
+
+
+def read_run(study: Study, run: Run, path: Path) -> Trajectory:
+    """Read a trajectory and refuse it unless it is of the deck that the configuration has now.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be read or is of another deck.
+    """
+    loaded = trajectory.read(path)
+    expected = study.deck(run).run_id
+    if loaded.run_id != expected:
+        raise FileError(
+            f"Cannot use {path}: its run id must be {expected[:12]} ({run.system} by "
+            f"{run.solver}), but is {loaded.run_id[:12]}; run it again."
+        )
+    return loaded
 
 
 def _check_result(role: str, run: Trajectory) -> None:

@@ -1,6 +1,6 @@
 """Names and tolerances of single curves, by observable and distance."""
 
-from opentdvp.config.study import Tolerance
+from opentdvp.config.comparison import Tolerance
 
 
 def allowed(tolerance: Tolerance, distance: int) -> float:

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pandas as pd
 
+from opentdvp.compare.checks import read_run
 from opentdvp.compare.tables import read_summary
 from opentdvp.config import Comparison, Study, TdvpSolver
 from opentdvp.config.solver import Cutoffs, DirectSampling
 from opentdvp.files import replacing
 from opentdvp.timing import read_timing
-from opentdvp.trajectory import Trajectory, read
+from opentdvp.trajectory import Trajectory
 
 
 def overview(study: Study) -> pd.DataFrame:
@@ -25,7 +26,7 @@ def overview(study: Study) -> pd.DataFrame:
     Raises
     ------
     FileError
-        If a file of the study is missing.
+        If a file of the study is missing, or a run is not that of the study's deck.
     """
     rows = [_row(study, name, entry) for name, entry in study.comparisons.items()]
     return pd.DataFrame(rows)
@@ -42,7 +43,7 @@ def write_overview(table: pd.DataFrame, path: Path) -> None:
 
 def _row(study: Study, name: str, comparison: Comparison) -> dict[str, object]:
     path = study.output.trajectory(comparison.candidate)
-    timing, run = read_timing(path), read(path)
+    timing, run = read_timing(path), read_run(study, comparison.candidate, path)
     verdicts = read_summary(study.output.summary(name))
     row: dict[str, object] = {"comparison": name, **_settings(study, comparison)}
     row |= {"steps": len(run.diagnostics.get("time", ())), "minutes": timing["wall_seconds"] / 60}

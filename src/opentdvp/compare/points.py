@@ -6,7 +6,7 @@ from scipy.interpolate import CubicSpline
 
 from opentdvp.compare.checks import check_comparable
 from opentdvp.compare.curves import allowed
-from opentdvp.config.study import Tolerance
+from opentdvp.config.comparison import Tolerance
 from opentdvp.trajectory import Curve, Trajectory
 
 

@@ -6,8 +6,8 @@ import pandas as pd
 from opentdvp.compare.checks import read_deck
 from opentdvp.compare.curves import allowed
 from opentdvp.config import Deck, Lattice, TdvpSolver
+from opentdvp.config.comparison import Tolerance
 from opentdvp.config.solver import DirectSampling
-from opentdvp.config.study import Tolerance
 from opentdvp.trajectory import Trajectory
 
 #: Digits of run ids and revisions in tables; enough to tell any two apart.

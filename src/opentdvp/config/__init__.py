@@ -1,5 +1,6 @@
 """The configuration grammar: what can be simulated, how, and what is compared and drawn."""
 
+from opentdvp.config.comparison import Comparison, Run
 from opentdvp.config.load import load, validate
 from opentdvp.config.solver import (
     DirectSampling,
@@ -8,7 +9,7 @@ from opentdvp.config.solver import (
     RecurrentNetwork,
     TdvpSolver,
 )
-from opentdvp.config.study import Comparison, Deck, DynamicsFigure, Run, Study
+from opentdvp.config.study import Deck, DynamicsFigure, Study
 from opentdvp.config.system import Lattice, Observables, System
 
 __all__ = [

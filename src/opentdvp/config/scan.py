@@ -6,22 +6,19 @@ from typing import Annotated, Any
 
 from pydantic import Field, JsonValue
 
-from opentdvp.config.base import Name, StrictModel
+from opentdvp.config.comparison import Comparison
 
 #: What the label of a variation may look like; labels end up in file names.
 Label = Annotated[str, Field(pattern=r"^[A-Za-z0-9]+$")]
 
 
-class Scan(StrictModel):
-    """All combinations of variations of the candidate's solver.
+class Scan(Comparison):
+    """A comparison with all combinations of variations of the candidate's solver.
 
     `vary` maps a key of the solver (`seed`, `network.width`) to labelled values. The combination
     with the labels a and b is the solver, and the comparison, `SCAN_a_b`.
     """
 
-    candidate: dict[str, Name]
-    reference: dict[str, Name]
-    tolerance: dict[str, float]
     vary: dict[str, Annotated[dict[Label, JsonValue], Field(min_length=1)]]
 
 
@@ -37,20 +34,15 @@ def expand(study: dict[str, Any]) -> dict[str, Any]:
     expanded["comparisons"] = dict(study.get("comparisons", {}))
     for name, keys in study.get("scans", {}).items():
         scan = Scan.model_validate(keys)
-        base = expanded["solvers"].get(scan.candidate.get("solver"))
-        if base is None:
-            raise ValueError(
-                f"`scans.{name}.candidate.solver` must be a solver, but is "
-                f"{scan.candidate.get('solver')}"
-            )
+        solver = scan.candidate.solver
+        if solver not in expanded["solvers"]:
+            raise ValueError(f"`scans.{name}.candidate.solver` must be a solver, but is {solver}")
         for labels in product(*scan.vary.values()):
-            solver, combination = _varied(base, scan, labels), "_".join([name, *labels])
-            entry = {
-                "candidate": {**scan.candidate, "solver": combination},
-                "reference": scan.reference,
-                "tolerance": scan.tolerance,
-            }
-            for table, value in (("solvers", solver), ("comparisons", entry)):
+            combination = "_".join([name, *labels])
+            varied = _varied(expanded["solvers"][solver], scan, labels)
+            entry = scan.model_dump(exclude={"vary"})
+            entry["candidate"]["solver"] = combination
+            for table, value in (("solvers", varied), ("comparisons", entry)):
                 if expanded[table].get(combination, value) != value:
                     raise ValueError(f"`scans.{name}` must not redefine `{table}.{combination}`")
                 expanded[table][combination] = value

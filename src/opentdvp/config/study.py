@@ -7,7 +7,8 @@ from typing import Any, Literal, Self
 
 from pydantic import model_validator
 
-from opentdvp.config.base import Name, Positive, PositiveInt, StrictModel
+from opentdvp.config.base import Name, PositiveInt, StrictModel
+from opentdvp.config.comparison import Comparison, Run
 from opentdvp.config.scan import Scan, expand
 from opentdvp.config.solver import Solver
 from opentdvp.config.system import Axis, AxisPair, System
@@ -31,28 +32,6 @@ class Deck(StrictModel):
     def run_id(self) -> str:
         """SHA-256 of the canonical deck."""
         return hashlib.sha256(self.canonical().encode()).hexdigest()
-
-
-class Run(StrictModel):
-    """A system solved by a solver, both by name."""
-
-    system: Name
-    solver: Name
-
-
-class Tolerance(StrictModel):
-    """Largest absolute difference allowed at any time."""
-
-    magnetization: Positive
-    correlators: Positive
-
-
-class Comparison(StrictModel):
-    """A run judged against a reference run, over the candidate's times and observables."""
-
-    candidate: Run
-    reference: Run
-    tolerance: Tolerance
 
 
 class PlottedCorrelators(StrictModel):

@@ -119,8 +119,11 @@ def log_probability(
     return jax.lax.scan(step, start, (outcomes, jnp.arange(len(outcomes))))[0][2]
 
 
-def select(values: Float[Array, "4 *batch"], outcomes: Int[Array, "*batch"]) -> Array:
-    """values[outcomes, ...]: the entry of the first axis that belongs to each outcome."""
+def select(values: Float[Array, "4 *#batch"], outcomes: Int[Array, "*#batch"]) -> Array:
+    """values[outcomes, ...]: the entry of the first axis that belongs to each outcome.
+
+    The other axes are broadcast against those of the outcomes.
+    """
     # Comparisons instead of a gather: four of them vectorise over the batch.
     lower = jnp.where(outcomes == 0, values[0], values[1])
     upper = jnp.where(outcomes == 2, values[2], values[3])

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from opentdvp.engine.ansatz import Autoregressive, Carry, Parameters, all_conditionals, select
-from opentdvp.engine.following import Base, Followed, Pair, copies_at, follow, select_copies, share
+from opentdvp.engine.following import Base, Followed, Pair, copies_at, follow, share
 from opentdvp.engine.lindblad import Generator
 from opentdvp.engine.povm import OUTCOMES
 
@@ -84,9 +84,8 @@ def local_estimates(
         stopped = jnp.where(end.site < len(outcomes), end.change, 0.0)
         return end.total, jnp.maximum(forgotten, stopped), jnp.maximum(suffix, end.site - j - 1)
 
-    total = jnp.zeros(outcomes.shape[1:])
-    for number, (i, j) in enumerate(generator.pairs):
-        total += diagonal[number][outcomes[i], outcomes[j]]
+    every_pair = jnp.arange(len(first))[:, None, None]
+    total = diagonal[every_pair, outcomes[first], outcomes[second]].sum(axis=0)
     state = (total, deviation.astype(log_chosen.dtype), jnp.zeros((), first.dtype))
     if len(generator.shifts):
         state = jax.lax.fori_loop(0, jnp.sum(first < prefix), add_pair, state)
@@ -126,7 +125,7 @@ def _change_first(base: Base, pair: Pair) -> tuple[tuple[Carry, Array], Array]:
     """The 3 changes of the outcome at i: state and conditional at j, log P(b)/P(a) before j."""
     i, j = pair.i, pair.j
     changed = base.outcomes[i] ^ jnp.arange(1, OUTCOMES)[:, None, None]
-    at_i = select_copies(base.log_conditionals[i][:, None], changed)
+    at_i = select(base.log_conditionals[i][:, None], changed)
     log_ratio = at_i - base.log_chosen[i]
     carry = copies_at(base.carries, i, OUTCOMES - 1)
     nothing = jnp.zeros(base.outcomes.shape[1:])
@@ -156,5 +155,5 @@ def _change_second(
     log_conditional = jnp.concatenate([base.log_conditionals[j][:, None], log_conditional], axis=1)
     log_ratio = jnp.concatenate([jnp.zeros_like(log_ratio[:1]), log_ratio])[first]
     changed = base.outcomes[j] ^ jnp.array(second)[:, None, None]
-    at_j = select_copies(log_conditional[:, first], changed)
+    at_j = select(log_conditional[:, first], changed)
     return carry, log_ratio + at_j - base.log_chosen[j], changed

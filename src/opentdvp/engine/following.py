@@ -7,7 +7,6 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from opentdvp.engine.ansatz import Autoregressive, Carry, Parameters, advance, select
-from opentdvp.engine.povm import OUTCOMES
 
 
 class Base(NamedTuple):
@@ -75,8 +74,7 @@ def follow(
         total = _share_here(state, pair, sites)
         previous = jnp.where(site - 1 == pair.j, changed, base.outcomes[site - 1])
         carry, log_conditional = base.advance(state.carry, previous, site)
-        outcome = jnp.broadcast_to(base.outcomes[site], previous.shape)
-        change = select(log_conditional, outcome) - base.log_chosen[site]
+        change = select(log_conditional, base.outcomes[site][None]) - base.log_chosen[site]
         size = jnp.sqrt(jnp.mean(change**2))
         quiet = jnp.where(size < base.bound, state.quiet + 1, 0)
         return Followed(site + 1, carry, state.log_ratio + change, size, quiet, total)
@@ -120,8 +118,3 @@ def copies_at(carries: Carry, site: Array, copies: int) -> Carry:
         return jnp.broadcast_to(state, (*state.shape[:-3], copies, *state.shape[-2:]))
 
     return jax.tree.map(copy, carries)
-
-
-def select_copies(values: Float[Array, "4 some images batch"], outcomes: Array) -> Array:
-    """Entries of the outcomes of all copies; `values` may be the same for all copies."""
-    return select(jnp.broadcast_to(values, (OUTCOMES, *outcomes.shape)), outcomes)

@@ -1,5 +1,6 @@
 """Where averages come from: exact samples of the ansatz, or all outcomes with probabilities."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, runtime_checkable
 
@@ -12,6 +13,8 @@ from opentdvp.config import DirectSampling, TdvpSolver
 from opentdvp.engine.devices import for_samples
 from opentdvp.engine.orbit import OrbitAnsatz, Symmetries, representatives
 from opentdvp.errors import ConfigError
+
+Uniforms = Callable[[PRNGKeyArray, tuple[int, int]], Array]
 
 #: Largest system whose outcomes are enumerated: 4⁸ = 65 536.
 LARGEST_ENUMERATION = 8
@@ -62,12 +65,10 @@ class DirectSampler:
         self, ansatz: OrbitAnsatz, theta: Array, origin: Array, key: PRNGKeyArray
     ) -> Ensemble:
         """Equally weighted at `origin`, with weights ∝ P_θ/P_origin elsewhere."""
-        count, sites = self.settings.solve, ansatz.symmetries.permutations.shape[1]
-        sobol = self.settings.sequence == "sobol"
-        uniforms = (sobol_uniforms if sobol else jax.random.uniform)(key, (count, sites + 1))
-        outcomes = ansatz.sample(ansatz.unravel(origin), uniforms)
+        uniforms = _UNIFORMS[self.settings.sequence]
+        ensemble = _draw(ansatz, origin, key, self.settings.solve, uniforms)
         if not self.reweights:
-            return Ensemble(outcomes, jnp.full(count, 1 / count), is_sampled=True)
+            return ensemble
 
         def log_ratio(chunk: Array) -> Array:
             here, there = (
@@ -75,8 +76,8 @@ class DirectSampler:
             )
             return here - there
 
-        log_ratios = for_samples(log_ratio, outcomes, self.chunk)
-        return Ensemble(outcomes, jax.nn.softmax(log_ratios), is_sampled=True)
+        log_ratios = for_samples(log_ratio, ensemble.outcomes, self.chunk)
+        return ensemble._replace(weights=jax.nn.softmax(log_ratios))
 
     def held_out(self, ansatz: OrbitAnsatz, theta: Array, key: PRNGKeyArray) -> Ensemble:
         """Independent, equally weighted."""
@@ -148,7 +149,17 @@ def sobol_uniforms(key: PRNGKeyArray, shape: tuple[int, int]) -> Float[Array, "c
     return ((points ^ shift) + jax.random.uniform(rest_key, shape)) / 2**_BITS
 
 
-def _draw(ansatz: OrbitAnsatz, theta: Array, key: PRNGKeyArray, count: int) -> Ensemble:
+#: Numbers uniform in [0, 1) by the name of their sequence in a configuration.
+_UNIFORMS: dict[str, Uniforms] = {"random": jax.random.uniform, "sobol": sobol_uniforms}
+
+
+def _draw(
+    ansatz: OrbitAnsatz,
+    theta: Array,
+    key: PRNGKeyArray,
+    count: int,
+    uniforms: Uniforms = jax.random.uniform,
+) -> Ensemble:
     sites = ansatz.symmetries.permutations.shape[1]
-    outcomes = ansatz.sample(ansatz.unravel(theta), jax.random.uniform(key, (count, sites + 1)))
+    outcomes = ansatz.sample(ansatz.unravel(theta), uniforms(key, (count, sites + 1)))
     return Ensemble(outcomes, jnp.full(count, 1 / count), is_sampled=True)
