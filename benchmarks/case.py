@@ -176,8 +176,7 @@ def measure(deck: Any, theta: Any, repeats: int, exact: bool) -> dict[str, Any]:
     theta, key = jnp.array(theta), jax.random.key(2)
 
     def solved(rows: Any, target: Any) -> Any:
-        weights = jnp.full(len(rows), 1 / len(rows))
-        regression = Regression(rows, target, weights, is_sampled=True)
+        regression = Regression(rows, target, jnp.ones(len(rows), dtype=int))
         return solve(regression, regression.fisher, problem.settings.regularization)[0]
 
     draw = partial(problem.sampler.solve, problem.ansatz)

@@ -38,9 +38,9 @@ ALLOWED = {
 
 #: Inside the engine, each module may import those before it.
 ENGINE = [
-    "povm", "lindblad", "ansatz", "recurrent", "networks", "orbit", "devices", "sampler",
-    "following", "estimator", "normal_equations", "tdvp", "observables", "positivity",
-    "integrator", "compiled", "checkpoint", "stepping", "evolve",
+    "povm", "lindblad", "ansatz", "recurrent", "networks", "orbit", "devices", "classes",
+    "ensemble", "enumeration", "sampler", "following", "estimator", "normal_equations", "tdvp",
+    "observables", "positivity", "integrator", "compiled", "checkpoint", "stepping", "evolve",
 ]  # fmt: skip
 
 HEAVY = {"jax", "flax", "qutip", "tenpy"}

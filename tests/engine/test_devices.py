@@ -94,6 +94,14 @@ def test_two_processes_agree_with_one(expected, tmp_path):
         np.testing.assert_array_equal(second[name], first[name])
 
 
+@pytest.mark.parametrize("needed", [0, 1, 5, 6, 11])
+def test_chunks_that_nobody_needs_are_left_out(needed):
+    outcomes = jax.numpy.arange(1, 12)[:, None]
+    done = for_samples(lambda part: part[:, 0], outcomes, 5, jax.numpy.array(needed))
+    expected = np.where(np.arange(11) < 5 * -(-needed // 5), np.arange(1, 12), 0)
+    np.testing.assert_array_equal(done, expected)
+
+
 @pytest.mark.parametrize(("count", "chunk"), [(1, 5), (10, 5), (11, 5), (3, 100)])
 def test_every_sample_is_worked_on_once_and_in_order(count, chunk):
     outcomes = jax.numpy.arange(2 * count).reshape(count, 2)

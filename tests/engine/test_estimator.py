@@ -124,3 +124,22 @@ def test_single_precision_is_a_small_part_of_the_spread(setting):
     weights = case.distribution.ravel()
     error = np.sqrt(weights @ (single - double) ** 2)
     assert 0 < error < 1e-5 * np.sqrt(weights @ double**2)
+
+
+@pytest.mark.parametrize(
+    ("system", "settings"),
+    [
+        (heisenberg_ring(4), {"orbit": "none"}),
+        (heisenberg_ring(5), {"orbit": "all", "povm": "z_aligned"}),
+        (confinement_ring(5), {"orbit": "space_group"}),
+        (heisenberg_ring(4, terms=FAR_TERMS), {"orbit": "none"}),
+    ],
+)
+def test_table_of_an_enumeration_has_the_same_estimates(setting, system, settings):
+    solver = tdvp(**settings)
+    case = setting(system, solver)
+    problem = case.problem(solver)
+    outcomes = jax.numpy.array(problem.sampler.classes.outcomes)
+    expected = np.asarray(estimate(problem, case.theta, outcomes).value)
+    table = problem.sampler.local_estimates(case.ansatz, case.parameters, case.generator)
+    np.testing.assert_allclose(table, expected, atol=1e-11 * np.abs(expected).max())

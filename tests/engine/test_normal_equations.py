@@ -25,12 +25,12 @@ def regression(samples, parameters, weighted, seed=1):
     weights /= weights.sum()
     columns = rng.normal(size=(samples, parameters + 1))
     rows = np.sqrt(weights)[:, None] * (columns - weights @ columns)
-    return make(rows[:, :-1], rows[:, -1], weights)
+    return make(rows[:, :-1], rows[:, -1])
 
 
-def make(rows, target, weights=None, is_sampled=True):
-    weights = np.full(len(rows), 1 / len(rows)) if weights is None else weights
-    return Regression(jnp.array(rows), jnp.array(target), jnp.array(weights), is_sampled)
+def make(rows, target, counts=None):
+    counts = np.ones(len(rows)) if counts is None else counts
+    return Regression(jnp.array(rows), jnp.array(target), jnp.array(counts, dtype=int))
 
 
 def solved(case, method, *arguments):
@@ -101,12 +101,12 @@ def test_signal_to_noise_cutoff_tells_signal_from_noise(weighted):
     rows = directions * [1.0, 2.0]
     target = 0.5 * directions[:, 0] + noise
     expected, *_ = np.linalg.lstsq(rows, target)
-    case = make(rows, target, weights)
+    case = make(rows, target)
     velocity, summary = solved(case, "eigenvalues", 0.0, 5.0)
     assert velocity[0] == pytest.approx(expected[0], rel=1e-2)
     assert 0 < abs(velocity[1]) < 1e-2 * abs(expected[1])
     assert summary["effective_parameters"] == pytest.approx(1, abs=1e-2)
-    exact, _ = solved(case._replace(is_sampled=False), "eigenvalues", 0.0, 5.0)
+    exact, _ = solved(case._replace(counts=None), "eigenvalues", 0.0, 5.0)
     np.testing.assert_allclose(exact, expected, rtol=1e-9)
 
 
@@ -117,3 +117,18 @@ def test_nothing_follows_from_a_zero_matrix(method, scale):
     np.testing.assert_array_equal(velocity, 0)
     assert summary["largest_eigenvalue"] == 0
     assert all(np.isfinite(value) for value in summary.values())
+
+
+def test_a_row_may_stand_for_several_samples():
+    """Signal, noise and solution are those of the rows repeated."""
+    rng = np.random.default_rng(5)
+    counts = rng.integers(0, 5, size=80)
+    rows = rng.normal(size=(80, 6))
+    target = rows @ rng.normal(size=6) * 0.1 + rng.normal(size=80)
+    root = np.sqrt(counts / counts.sum())
+    merged = make(root[:, None] * rows, root * target, counts)
+    once = np.repeat(np.arange(80), counts)
+    repeated = make(rows[once] / np.sqrt(len(once)), target[once] / np.sqrt(len(once)))
+    (first, known), (second, _) = (solved(c, "eigenvalues", 0.0, 2.0) for c in (merged, repeated))
+    np.testing.assert_allclose(first, second, rtol=1e-9)
+    assert 0 < known["effective_parameters"] < 6

@@ -7,10 +7,10 @@ import pytest
 from scipy.linalg import expm
 from systems import heisenberg_ring
 
+from opentdvp.engine.ensemble import Ensemble
 from opentdvp.engine.lindblad import apply_generator, build_generator
 from opentdvp.engine.positivity import smallest_eigenvalues
 from opentdvp.engine.povm import build_povm, frame
-from opentdvp.engine.sampler import Ensemble
 from opentdvp.models import Lattice, build_model
 
 RING = Lattice((3,), periodic=True)
@@ -56,7 +56,7 @@ def reduced(rho, sites):
     ids=["product", "pure", "mixed", "evolved"],
 )
 def test_physical_states_have_the_eigenvalues_of_their_partial_traces(rho):
-    ensemble = Ensemble(OUTCOMES, jnp.array(probabilities(rho)), is_sampled=False)
+    ensemble = Ensemble(OUTCOMES, jnp.array(probabilities(rho)), None)
     found = smallest_eigenvalues(ensemble, POVM, RING)
     for name, places in (("one_site", [(0,), (1,), (2,)]), ("two_sites", RING.bonds)):
         average = np.mean([reduced(rho, sites) for sites in places], axis=0)
@@ -70,7 +70,7 @@ def test_physical_states_have_the_eigenvalues_of_their_partial_traces(rho):
 @pytest.mark.parametrize("outcome", [0, 3])
 def test_certain_outcome_is_unphysical_by_a_known_amount(outcome):
     """One site: D = (1 + 3 s·σ)/2 with the eigenvalues 2 and −1. Two: their products, so −2."""
-    ensemble = Ensemble(jnp.full((1, 3), outcome, dtype=jnp.int32), jnp.ones(1), is_sampled=False)
+    ensemble = Ensemble(jnp.full((1, 3), outcome, dtype=jnp.int32), jnp.ones(1), None)
     found = smallest_eigenvalues(ensemble, POVM, RING)
     assert float(found["eigenvalue_one_site"]) == pytest.approx(-1, abs=1e-12)
     assert float(found["eigenvalue_two_sites"]) == pytest.approx(-2, abs=1e-12)
@@ -83,7 +83,7 @@ def test_standard_errors_are_the_spread_of_repeated_estimates():
     @jax.jit
     def estimated(key):
         numbers = jax.random.choice(key, 64, (count,), p=jnp.array(chances))
-        ensemble = Ensemble(OUTCOMES[numbers], jnp.full(count, 1 / count), is_sampled=True)
+        ensemble = Ensemble(OUTCOMES[numbers], jnp.full(count, 1 / count), jnp.ones(count))
         return smallest_eigenvalues(ensemble, POVM, RING)
 
     repeats = [estimated(jax.random.key(seed)) for seed in range(100)]

@@ -23,20 +23,47 @@ def for_samples(
     function: Callable[[Int[Array, "chunk sites"]], Values],
     outcomes: Int[Array, "samples sites"],
     chunk: int,
+    needed: Int[Array, ""] | None = None,
 ) -> Values:
     """`function` over all outcomes, `chunk` of them at a time on every device.
 
     The leading axis of every array that `function` returns is that of the samples. Which outcomes
     share a chunk does not depend on the number of devices.
+
+    Parameters
+    ----------
+    function, outcomes, chunk
+        What to do with what, and how many at a time.
+    needed
+        Number of outcomes from the first on that matter, all by default; chunks without any of
+        them are left out, and zeros take the place of their values.
     """
     mesh = all_devices()
     count, sites = outcomes.shape
     size = min(chunk, count)
-    chunks = -(-count // size)
-    padding = -(-chunks // mesh.size) * mesh.size * size - count
-    parts = jnp.pad(outcomes, ((0, padding), (0, 0))).reshape(-1, size, sites)
-    rows = PartitionSpec(_SAMPLES)
+    rounds = -(-count // (size * mesh.size))
+    padding = rounds * mesh.size * size - count
+    # Devices take chunks in turn, so that all have work until the needed ones are done.
+    parts = jnp.pad(outcomes, ((0, padding), (0, 0))).reshape(rounds, mesh.size, size, sites)
+    firsts = jnp.arange(rounds * mesh.size).reshape(rounds, mesh.size) * size
+    last = jnp.asarray(count if needed is None else needed)
+
+    def of_chunk(last: Array, work: tuple[Array, Array]) -> Values:
+        first, part = work
+        blank = jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), jax.eval_shape(function, part))
+        return jax.lax.cond(first < last, function, lambda _: blank, part)
+
+    def on_device(firsts: Array, parts: Array, last: Array) -> Values:
+        result = jax.lax.map(partial(of_chunk, last), (firsts[:, 0], parts[:, 0]))
+        return jax.tree.map(lambda values: values[:, None], result)
+
+    turns = PartitionSpec(None, _SAMPLES)
     spread = jax.shard_map(
-        partial(jax.lax.map, function), mesh=mesh, in_specs=rows, out_specs=rows, check_vma=False
+        on_device,
+        mesh=mesh,
+        in_specs=(turns, turns, PartitionSpec()),
+        out_specs=turns,
+        check_vma=False,
     )
-    return jax.tree.map(lambda v: v.reshape(-1, *v.shape[2:])[:count], spread(parts))
+    result = spread(firsts, parts, last)
+    return jax.tree.map(lambda v: v.reshape(-1, *v.shape[3:])[:count], result)

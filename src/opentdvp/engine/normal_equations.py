@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from opentdvp.config.solver import Cutoffs, Regularization
 
@@ -19,12 +19,14 @@ _POWER_ITERATIONS = 20
 
 
 class Regression(NamedTuple):
-    """Samples with weights w as the rows √w O and the target √w E, both centred."""
+    """Outcomes with weights w as the rows √w O and the target √w E, both centred.
 
-    rows: Float[Array, "samples P"]
-    target: Float[Array, " samples"]
-    weights: Float[Array, " samples"]
-    is_sampled: bool
+    `counts` is how many samples each row stands for, None where the weights are exact.
+    """
+
+    rows: Float[Array, "rows P"]
+    target: Float[Array, " rows"]
+    counts: Int[Array, " rows"] | None
 
     @property
     def fisher(self) -> Float[Array, "P P"]:
@@ -75,11 +77,12 @@ def _in_eigenbasis(
     largest = eigenvalues[-1]
     force = vectors.T @ regression.force
     keep = _cutoff(eigenvalues / largest, settings.eigenvalue_cutoff)
-    if regression.is_sampled and settings.signal_to_noise_cutoff > 0:
+    if regression.counts is not None and settings.signal_to_noise_cutoff > 0:
         # Rotate first: the noise of a sum over directions is not the sum of their noises.
         products = (regression.rows @ vectors) * regression.target[:, None]
-        variance = (1 / regression.weights) @ products**2 - force**2
-        noise = jnp.sqrt(variance / len(products))
+        counts = regression.counts
+        squares = (1 / jnp.maximum(counts, 1)) @ products**2
+        noise = jnp.sqrt(jnp.maximum(squares - force**2 / counts.sum(), 0))
         keep *= _cutoff(jnp.abs(force) / noise, settings.signal_to_noise_cutoff)
     positive = eigenvalues > 0
     coefficients = jnp.where(positive, keep * force / jnp.where(positive, eigenvalues, 1), 0)

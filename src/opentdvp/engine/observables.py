@@ -10,8 +10,8 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from opentdvp.config import Observables
+from opentdvp.engine.ensemble import Ensemble
 from opentdvp.engine.povm import Povm
-from opentdvp.engine.sampler import Ensemble
 from opentdvp.models import Lattice
 
 Estimate = dict[str, tuple[Array, Array]]
@@ -54,7 +54,7 @@ def _connected(
 def mean_and_error(values: Float[Array, " samples"], ensemble: Ensemble) -> tuple[Array, Array]:
     """Weighted mean, and its standard error (zero for an enumeration)."""
     mean = ensemble.weights @ values
-    if not ensemble.is_sampled:
+    if ensemble.counts is None:
         return mean, jnp.zeros_like(mean)
     variance = jnp.sum((values - mean) ** 2) / (len(values) - 1)
     return mean, jnp.sqrt(variance / len(values))

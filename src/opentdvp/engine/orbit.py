@@ -118,18 +118,3 @@ def make_ansatz(
     """The ansatz and the flat form of its parameters."""
     theta, unravel = ravel_pytree(parameters)
     return OrbitAnsatz(network, symmetries, unravel), theta
-
-
-def representatives(permutations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """One outcome per class of outcomes equal up to the orbit, and the sizes of the classes.
-
-    Returns
-    -------
-    Outcomes of shape (classes, sites), and sizes of shape (classes,) that add up to 4ᴺ.
-    """
-    n_sites = permutations.shape[1]
-    outcomes = np.indices((4,) * n_sites).reshape(n_sites, -1).T
-    digits = 4 ** np.arange(n_sites)[::-1]
-    smallest = np.min([outcomes[:, permutation] @ digits for permutation in permutations], axis=0)
-    chosen, sizes = np.unique(smallest, return_counts=True)
-    return outcomes[chosen], sizes

@@ -9,9 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from opentdvp.engine.ensemble import Ensemble
 from opentdvp.engine.observables import mean_and_error
 from opentdvp.engine.povm import Povm, frame
-from opentdvp.engine.sampler import Ensemble
 from opentdvp.models import Lattice
 
 

@@ -16,11 +16,12 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 from opentdvp.config import TdvpSolver
 from opentdvp.engine.ansatz import Parameters
 from opentdvp.engine.devices import for_samples
+from opentdvp.engine.ensemble import Ensemble, Sampler
+from opentdvp.engine.enumeration import Enumerator
 from opentdvp.engine.estimator import local_estimates
 from opentdvp.engine.lindblad import Generator
 from opentdvp.engine.normal_equations import Regression, relative_misfit, solve
 from opentdvp.engine.orbit import OrbitAnsatz
-from opentdvp.engine.sampler import Sampler
 
 _PRECISIONS = {"single": jnp.float32, "double": jnp.float64}
 
@@ -61,24 +62,27 @@ def derivative(
 ) -> Solution:
     """θ̇ at θ from samples drawn at `origin` with `key`, reweighted if that is another point.
 
-    The diagnostics are `residual`, r² = <(Oθ̇ − E)²>ᶜ/<E²>ᶜ on the samples of the solve; mean,
+    The diagnostics are `distinct_samples`, how many remain of the samples once those that are equal
+    up to the orbit are one; `residual`, r² = <(Oθ̇ − E)²>ᶜ/<E²>ᶜ on the samples of the solve; mean,
     its standard error, and standard deviation of E (the mean vanishes for a normalised ansatz); how
     far the local estimates were followed, `window_prefix` and `window_suffix`, and the largest
     change that was left out, `forgotten`; and those of `normal_equations.solve`.
     """
     ensemble = problem.sampler.solve(problem.ansatz, theta, origin, key)
-    estimates = estimate(problem, theta, ensemble.outcomes)
-    jacobian = log_derivatives(problem, theta, ensemble.outcomes)
+    distinct = jnp.count_nonzero(ensemble.weights)
+    estimates = _estimates(problem, theta, ensemble.outcomes, distinct)
+    jacobian = log_derivatives(problem, theta, ensemble.outcomes, distinct)
     root = jnp.sqrt(ensemble.weights)
     mean, target = _centred(estimates.value, ensemble.weights, root)
     _, rows = _centred(jacobian, ensemble.weights, root)
-    regression = Regression(rows, target, ensemble.weights, ensemble.is_sampled)
+    regression = Regression(rows, target, ensemble.counts)
     fisher = regression.fisher
     velocity, spectrum = solve(regression, fisher, problem.settings.regularization)
     diagnostics = {
+        "distinct_samples": distinct.astype(float),
         "residual": regression.residual(velocity),
         "mean_estimate": mean,
-        "mean_estimate_error": jnp.linalg.norm(root * target) * ensemble.is_sampled,
+        "mean_estimate_error": _mean_error(ensemble, target),
         "estimate_deviation": jnp.linalg.norm(target),
         "forgotten": estimates.forgotten.max(),
         "window_prefix": estimates.prefix.max().astype(float),
@@ -93,7 +97,7 @@ def held_out_residual(
 ) -> Float[Array, ""]:
     """Residual r² of θ̇ on samples that the solve has not seen."""
     ensemble = problem.sampler.held_out(problem.ansatz, theta, key)
-    estimates = estimate(problem, theta, ensemble.outcomes).value
+    estimates = _estimates(problem, theta, ensemble.outcomes).value
     parameters, direction = problem.parameters(theta), problem.parameters(velocity)
 
     def change(outcomes: Array) -> Array:
@@ -107,8 +111,26 @@ def held_out_residual(
     return relative_misfit(change_rows, target)
 
 
+def _estimates(
+    problem: Problem,
+    theta: Float[Array, " P"],
+    outcomes: Int[Array, "rows sites"],
+    needed: Int[Array, ""] | None = None,
+) -> Estimate:
+    """Local estimates of an ensemble of the problem's sampler."""
+    if not isinstance(problem.sampler, Enumerator):
+        return estimate(problem, theta, outcomes, needed)
+    parameters = problem.parameters(theta)
+    value = problem.sampler.local_estimates(problem.ansatz, parameters, problem.generator)
+    nothing = jnp.zeros_like(value)
+    return Estimate(value, nothing, nothing.astype(int), nothing.astype(int))
+
+
 def estimate(
-    problem: Problem, theta: Float[Array, " P"], outcomes: Int[Array, "samples sites"]
+    problem: Problem,
+    theta: Float[Array, " P"],
+    outcomes: Int[Array, "samples sites"],
+    needed: Int[Array, ""] | None = None,
 ) -> Estimate:
     """Local estimates of the orbit mixture: E(a) = Σ_τ w_τ(a) E_net(τa).
 
@@ -139,11 +161,14 @@ def estimate(
         rest = (result.forgotten, result.prefix, result.suffix)
         return Estimate(value, *(jnp.broadcast_to(entry, value.shape) for entry in rest))
 
-    return for_samples(of_chunk, outcomes, settings.chunk)
+    return for_samples(of_chunk, outcomes, settings.chunk, needed)
 
 
 def log_derivatives(
-    problem: Problem, theta: Float[Array, " P"], outcomes: Int[Array, "samples sites"]
+    problem: Problem,
+    theta: Float[Array, " P"],
+    outcomes: Int[Array, "samples sites"],
+    needed: Int[Array, ""] | None = None,
 ) -> Float[Array, "samples P"]:
     """O_k(a) = ∂_θk log P_θ(a) for every outcome."""
     parameters = problem.parameters(theta)
@@ -153,7 +178,14 @@ def log_derivatives(
         gradient = jax.grad(lambda p: log_probability(p)[0])(parameters)
         return ravel_pytree(gradient)[0].astype(theta.dtype)
 
-    return for_samples(jax.vmap(of_one), outcomes, problem.settings.chunk)
+    return for_samples(jax.vmap(of_one), outcomes, problem.settings.chunk, needed)
+
+
+def _mean_error(ensemble: Ensemble, target: Array) -> Array:
+    """Standard error of <E> from √w (E − <E>); zero where the weights are exact."""
+    if ensemble.counts is None:
+        return jnp.zeros(())
+    return jnp.sqrt(jnp.sum(ensemble.weights / jnp.maximum(ensemble.counts, 1) * target**2))
 
 
 def _centred(values: Array, weights: Array, root: Array) -> tuple[Array, Array]:
