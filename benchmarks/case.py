@@ -38,6 +38,10 @@ class SystemName(StrEnum):
     confinement_ring = "confinement_ring"
 
 
+#: Of all networks that are timed.
+NETWORK = {"activation": "tanh", "output": "shared", "recurrent_scale": 0.7}
+
+
 def main(
     system: SystemName,
     size: Annotated[str, typer.Option(help="N or LxxLy")],
@@ -102,7 +106,7 @@ def solver_keys(network: dict[str, Any], settings: dict[str, Any], kind: str) ->
         "method": "tdvp",
         "seed": 1,
         "povm": "cubic",
-        "network": {"kind": kind, "activation": "tanh", "recurrent_scale": 0.7, **network},
+        "network": {"kind": kind, **NETWORK, **network},
         "orbit": settings["orbit"],
         "sampling": {"kind": "direct", "sequence": "random", **samples},
         "regularization": {

@@ -21,6 +21,7 @@ def tdvp(
     activation: str = "tanh",
     kind: str = "recurrent",
     cell: str = "vanilla",
+    output: str = "shared",
     recurrent_scale: float = 0.7,
     orbit: str | int = "all",
     sampling: dict[str, Any] | None = None,
@@ -33,7 +34,7 @@ def tdvp(
     **settings: Any,
 ) -> TdvpSolver:
     """A TDVP solver that enumerates all outcomes unless told otherwise."""
-    size = {"width": width, "depth": depth, "activation": activation}
+    size = {"width": width, "depth": depth, "activation": activation, "output": output}
     network = {"kind": kind, "cell": cell, "recurrent_scale": recurrent_scale, **size}
     integrator = {"method": method, "samples": samples, "initial_step": 1e-3, "minimal_step": 1e-7}
     steps = {"fisher_tolerance": fisher_tolerance, "maximal_step": maximal_step}

@@ -34,6 +34,7 @@ ROWS = {"kind": "square", "size": [4, 5], "periodic": True}
         (heisenberg_ring(4, lattice=OPEN, couplings={"XY": 1.3}), {"orbit": "none"}),
         (heisenberg_ring(4, lattice=LADDER, observables={}), {"orbit": "none"}),
         (heisenberg_ring(4), {"orbit": "space_group", "cell": "gated"}),
+        (heisenberg_ring(4), {"orbit": "all", "output": "per_site", "forgetting_bound": 1e-300}),
         (
             heisenberg_ring(2, lattice=LONG_LADDER, observables={}),
             {"orbit": "none", "kind": "raster", "cell": "gated"},

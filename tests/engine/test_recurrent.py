@@ -13,6 +13,7 @@ TORUS = {"kind": "square", "size": [3, 3], "periodic": True}
 OPEN = {"kind": "square", "size": [3, 2], "periodic": False}
 NETWORKS = [
     (heisenberg_ring(4), {"cell": "gated", "depth": 2}),
+    (heisenberg_ring(4), {"output": "per_site"}),
     (heisenberg_ring(3, lattice=OPEN), {"kind": "raster"}),
     (heisenberg_ring(3, lattice=OPEN), {"kind": "raster", "cell": "gated", "depth": 2}),
     (heisenberg_ring(3, lattice=TORUS), {"kind": "raster", "depth": 2, "activation": "elu"}),
@@ -66,10 +67,12 @@ def log_conditionals(parameters, outcome, neighbours, cell):
             earlier = [states[k] * (k >= 0) for k in sites]
             states[i] = next_state(parameters[name], cell, signals[i], earlier)
         signals = states
-    logits = signals @ parameters["output_kernel"].T + parameters["output_bias"]
+    kernels, biases = (parameters[f"output_{name}"] for name in ("kernel", "bias"))
+    logits = (kernels @ signals[..., None])[..., 0] + biases
     return logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
 
 
+@pytest.mark.parametrize("output", ["shared", "per_site"])
 @pytest.mark.parametrize("cell", ["vanilla", "gated"])
 @pytest.mark.parametrize(
     ("kind", "system", "neighbours"),
@@ -79,8 +82,8 @@ def log_conditionals(parameters, outcome, neighbours, cell):
         ("raster", heisenberg_ring(3, lattice=TORUS), [1, 3, 2]),
     ],
 )
-def test_conditionals_follow_the_formulas(setting, kind, cell, system, neighbours):
-    case = setting(system, network_settings(kind=kind, cell=cell, depth=2))
+def test_conditionals_follow_the_formulas(setting, kind, cell, output, system, neighbours):
+    case = setting(system, network_settings(kind=kind, cell=cell, output=output, depth=2))
     outcome = np.arange(case.model.n_sites) ** 2 % 7 % 4
     network, parameters = case.ansatz.network, case.parameters
     _, conditionals = all_conditionals(network, parameters, jnp.array(outcome)[:, None])

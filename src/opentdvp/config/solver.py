@@ -24,7 +24,8 @@ class RecurrentNetwork(StrictModel):
     """A stack of recurrent layers, along a chain or row by row over a square lattice.
 
     `recurrent` visits the sites in lattice order and remembers the last one; `raster` also reads
-    the row above. Cells are `vanilla` (the paper's) or `gated`.
+    the row above. Cells are `vanilla` (the paper's) or `gated`. The output layer, from the state to
+    the conditional, is `shared` by all sites (the paper's) or there is one `per_site` (ours).
     """
 
     kind: Literal["recurrent", "raster"]
@@ -32,6 +33,7 @@ class RecurrentNetwork(StrictModel):
     width: PositiveInt
     depth: PositiveInt
     activation: Literal["tanh", "elu"]
+    output: Literal["shared", "per_site"]
     recurrent_scale: Positive
 
 

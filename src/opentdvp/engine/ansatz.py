@@ -6,7 +6,7 @@ Arrays are laid out features first, batch last: on a processor with vector regis
 outcomes and tens of hidden units are then loops over contiguous configurations.
 """
 
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, TypeAlias
 
 import flax.linen as nn
 import jax
@@ -32,14 +32,18 @@ class Autoregressive(nn.Module):
         conditional must be exactly these.
     shape
         Lengths of the lattice, (Lx,) or (Lx, Ly).
-    stationary
-        Whether a conditional depends on the outcomes before it only, not on the number of its site.
-        Local estimates of a translation orbit are then shared between translations.
     """
 
     start: tuple[float, ...]
     shape: tuple[int, ...]
-    stationary: ClassVar[bool] = False
+
+    @property
+    def stationary(self) -> bool:
+        """Whether a conditional depends on the outcomes before it, not on the number of its site.
+
+        Local estimates of a translation orbit are then shared between translations.
+        """
+        return False
 
     @property
     def reach(self) -> int:

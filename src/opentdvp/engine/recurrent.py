@@ -7,8 +7,8 @@ above; to the right of the last site of a row is the first of the same row, its 
 torus, so that the seam along x is closed (ours).
 """
 
+import math
 from collections.abc import Callable
-from typing import ClassVar
 
 import flax.linen as nn
 import jax
@@ -77,6 +77,10 @@ class Cell(nn.Module):
 class Recurrent(Autoregressive):
     """Stacked cells and a softmax of the top one's state; the common part of both geometries.
 
+    With the output `per_site`, every site has its own map from the state to the conditional: near
+    the first site, where there is little to remember, and near the last, whose neighbour on the
+    ring is the first, correlations look different from those in between.
+
     The output kernel starts at zero and the output bias at the logarithm of the one-site
     probabilities, so that the network is the product start state whatever its hidden weights are.
     """
@@ -85,6 +89,7 @@ class Recurrent(Autoregressive):
     depth: int
     cell: str
     activation: str
+    output: str
     recurrent_scale: float
 
     def setup(self) -> None:
@@ -99,20 +104,32 @@ class Recurrent(Autoregressive):
             )
             for layer in range(self.depth)
         ]
+        sites = (math.prod(self.shape),) if self.output == "per_site" else ()
         self.output_kernel = self.param(
-            "output_kernel", nn.initializers.zeros, (OUTCOMES, self.width), jnp.float64
+            "output_kernel", nn.initializers.zeros, (*sites, OUTCOMES, self.width), jnp.float64
         )
-        self.output_bias = self.param("output_bias", lambda _: jnp.log(jnp.array(self.start)))
+        start = jnp.log(jnp.array(self.start))
+        self.output_bias = self.param(
+            "output_bias", lambda _: jnp.broadcast_to(start, (*sites, OUTCOMES))
+        )
 
-    def _conditional(self, top: Float[Array, "width *batch"]) -> Float[Array, "4 *batch"]:
-        bias = self.output_bias.reshape(-1, *(1,) * (top.ndim - 1))
-        return nn.log_softmax(jnp.tensordot(self.output_kernel, top, axes=1) + bias, axis=0)
+    def _conditional(
+        self, top: Float[Array, "width *batch"], site: Site
+    ) -> Float[Array, "4 *batch"]:
+        kernel, bias = self.output_kernel, self.output_bias
+        if self.output == "per_site":
+            kernel, bias = kernel[site], bias[site]
+        bias = bias.reshape(-1, *(1,) * (top.ndim - 1))
+        return nn.log_softmax(jnp.tensordot(kernel, top, axes=1) + bias, axis=0)
 
 
 class ChainRecurrent(Recurrent):
     """Recurrent network along a chain, in the order of its sites (the paper's in 1D)."""
 
-    stationary: ClassVar[bool] = True
+    @property
+    def stationary(self) -> bool:
+        """No cell knows where it is; an output layer may."""
+        return self.output == "shared"
 
     def initial_carry(self, batch: tuple[int, ...], dtype: DTypeLike) -> Carry:
         """Zero state of every layer."""
@@ -127,7 +144,7 @@ class ChainRecurrent(Recurrent):
         for cell, state in zip(self.cells, carry, strict=True):
             signal = cell(signal, state[None])
             states.append(signal)
-        return tuple(states), self._conditional(signal)
+        return tuple(states), self._conditional(signal, site)
 
 
 class RasterRecurrent(Recurrent):
@@ -162,4 +179,4 @@ class RasterRecurrent(Recurrent):
         for cell, row in zip(self.cells, rows, strict=True):
             signal = cell(signal, jnp.stack([row[x] for x in around]))
             new_rows.append(row.at[around[1]].set(signal))
-        return (outcomes, *new_rows), self._conditional(signal)
+        return (outcomes, *new_rows), self._conditional(signal, site)
