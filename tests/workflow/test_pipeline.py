@@ -71,8 +71,23 @@ def test_solver_that_does_not_fit_fails_before_any_job(workflow):
     assert not (workflow / "bad" / "runs").exists()
 
 
-def test_overrides_that_the_commands_would_not_see_are_refused(workflow):
-    done = snakemake(workflow, "--config", "output={results: elsewhere, figures: f}", "--dry-run")
+@pytest.mark.parametrize("name", ["accuracy", "study"])
+def test_configurations_stand_beside_the_default_one(workflow, name):
+    done = snakemake(workflow, "--configfile", f"config/{name}.yaml", "--dry-run")
+    assert done.returncode == 0, said(done)
+    assert f"results/{name}/tables/" in done.stdout
+    assert "ring_3" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        ["--config", "output={results: elsewhere, figures: f}"],
+        ["--configfile", "config/accuracy.yaml", "config/study.yaml"],
+    ],
+)
+def test_overrides_that_the_commands_would_not_see_are_refused(workflow, changes):
+    done = snakemake(workflow, *changes, "--dry-run")
     assert done.returncode != 0
     assert "every command reads that file" in said(done)
 
