@@ -20,8 +20,9 @@ def overview(study: Study) -> pd.DataFrame:
     -------
     pandas.DataFrame
         What was run; `minutes` and `memory_MiB`; the largest differences from the reference at any
-        time, and the largest standard error, of magnetisations and of correlators; the median
-        residual on the samples of the solve and on others; and whether all curves passed.
+        time, and the largest standard error, of magnetisations and of correlators; medians over the
+        steps of the residual on the samples of the solve and on others, of the standard deviation
+        of E, and of the number of effective parameters; and whether all curves passed.
 
     Raises
     ------
@@ -46,7 +47,7 @@ def _row(study: Study, name: str, comparison: Comparison) -> dict[str, object]:
     timing, run = read_timing(path), read_run(study, comparison.candidate, path)
     verdicts = read_summary(study.output.summary(name))
     row: dict[str, object] = {"comparison": name, **_settings(study, comparison)}
-    row |= {"steps": len(run.diagnostics.get("time", ())), "minutes": timing["wall_seconds"] / 60}
+    row |= _cost(run) | {"minutes": timing["wall_seconds"] / 60}
     row["memory_MiB"] = timing["peak_memory_MiB"]
     for kind, chosen in (
         ("magnetisations", verdicts[verdicts["distance"] == 0]),
@@ -54,7 +55,7 @@ def _row(study: Study, name: str, comparison: Comparison) -> dict[str, object]:
     ):
         row[kind] = chosen["max_difference"].max()
         row[f"error of {kind}"] = chosen["largest_error"].max()
-    return row | _residuals(run) | {"passed": bool(verdicts["passed"].all())}
+    return row | _medians(run) | {"passed": bool(verdicts["passed"].all())}
 
 
 def _settings(study: Study, comparison: Comparison) -> dict[str, object]:
@@ -77,8 +78,20 @@ def _settings(study: Study, comparison: Comparison) -> dict[str, object]:
     }
 
 
-def _residuals(run: Trajectory) -> dict[str, object]:
-    names = {"residual": "residual", "residual_held_out": "held out"}
+def _cost(run: Trajectory) -> dict[str, object]:
+    if "evaluations" not in run.diagnostics:
+        return {}
+    evaluations = run.diagnostics["evaluations"]
+    return {"steps": len(evaluations), "right-hand sides": int(evaluations.sum())}
+
+
+def _medians(run: Trajectory) -> dict[str, object]:
+    names = {
+        "residual": "residual",
+        "residual_held_out": "held out",
+        "estimate_deviation": "deviation of E",
+        "effective_parameters": "effective parameters",
+    }
     return {
         title: float(pd.Series(run.diagnostics[name]).median())
         for name, title in names.items()
