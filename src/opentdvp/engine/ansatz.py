@@ -51,9 +51,9 @@ class Autoregressive(nn.Module):
         return 1
 
     def initial_carry(self, batch: tuple[int, ...], dtype: DTypeLike) -> Carry:
-        """Hidden state before the first site, arrays of shape (..., *batch).
+        """Hidden state before the first site, floating-point arrays of shape (..., *batch).
 
-        Its precision is that of all that follows.
+        Their precision is that of all that follows.
         """
         raise NotImplementedError
 
@@ -99,6 +99,32 @@ def all_conditionals(
     first = jnp.full((1, *batch), NOTHING, dtype=outcomes.dtype)
     inputs = (jnp.concatenate([first, outcomes[:-1]]), jnp.arange(len(outcomes)))
     return jax.lax.scan(step, network.initial_carry(batch, precision(parameters)), inputs)[1]
+
+
+def later_gradients(
+    network: Autoregressive,
+    parameters: Parameters,
+    outcomes: Int[Array, "sites *batch"],
+    carries: Carry,
+) -> Carry:
+    """λ_i = ∂/∂h_i Σ_(k>i) log p(a_k | …) for the hidden states h_i of all sites; the last is 0."""
+
+    def step(later: Carry, read: tuple[Carry, Array, Array, Array]) -> tuple[Carry, Carry]:
+        carry, previous, outcome, site = read
+
+        def onward(carry: Carry) -> tuple[Carry, Array]:
+            carry, log_conditional = advance(network, parameters, carry, previous, site)
+            return carry, select(log_conditional, outcome)
+
+        (_, log_chosen), back = jax.vjp(onward, carry)
+        (here,) = back((later, jnp.ones_like(log_chosen)))
+        return here, here
+
+    last = jax.tree.map(lambda states: jnp.zeros_like(states[-1]), carries)
+    before = jax.tree.map(lambda states: states[:-1], carries)
+    inputs = (before, outcomes[:-1], outcomes[1:], jnp.arange(1, len(outcomes)))
+    _, gradients = jax.lax.scan(step, last, inputs, reverse=True)
+    return jax.tree.map(lambda g, end: jnp.concatenate([g, end[None]]), gradients, last)
 
 
 def log_probability(

@@ -2,8 +2,8 @@
 
 A generator on the sites i < j connects a to outcomes that differ from it on them. Four things keep
 the work small. Up to site i the network has not seen the change: its cached state is the start.
-Between i and j only the 3 changes of site i exist. Behind the change the network forgets it, and
-what is left of the ratio is dropped once the conditionals differ by less than a bound. It also
+Between i and j only the 3 changes of site i exist. Behind the change the network forgets it: once
+the squares of their changes are below a bound, the rest of the ratio is linear in them. It also
 forgets where it began: in the images of a translation orbit, a change that lies deep enough behind
 the first site has the same ratio in all of them, and is evaluated in one.
 """
@@ -14,8 +14,15 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from opentdvp.engine.ansatz import Autoregressive, Carry, Parameters, all_conditionals, select
-from opentdvp.engine.following import Base, Followed, Pair, copies_at, follow, share
+from opentdvp.engine.ansatz import (
+    Autoregressive,
+    Carry,
+    Parameters,
+    all_conditionals,
+    later_gradients,
+    select,
+)
+from opentdvp.engine.following import Base, Followed, Pair, add_rest, copies_at, follow
 from opentdvp.engine.lindblad import Generator
 from opentdvp.engine.povm import OUTCOMES
 
@@ -30,7 +37,8 @@ class Estimates(NamedTuple):
     log_probability
         log P of every image.
     forgotten
-        Largest root-mean-square change of a log-conditional at which evaluation stopped.
+        Largest root-mean-square change of a log-conditional that was left out: the difference
+        between shared images, or the square of the one at which evaluation stopped.
     prefix, suffix
         Distinct distances from the first site, and sites behind a change, that were evaluated.
     """
@@ -62,14 +70,15 @@ def local_estimates(
         The outcomes a. Memory grows as images × batch × width × (sites + 15).
     bound
         Root-mean-square change of the log-conditionals below which a change counts as forgotten;
-        0 for the exact estimates.
+        behind a pair, of their squares, below which it counts as linear. 0 for the exact estimates.
     stride
         Image m + 1 is image m moved by this many sites against the network, if that leaves
         the generator as it is; 0 for images that share nothing.
     """
     carries, log_conditionals = all_conditionals(network, parameters, outcomes)
     log_chosen = jax.vmap(select)(log_conditionals, outcomes)
-    base = Base(network, parameters, outcomes, carries, log_conditionals, log_chosen, bound)
+    later = later_gradients(network, parameters, outcomes, carries)
+    base = Base(network, parameters, outcomes, carries, later, log_conditionals, log_chosen, bound)
     prefix, deviation = _distinct_prefixes(base, stride)
     first, second = jnp.array(generator.pairs).T
     rates, diagonal = jnp.array(generator.rates), jnp.array(generator.diagonal)
@@ -115,10 +124,8 @@ def _add_pair(base: Base, generator: Generator, pair: Pair, total: Array) -> Fol
     """Add Σ_b L^{ab} P(b)/P(a) over the outcomes b that one pair connects to a."""
     state, log_ratio = _change_first(base, pair)
     carry, log_ratio, changed = _change_second(base, generator, pair, state, log_ratio)
-    end = follow(base, carry, log_ratio, changed, pair, total)
-    sites = len(base.outcomes)
-    last = jnp.where(pair.is_shared, (sites - end.site) // max(pair.stride, 1), 0)
-    return end._replace(total=share(end.total, end.log_ratio, pair, 0, last))
+    end = follow(base, carry, log_ratio, changed, pair, total, order=2)
+    return end._replace(total=add_rest(base, end, pair))
 
 
 def _change_first(base: Base, pair: Pair) -> tuple[tuple[Carry, Array], Array]:
@@ -130,7 +137,7 @@ def _change_first(base: Base, pair: Pair) -> tuple[tuple[Carry, Array], Array]:
     carry = copies_at(base.carries, i, OUTCOMES - 1)
     nothing = jnp.zeros(base.outcomes.shape[1:])
     unshared = pair._replace(j=i, stride=0)
-    end = follow(base, carry, log_ratio, changed, unshared, nothing, stop=j)
+    end = follow(base, carry, log_ratio, changed, unshared, nothing, order=1, stop=j)
     carry = jax.tree.map(
         lambda now, cached: jnp.where(end.site < j, cached, now),
         end.carry,

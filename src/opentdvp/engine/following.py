@@ -1,4 +1,9 @@
-"""Changed outcomes, followed over the sites behind the change until the network forgets it."""
+"""Changed outcomes, followed over the sites behind the change until the network forgets it.
+
+While the change is small but not forgotten, the sites that are left are linear in it: the gradient
+λ of their log-probability by the hidden state, times the change of the state. What is left out is
+then of second order, so that evaluation may stop when the squares are below the bound.
+"""
 
 from typing import NamedTuple
 
@@ -16,6 +21,7 @@ class Base(NamedTuple):
     parameters: Parameters
     outcomes: Int[Array, "sites images batch"]
     carries: Carry  # (sites, ..., images, batch)
+    later: Carry  # λ of the states, in the same shape
     log_conditionals: Float[Array, "sites 4 images batch"]
     log_chosen: Float[Array, "sites images batch"]
     bound: float
@@ -31,7 +37,7 @@ class Followed(NamedTuple):
     site: Int[Array, ""]  # next to be read
     carry: Carry
     log_ratio: Float[Array, "copies images batch"]
-    change: Float[Array, ""]  # of the log-conditional at the last site
+    change: Float[Array, ""]  # of the log-conditional at the last site, to some order
     quiet: Int[Array, ""]  # sites since it was above the bound
     total: Float[Array, "images batch"]
 
@@ -57,9 +63,10 @@ def follow(
     changed: Array,
     pair: Pair,
     total: Array,
+    order: int,
     stop: Array | int | None = None,
 ) -> Followed:
-    """Read the sites behind j (before `stop`) until the change is forgotten.
+    """Read the sites behind j (before `stop`) until the change to some order is below the bound.
 
     For a shared pair, the ratio up to a site that is the last one of another image belongs to it.
     """
@@ -75,7 +82,7 @@ def follow(
         previous = jnp.where(site - 1 == pair.j, changed, base.outcomes[site - 1])
         carry, log_conditional = base.advance(state.carry, previous, site)
         change = select(log_conditional, base.outcomes[site][None]) - base.log_chosen[site]
-        size = jnp.sqrt(jnp.mean(change**2))
+        size = jnp.sqrt(jnp.mean(change ** (2 * order)))
         quiet = jnp.where(size < base.bound, state.quiet + 1, 0)
         return Followed(site + 1, carry, state.log_ratio + change, size, quiet, total)
 
@@ -83,6 +90,47 @@ def follow(
         pair.j + 1, carry, log_ratio, jnp.zeros((), log_ratio.dtype), jnp.array(0), total
     )
     return jax.lax.while_loop(go_on, read, start)
+
+
+def add_rest(base: Base, end: Followed, pair: Pair) -> Array:
+    """Total with the images added that reach behind the last site read.
+
+    Those that end as near behind it as the pair is before it have a λ of their own; in those that
+    end later it is the same as without an end.
+    """
+    images = len(end.total)
+    site = end.site - 1
+    change = jax.tree.map(
+        lambda now, before: now - before, end.carry, copies_at(base.carries, site, 1)
+    )
+
+    def with_rest(image: Array | int) -> Array:
+        there = jax.tree.map(
+            lambda states: jnp.roll(states[site + image * pair.stride], image, axis=-2), base.later
+        )
+        return end.log_ratio + _contract(there, change)
+
+    def add_one(image: Array, total: Array) -> Array:
+        return share(total, with_rest(image), pair, image, image)
+
+    if images == 1 or pair.stride == 0:
+        return share(end.total, with_rest(0), pair, 0, 0)
+    last = jnp.where(pair.is_shared, (len(base.outcomes) - end.site) // pair.stride, 0)
+    near = -(-(end.site - pair.j) // pair.stride)
+    first_near = jnp.where(pair.is_shared, jnp.maximum(last - near + 1, 0), 1)
+    total = share(end.total, with_rest(0), pair, 0, first_near - 1)
+    return jax.lax.fori_loop(first_near, last + 1, add_one, total)
+
+
+def _contract(gradients: Carry, changes: Carry) -> Float[Array, "copies images batch"]:
+    """Sum of the products over all hidden units; the changes have one more axis, of copies."""
+
+    def of_array(gradient: Array, change: Array) -> Array:
+        product = gradient[..., None, :, :] * change
+        return product.sum(axis=tuple(range(product.ndim - 3)))
+
+    products = jax.tree.map(of_array, gradients, changes)
+    return jax.tree.reduce(jnp.add, products, jnp.zeros(()))
 
 
 def _share_here(state: Followed, pair: Pair, sites: int) -> Array:
@@ -98,7 +146,7 @@ def _share_here(state: Followed, pair: Pair, sites: int) -> Array:
 
 
 def share(
-    total: Array, log_ratio: Array, pair: Pair, first: Array | int, last: Array
+    total: Array, log_ratio: Array, pair: Pair, first: Array | int, last: Array | int
 ) -> Float[Array, "images batch"]:
     """Add the sum over changes to images m − first, …, m − last for every image m."""
     value = jnp.sum(pair.rates * jnp.exp(log_ratio), axis=0).astype(total.dtype)
