@@ -2,7 +2,11 @@
 
 from typing import Any
 
-from opentdvp.config import ExactSolver, TdvpSolver
+import jax
+
+from opentdvp.config import ExactSolver, System, TdvpSolver
+from opentdvp.engine.compiled import assemble
+from opentdvp.engine.orbit import Symmetries
 
 ENUMERATION: dict[str, Any] = {"kind": "enumeration"}
 
@@ -63,3 +67,9 @@ def tdvp(
 def exact() -> ExactSolver:
     """An exact solver, tight."""
     return ExactSolver(method="exact", relative_tolerance=1e-9, absolute_tolerance=1e-11)
+
+
+def symmetries_of(system: System, orbit: str | int) -> Symmetries:
+    """The group that a solver with this orbit averages over."""
+    solver = tdvp(orbit=orbit, sampling=direct())
+    return assemble(system, solver, jax.random.key(0)).problem.ansatz.symmetries

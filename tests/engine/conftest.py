@@ -53,13 +53,13 @@ class Setting(NamedTuple):
 def setting() -> Callable[..., Setting]:
     def build(system: System, solver: TdvpSolver, scale: float = 0.5, seed: int = 3) -> Setting:
         model, povm = build_model(system), build_povm(solver.povm)
-        network = build_network(
-            solver.network, outcome_probabilities(povm, model.bloch), model.lattice.shape
-        )
+        start, generator = outcome_probabilities(povm, model.bloch), build_generator(model, povm)
+        network = build_network(solver.network, start, model.lattice.shape)
         key = jax.random.key(seed)
         parameters = initial_parameters(network, key)
-        ansatz, theta = make_ansatz(network, build_orbit(solver.orbit, model), parameters)
+        orbit = build_orbit(solver.orbit, model, generator, start)
+        ansatz, theta = make_ansatz(network, orbit, parameters)
         theta = theta + scale * jax.random.normal(key, theta.shape)
-        return Setting(model, povm, build_generator(model, povm), ansatz, theta)
+        return Setting(model, povm, generator, ansatz, theta)
 
     return build

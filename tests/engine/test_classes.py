@@ -1,23 +1,23 @@
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from solvers import symmetries_of
 from systems import heisenberg_ring
 
 from opentdvp.engine.classes import all_classes, class_count, merge
-from opentdvp.engine.orbit import build_orbit
-from opentdvp.models import build_model
 
 
-def symmetries(size, orbit):
+def group(size, orbit):
+    """Symmetries of a ring or torus that starts along Z, as its half turn about Z needs."""
     kind = {1: "chain", 2: "square"}[len(size)]
     lattice = {"kind": kind, "size": size, "periodic": True}
-    return build_orbit(orbit, build_model(heisenberg_ring(size[0], lattice=lattice))).permutations
+    return symmetries_of(heisenberg_ring(size[0], lattice=lattice, start={"Z": 1}), orbit)
 
 
-@pytest.mark.parametrize("step", [1, 2, 4])
-def test_classes_have_all_outcomes(step):
-    permutations = build_model(heisenberg_ring(4)).lattice.translations(step)
-    outcomes, sizes, of_outcome = all_classes(permutations)
+@pytest.mark.parametrize("orbit", ["none", 2, "all", "full"])
+def test_classes_have_all_outcomes(orbit):
+    symmetries = group([4], orbit)
+    outcomes, sizes, of_outcome = all_classes(symmetries)
     assert sizes.sum() == 4**4
     np.testing.assert_array_equal(np.bincount(of_outcome), sizes)
     for permutation in permutations:
@@ -28,23 +28,23 @@ def test_classes_have_all_outcomes(step):
 
 @pytest.mark.parametrize(
     ("size", "orbit"),
-    [([5], "none"), ([6], "all"), ([6], 2), ([6], "space_group"), ([3, 3], "space_group")],
+    [([5], "none"), ([6], "all"), ([6], 2), ([6], "space_group"), ([6], "full"), ([3, 3], "full")],
 )
 def test_classes_are_counted_without_listing_them(size, orbit):
-    permutations = symmetries(size, orbit)
-    assert class_count(permutations) == len(all_classes(permutations).sizes)
+    symmetries = group(size, orbit)
+    assert class_count(symmetries) == len(all_classes(symmetries).sizes)
 
 
-@pytest.mark.parametrize("orbit", ["none", "all", "space_group"])
+@pytest.mark.parametrize("orbit", ["none", "all", "space_group", "full"])
 def test_merged_samples_are_the_samples_up_to_the_orbit(orbit):
-    permutations = symmetries([4], orbit)
+    symmetries = group([4], orbit)
     outcomes = np.random.default_rng(1).integers(0, 4, size=(300, 4))
-    merged, counts = merge(permutations, jnp.array(outcomes), chunk=7)
-    assert len(merged) == min(300, class_count(permutations))
+    merged, counts = merge(symmetries, jnp.array(outcomes), chunk=7)
+    assert len(merged) == min(300, class_count(symmetries))
     found = {tuple(map(int, o)): int(c) for o, c in zip(merged, counts, strict=True) if c > 0}
     expected = {}
-    for outcome in outcomes:
-        smallest = min(tuple(map(int, outcome[p])) for p in permutations)
+    for images in symmetries.images(outcomes).T:
+        smallest = min(tuple(map(int, image)) for image in images)
         expected[smallest] = expected.get(smallest, 0) + 1
     assert found == expected
     # Rows without samples come last.
@@ -53,12 +53,12 @@ def test_merged_samples_are_the_samples_up_to_the_orbit(orbit):
 
 def test_samples_of_more_sites_than_fit_into_a_word():
     """Equal only up to a translation, or different only at the end of the second word."""
-    permutations = symmetries([40], "all")
+    symmetries = group([40], "all")
     outcome = np.random.default_rng(2).integers(0, 4, size=40)
     other = outcome.copy()
     other[-1] ^= 1
     samples = jnp.array([outcome, other, np.roll(outcome, 13), np.roll(outcome, -1)])
-    merged, counts = merge(permutations, samples, chunk=10)
+    merged, counts = merge(symmetries, samples, chunk=10)
     assert sorted(map(int, counts)) == [0, 0, 1, 3]
     common = np.asarray(merged)[np.argmax(counts)]
     assert any((np.roll(common, shift) == outcome).all() for shift in range(40))

@@ -1,11 +1,9 @@
 import numpy as np
 import pytest
-from solvers import tdvp
+from solvers import symmetries_of, tdvp
 from systems import heisenberg_ring
 
-from opentdvp.engine.orbit import build_orbit
 from opentdvp.errors import ConfigError
-from opentdvp.models import build_model
 
 
 @pytest.mark.parametrize(("orbit", "shift"), [("all", 1), (2, 2)])
@@ -42,6 +40,7 @@ def test_translations_alone_do_not_symmetrise_by_a_reflection(setting):
     [
         ([6], 2, 3),
         ([6], "space_group", 12),
+        ([6], "full", 24),
         ([3, 3], "all", 9),
         ([3, 3], "space_group", 72),
         ([4, 3], "space_group", 48),
@@ -51,14 +50,16 @@ def test_symmetries_form_a_group(size, orbit, order):
     """Translations of one element of the point group follow each other, as the estimator needs."""
     kind = {1: "chain", 2: "square"}[len(size)]
     lattice = {"kind": kind, "size": size, "periodic": True}
-    model = build_model(heisenberg_ring(size[0], lattice=lattice))
-    symmetries = build_orbit(orbit, model)
-    elements = {tuple(p.tolist()) for p in symmetries.permutations}
-    assert len(symmetries.permutations) == len(elements) == order
-    assert symmetries.permutations[0].tolist() == list(range(model.n_sites))
-    products = symmetries.permutations[:, symmetries.permutations].reshape(-1, model.n_sites)
-    assert {tuple(p.tolist()) for p in products} == elements
-    for block in symmetries.permutations.reshape(-1, symmetries.translations, model.n_sites):
+    symmetries = symmetries_of(heisenberg_ring(size[0], lattice=lattice, start={"Z": 1}), orbit)
+    permutations, shifts, translations, _ = symmetries
+    elements = {(*p.tolist(), int(s)) for p, s in zip(permutations, shifts, strict=True)}
+    assert len(permutations) == len(shifts) == len(elements) == order
+    sites = permutations.shape[1]
+    assert (*permutations[0], shifts[0]) == (*range(sites), 0)
+    products = permutations[:, permutations].reshape(-1, sites)
+    both = (shifts[:, None] ^ shifts).ravel()
+    assert {(*p.tolist(), int(s)) for p, s in zip(products, both, strict=True)} == elements
+    for block in permutations.reshape(-1, translations, sites):
         if symmetries.stride:
             rolled = [np.roll(block[0], -m * symmetries.stride) for m in range(len(block))]
             np.testing.assert_array_equal(block, rolled)
@@ -81,9 +82,39 @@ def test_symmetries_form_a_group(size, orbit, order):
 )
 def test_orbit_that_is_no_symmetry_is_refused(changes, orbit, message):
     with pytest.raises(ConfigError, match=message):
-        build_orbit(orbit, build_model(heisenberg_ring(4, **changes)))
+        symmetries_of(heisenberg_ring(4, **changes), orbit)
 
 
 def test_directed_couplings_keep_their_translations():
-    model = build_model(heisenberg_ring(4, couplings={"XY": 1.0}))
-    assert len(build_orbit("all", model).permutations) == 4
+    symmetries = symmetries_of(heisenberg_ring(4, couplings={"XY": 1.0}), "all")
+    assert len(symmetries.permutations) == 4
+
+
+@pytest.mark.parametrize(
+    ("changes", "povm", "turns"),
+    [
+        # Decay along Z: only the half turn about Z is left.
+        ({"start": {"Z": 1}}, "cubic", 2),
+        ({"start": {"Y": 1}}, "cubic", 1),
+        ({"start": {"Z": 1}, "fields": {"X": 0.1}}, "cubic", 1),
+        ({"start": {"Z": 1}, "fields": {}, "jumps": [{"operator": "Z", "rate": 1.0}]}, "cubic", 2),
+        # A half turn about Z takes the other three of its outcomes to none of them.
+        ({"start": {"Z": 0.5}}, "z_aligned", 1),
+    ],
+)
+def test_half_turns_are_found(setting, changes, povm, turns):
+    system = heisenberg_ring(4, **changes)
+    case = setting(system, tdvp(orbit="full", povm=povm))
+    assert case.ansatz.order == 8 * turns
+    distribution = case.distribution
+    assert distribution.sum() == pytest.approx(1, abs=1e-12)
+    for shift in set(case.ansatz.symmetries.shifts.tolist()):
+        turned = distribution[np.ix_(*[np.arange(4) ^ shift] * 4)]
+        np.testing.assert_allclose(turned, distribution, rtol=1e-12)
+
+
+def test_half_turns_make_odd_magnetisations_vanish(setting):
+    case = setting(heisenberg_ring(3, start={"Z": 1}), tdvp(orbit="full"))
+    means = [np.einsum("abc,a->", case.distribution, case.povm.weights(axis)) for axis in "XYZ"]
+    np.testing.assert_allclose(means[:2], 0, atol=1e-12)
+    assert abs(means[2]) > 1e-2

@@ -19,7 +19,7 @@ def draw(case, seed, count):
 
 def by_class(case, outcomes, counts, distribution):
     """Counts of three sites' outcomes that are equal up to the orbit, and their probabilities."""
-    class_of = all_classes(case.ansatz.symmetries.permutations).of_outcome
+    class_of = all_classes(case.ansatz.symmetries).of_outcome
     observed = np.bincount(class_of[np.asarray(outcomes) @ [16, 4, 1]], np.asarray(counts))
     return observed, np.bincount(class_of, distribution.ravel())
 
@@ -70,7 +70,7 @@ def test_enumeration_has_all_the_probability(setting):
 
 def test_enumeration_of_a_large_system_is_refused():
     with pytest.raises(ConfigError, match="must be direct for more than 9 sites"):
-        build_sampler(tdvp(), Symmetries(np.arange(10)[None], 1, 0))
+        build_sampler(tdvp(), Symmetries(np.arange(10)[None], np.zeros(1, dtype=int), 1, 0))
 
 
 def test_sobol_averages_are_unbiased_and_less_noisy(setting):

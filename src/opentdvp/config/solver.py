@@ -68,15 +68,18 @@ Network = Annotated[RecurrentNetwork | CustomNetwork, Field(discriminator="kind"
 
 def _check_orbit(value: object) -> object:
     step = isinstance(value, int) and not isinstance(value, bool) and value >= 1
-    if value in ("none", "all", "space_group") or step:
+    if value in ("none", "all", "space_group", "full") or step:
         return value
     raise ValueError(
-        f"`orbit` must be none, all, space_group, or a step of at least 1, but is {value!r}"
+        f"`orbit` must be none, all, space_group, full, or a step of at least 1, but is {value!r}"
     )
 
 
-#: Averaged over: nothing, all translations, every k-th along each axis, or also the point group.
-Orbit = Annotated[Literal["none", "all", "space_group"] | int, BeforeValidator(_check_orbit)]
+#: Averaged over: nothing, all translations, every k-th along each axis, or also the point group;
+#: `full`: and the half turns of all spins that leave system and start state as they are (ours).
+Orbit = Annotated[
+    Literal["none", "all", "space_group", "full"] | int, BeforeValidator(_check_orbit)
+]
 
 
 class DirectSampling(StrictModel):

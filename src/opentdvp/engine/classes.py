@@ -13,23 +13,27 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from opentdvp.engine.devices import for_samples
+from opentdvp.engine.orbit import Symmetries
 from opentdvp.engine.povm import OUTCOMES
 
 #: Outcomes of two bits each that fit into a signed integer of 64.
 _SITES_PER_WORD = 31
 
 
-def class_count(permutations: Int[np.ndarray, "orbit sites"]) -> int:
-    """Number of classes: the mean of 4^(cycles of τ) over the group (Burnside's lemma)."""
-    total = sum(OUTCOMES ** _cycles(permutation) for permutation in permutations)
-    return total // len(permutations)
+def class_count(symmetries: Symmetries) -> int:
+    """Number of classes: the mean number of outcomes that an element leaves alone (Burnside)."""
+    elements = zip(symmetries.permutations, symmetries.shifts.tolist(), strict=True)
+    return sum(_fixed(*element) for element in elements) // len(symmetries.shifts)
 
 
-def _cycles(permutation: np.ndarray) -> int:
+def _fixed(permutation: np.ndarray, shift: int) -> int:
+    """4^(cycles of the permutation); none if a shift goes round a cycle of odd length."""
     sites = np.arange(len(permutation))
     graph = coo_array((np.ones_like(sites), (sites, permutation)))
-    count, _ = connected_components(graph)
-    return int(count)
+    count, cycle_of = connected_components(graph)
+    if shift != 0 and (np.bincount(cycle_of) % 2).any():
+        return 0
+    return int(OUTCOMES ** int(count))
 
 
 class Classes(NamedTuple):
@@ -50,12 +54,13 @@ class Classes(NamedTuple):
     of_outcome: Int[np.ndarray, " outcomes"]
 
 
-def all_classes(permutations: Int[np.ndarray, "orbit sites"]) -> Classes:
+def all_classes(symmetries: Symmetries) -> Classes:
     """The classes of all outcomes, by listing them."""
-    n_sites = permutations.shape[1]
+    n_sites = symmetries.permutations.shape[1]
     outcomes = np.indices((OUTCOMES,) * n_sites).reshape(n_sites, -1).T
     digits = place_values(n_sites)
-    smallest = np.min([outcomes[:, permutation] @ digits for permutation in permutations], axis=0)
+    elements = zip(symmetries.permutations, symmetries.shifts, strict=True)
+    smallest = np.min([(outcomes[:, sites] ^ shift) @ digits for sites, shift in elements], axis=0)
     chosen, classes, sizes = np.unique(smallest, return_inverse=True, return_counts=True)
     return Classes(outcomes[chosen].astype(np.int32), sizes, classes.astype(np.int32))
 
@@ -66,7 +71,7 @@ def place_values(n_sites: int) -> Int[np.ndarray, " sites"]:
 
 
 def merge(
-    permutations: Int[np.ndarray, "orbit sites"],
+    symmetries: Symmetries,
     outcomes: Int[Array, "samples sites"],
     chunk: int,
 ) -> tuple[Int[Array, "rows sites"], Int[Array, " rows"]]:
@@ -76,10 +81,10 @@ def merge(
     are left over come last, with a count of zero.
     """
     samples, n_sites = outcomes.shape
-    rows = min(samples, class_count(permutations))
+    rows = min(samples, class_count(symmetries))
 
     def smallest(part: Array) -> Array:
-        return _smallest_image(_words(part.T[permutations.T]))
+        return _smallest_image(_words(symmetries.images(part)))
 
     words = for_samples(smallest, outcomes, chunk)
     distinct, counts = jnp.unique(words, axis=0, return_counts=True, size=rows, fill_value=0)

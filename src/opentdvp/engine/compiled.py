@@ -131,9 +131,10 @@ def assemble(system: System, solver: TdvpSolver, key: PRNGKeyArray) -> Parts:
             f"`povm` must give every outcome of the start state a positive probability, but "
             f"{solver.povm} gives {start.min():.1g}; use the other orientation."
         )
-    symmetries = build_orbit(solver.orbit, model)
+    generator = build_generator(model, povm)
+    symmetries = build_orbit(solver.orbit, model, generator, start)
     sampler = build_sampler(solver, symmetries)
     network = build_network(solver.network, start, model.lattice.shape)
     ansatz, theta = make_ansatz(network, symmetries, initial_parameters(network, key))
-    problem = tdvp.Problem(ansatz, build_generator(model, povm), sampler, solver)
+    problem = tdvp.Problem(ansatz, generator, sampler, solver)
     return Parts(model, povm, problem, theta)

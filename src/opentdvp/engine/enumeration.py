@@ -91,4 +91,4 @@ def enumerate_outcomes(symmetries: Symmetries, chunk: int) -> Enumerator:
             f"`sampling.kind` must be direct for more than {LARGEST} sites, but is enumeration for "
             f"{n_sites}."
         )
-    return Enumerator(all_classes(symmetries.permutations), chunk)
+    return Enumerator(all_classes(symmetries), chunk)

@@ -6,7 +6,7 @@ second needs a generator that the symmetries leave unchanged, which is checked.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -16,17 +16,22 @@ from jaxtyping import Array, Float, Int
 
 from opentdvp.config.solver import Orbit
 from opentdvp.engine.ansatz import Autoregressive, Parameters, log_probability, sample
+from opentdvp.engine.lindblad import Generator
+from opentdvp.engine.povm import OUTCOMES
 from opentdvp.errors import ConfigError
 from opentdvp.models import Lattice, Model
 
+Outcomes = TypeVar("Outcomes", Array, np.ndarray)
+
 
 class Symmetries(NamedTuple):
-    """A group of site permutations.
+    """A group of site permutations, with or without half turns of all spins.
 
     Attributes
     ----------
-    permutations
-        Shape (orbit, N), identity first; the image of a configuration is a[permutation].
+    permutations, shifts
+        Shapes (orbit, N) and (orbit,), identity first; the image of an outcome is
+        a[permutation] ^ shift, bitwise: so half turns act on the outcomes of the cubic tetrahedron.
     translations
         The group is a point group of any size times this many translations; those of one element
         follow each other.
@@ -36,12 +41,19 @@ class Symmetries(NamedTuple):
     """
 
     permutations: Int[np.ndarray, "orbit sites"]
+    shifts: Int[np.ndarray, " orbit"]
     translations: int
     stride: int
 
+    def images(self, outcomes: Outcomes) -> Outcomes:
+        """All images, (sites, orbit, batch), of all outcomes, (batch, sites)."""
+        return outcomes.T[self.permutations.T] ^ self.shifts[:, None]
 
-def build_orbit(setting: Orbit, model: Model) -> Symmetries:
-    """The group that a setting names.
+
+def build_orbit(
+    setting: Orbit, model: Model, generator: Generator, start: Float[np.ndarray, "4"]
+) -> Symmetries:
+    """The group that a setting names, of a model with its generator and one-site start state.
 
     Raises
     ------
@@ -50,20 +62,20 @@ def build_orbit(setting: Orbit, model: Model) -> Symmetries:
     """
     lattice = model.lattice
     if setting == "none":
-        return Symmetries(np.arange(model.n_sites)[None, :], 1, 0)
+        return Symmetries(np.arange(model.n_sites)[None, :], np.zeros(1, dtype=int), 1, 0)
     step = setting if isinstance(setting, int) else 1
     if not lattice.periodic or any(length % step for length in lattice.shape):
         raise ConfigError(
             f"`orbit` must be symmetries of the lattice, but {setting} does not fit the "
             f"{'periodic' if lattice.periodic else 'open'} lattice {lattice.shape}."
         )
-    symmetries = _symmetries(lattice, step, with_point_group=setting == "space_group")
+    symmetries = _symmetries(lattice, step, with_point_group=setting in ("space_group", "full"))
     if not all(model.is_symmetric(permutation) for permutation in symmetries.permutations):
         raise ConfigError(
             f"`orbit` must be symmetries of the system, but {setting} does not leave its terms "
             "and jumps unchanged."
         )
-    return symmetries
+    return _with_half_turns(symmetries, generator, start) if setting == "full" else symmetries
 
 
 def _symmetries(lattice: Lattice, step: int, with_point_group: bool) -> Symmetries:
@@ -72,7 +84,29 @@ def _symmetries(lattice: Lattice, step: int, with_point_group: bool) -> Symmetri
     # (a[point])[translation] = a[point[translation]]
     permutations = points[:, translations].reshape(-1, lattice.n_sites)
     stride = step if len(lattice.shape) == 1 else 0
-    return Symmetries(permutations, len(translations), stride)
+    shifts = np.zeros(len(permutations), dtype=int)
+    return Symmetries(permutations, shifts, len(translations), stride)
+
+
+def _with_half_turns(symmetries: Symmetries, generator: Generator, start: np.ndarray) -> Symmetries:
+    """The group times the shifts that leave generator and start as they are."""
+    outcomes = np.arange(OUTCOMES)
+    pairs, scale = len(generator.pairs), np.abs(generator.matrices).max(initial=0)
+    shifts = [
+        shift
+        for shift in outcomes
+        if np.allclose(
+            generator.matrices,
+            generator.matrices[np.ix_(np.arange(pairs), *[outcomes ^ shift] * 4)],
+            rtol=0,
+            atol=1e-12 * scale,
+        )
+        and np.allclose(start, start[outcomes ^ shift], rtol=0, atol=1e-12)
+    ]
+    return symmetries._replace(
+        permutations=np.tile(symmetries.permutations, (len(shifts), 1)),
+        shifts=np.repeat(shifts, len(symmetries.permutations)),
+    )
 
 
 class OrbitAnsatz(NamedTuple):
@@ -89,7 +123,7 @@ class OrbitAnsatz(NamedTuple):
 
     def images(self, outcomes: Int[Array, "batch sites"]) -> Int[Array, "sites orbit batch"]:
         """All τa."""
-        return outcomes.T[self.symmetries.permutations.T]
+        return self.symmetries.images(outcomes)
 
     def log_probability(
         self, parameters: Parameters, outcomes: Int[Array, "batch sites"]
@@ -108,8 +142,9 @@ class OrbitAnsatz(NamedTuple):
         outcomes = sample(self.network, parameters, uniforms[:, :-1].T).T
         # The orbit is a group, so the inverse of a random element is a random element.
         chosen = (uniforms[:, -1] * self.order).astype(jnp.int32)
-        permutations = jnp.asarray(self.symmetries.permutations)
-        return jnp.take_along_axis(outcomes, permutations[chosen], axis=1)
+        permutations, shifts, *_ = map(jnp.asarray, self.symmetries)
+        moved = jnp.take_along_axis(outcomes, permutations[chosen], axis=1)
+        return moved ^ shifts[chosen, None].astype(moved.dtype)
 
 
 def make_ansatz(

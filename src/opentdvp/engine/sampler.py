@@ -38,7 +38,7 @@ class DirectSampler:
         """One row per class; weights ∝ counts at `origin`, ∝ counts P_θ/P_origin elsewhere."""
         uniforms = _UNIFORMS[self.settings.sequence]
         drawn = _draw(ansatz, origin, key, self.settings.solve, uniforms).outcomes
-        outcomes, counts = merge(ansatz.symmetries.permutations, drawn, self.chunk)
+        outcomes, counts = merge(ansatz.symmetries, drawn, self.chunk)
         if not self.reweights:
             return Ensemble(outcomes, counts / len(drawn), counts)
 
