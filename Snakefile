@@ -35,8 +35,11 @@ onstart:
     shell(f"opentdvp validate {CONFIG}")
 
 
-# After every run that did something; `snakemake --report FILE` makes it by hand.
+# After every run that did something and left nothing to do; `snakemake --report FILE` makes it by
+# hand.
 onsuccess:
-    shell(
-        f"{sys.executable} -m snakemake --configfile {CONFIG} --nolock --report {RESULTS}/report.html"
-    )
+    if all(Path(result).exists() for result in rules.all.input):
+        shell(
+            f"{sys.executable} -m snakemake --configfile {CONFIG} --nolock"
+            f" --report {RESULTS}/report.html"
+        )

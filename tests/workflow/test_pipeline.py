@@ -44,6 +44,10 @@ def workflow(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def finished(workflow):
+    part = snakemake(workflow, "results/runs/ring_3/exact.h5")
+    assert part.returncode == 0, said(part)
+    assert "WorkflowError" not in said(part)
+    assert not (workflow / "results/report.html").exists()
     done = snakemake(workflow)
     assert done.returncode == 0, done.stderr
     return workflow
