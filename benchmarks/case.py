@@ -24,9 +24,9 @@ ROOT = Path(__file__).parents[1]
 
 #: Systems of config/accuracy.yaml that have the models, and until when a state evolves on them.
 SMALL = {
-    "heisenberg_ring": ("heisenberg_ring_10", 0.5),
-    "heisenberg_torus": ("heisenberg_torus_3x3_b", 0.5),
-    "confinement_ring": ("confinement_ring_8", 4.0),
+    "heisenberg_ring": ("heisenberg_ring_10", 0.5, 8192),
+    "heisenberg_torus": ("heisenberg_torus_3x3_b", 0.5, 2048),
+    "confinement_ring": ("confinement_ring_8", 4.0, 8192),
 }
 
 
@@ -91,7 +91,7 @@ def sized(system: str, shape: tuple[int, ...] | None, stop: float) -> Any:
     """A system of the accuracy configuration, on another lattice, without observables."""
     from opentdvp.config import System, load
 
-    name, _ = SMALL[system]
+    name, *_ = SMALL[system]
     keys = load(ROOT / "config" / "accuracy.yaml").systems[name].model_dump()
     if shape is not None:
         keys["lattice"]["size"] = shape
@@ -154,9 +154,10 @@ def evolved_state(system: str, network: dict[str, Any], folder: Path) -> Any:
     import numpy as np
 
     # Enough samples that the network does not fit their noise: what it remembers decides the cost.
-    settings = {"orbit": "all", "samples": 8192, "sequence": "sobol", "bound": 1e-4}
+    _, stop, samples = SMALL[system]
+    settings = {"orbit": "all", "samples": samples, "sequence": "sobol", "bound": 1e-4}
     settings |= {"precision": "single", "images": 500}
-    deck = build(system, None, network, settings, SMALL[system][1])
+    deck = build(system, None, network, settings, stop)
     path = folder / f"state-{deck.run_id[:16]}.npy"
     if not path.exists():
         from opentdvp.engine.evolve import prepare, start

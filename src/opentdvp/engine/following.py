@@ -111,7 +111,7 @@ def add_rest(base: Base, end: Followed, pair: Pair) -> Array:
         return end.log_ratio + _contract(there, change)
 
     def add_one(image: Array, total: Array) -> Array:
-        return share(total, with_rest(image), pair, image, image)
+        return _give(total, with_rest(image), pair, image)
 
     if images == 1 or pair.stride == 0:
         return share(end.total, with_rest(0), pair, 0, 0)
@@ -140,7 +140,7 @@ def _share_here(state: Followed, pair: Pair, sites: int) -> Array:
     image, rest = jnp.divmod(sites - state.site, pair.stride)
     return jax.lax.cond(
         pair.is_shared & (rest == 0),
-        lambda: share(state.total, state.log_ratio, pair, image, image),
+        lambda: _give(state.total, state.log_ratio, pair, image),
         lambda: state.total,
     )
 
@@ -149,13 +149,22 @@ def share(
     total: Array, log_ratio: Array, pair: Pair, first: Array | int, last: Array | int
 ) -> Float[Array, "images batch"]:
     """Add the sum over changes to images m − first, …, m − last for every image m."""
-    value = jnp.sum(pair.rates * jnp.exp(log_ratio), axis=0).astype(total.dtype)
+    value = _summed(log_ratio, pair, total)
     images = len(total)
     if images == 1 or pair.stride == 0:
         return total + value
     distance = (jnp.arange(images) - jnp.arange(images)[:, None]) % images
     takes = (distance >= first) & (distance <= last)
     return total + takes.astype(total.dtype) @ value
+
+
+def _give(total: Array, log_ratio: Array, pair: Pair, image: Array) -> Array:
+    """Add the sum over changes in every image m to image m − `image`."""
+    return total + jnp.roll(_summed(log_ratio, pair, total), -image, axis=0)
+
+
+def _summed(log_ratio: Array, pair: Pair, total: Array) -> Float[Array, "images batch"]:
+    return jnp.sum(pair.rates * jnp.exp(log_ratio), axis=0).astype(total.dtype)
 
 
 def copies_at(carries: Carry, site: Array, copies: int) -> Carry:
