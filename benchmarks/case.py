@@ -22,7 +22,8 @@ import typer
 
 ROOT = Path(__file__).parents[1]
 
-#: Systems of config/accuracy.yaml that have the models, and until when a state evolves on them.
+#: Systems of config/accuracy.yaml that have the models; until when a state evolves on them,
+#: and with how many samples.
 SMALL = {
     "heisenberg_ring": ("heisenberg_ring_10", 0.5, 8192),
     "heisenberg_torus": ("heisenberg_torus_3x3_b", 0.5, 2048),

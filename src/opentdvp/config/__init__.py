@@ -1,7 +1,7 @@
 """The configuration grammar: what can be simulated, how, and what is compared and drawn."""
 
 from opentdvp.config.comparison import Comparison, Run
-from opentdvp.config.load import load, validate
+from opentdvp.config.load import load
 from opentdvp.config.solver import (
     DirectSampling,
     Enumeration,
@@ -27,5 +27,4 @@ __all__ = [
     "System",
     "TdvpSolver",
     "load",
-    "validate",
 ]

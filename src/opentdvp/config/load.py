@@ -25,10 +25,10 @@ def load(path: Path) -> Study:
     ConfigError
         If a file is missing, is not YAML, or does not describe a valid study.
     """
-    return validate(read_layers(path), path)
+    return _validate(read_layers(path), path)
 
 
-def validate(tree: dict[str, Any], path: Path) -> Study:
+def _validate(tree: dict[str, Any], path: Path) -> Study:
     """Turn a tree of keys into a `Study`; `path` is only named in errors."""
     try:
         return Study.model_validate({k: v for k, v in tree.items() if k != BASE_KEY})

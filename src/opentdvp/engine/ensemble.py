@@ -2,6 +2,7 @@
 
 from typing import NamedTuple, Protocol, runtime_checkable
 
+import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from opentdvp.engine.orbit import OrbitAnsatz
@@ -13,7 +14,7 @@ class Ensemble(NamedTuple):
     Attributes
     ----------
     outcomes, weights
-        Rows of weight zero come last.
+        Rows that stand for nothing come last.
     counts
         How many independent samples each row stands for; None where the weights are exact.
     """
@@ -21,6 +22,13 @@ class Ensemble(NamedTuple):
     outcomes: Int[Array, "rows sites"]
     weights: Float[Array, " rows"]
     counts: Int[Array, " rows"] | None
+
+    @property
+    def distinct(self) -> Int[Array, ""]:
+        """Number of rows that stand for something."""
+        if self.counts is None:
+            return jnp.array(len(self.weights))
+        return jnp.count_nonzero(self.counts)
 
 
 @runtime_checkable

@@ -98,7 +98,6 @@ def add_rest(base: Base, end: Followed, pair: Pair) -> Array:
     Those that end as near behind it as the pair is before it have a λ of their own; in those that
     end later it is the same as without an end.
     """
-    images = len(end.total)
     site = end.site - 1
     change = jax.tree.map(
         lambda now, before: now - before, end.carry, copies_at(base.carries, site, 1)
@@ -108,29 +107,34 @@ def add_rest(base: Base, end: Followed, pair: Pair) -> Array:
         there = jax.tree.map(
             lambda states: jnp.roll(states[site + image * pair.stride], image, axis=-2), base.later
         )
-        return end.log_ratio + _contract(there, change)
+        return _plus_products(end.log_ratio, there, change)
 
     def add_one(image: Array, total: Array) -> Array:
         return _give(total, with_rest(image), pair, image)
 
+    own = _summed(with_rest(0), pair, end.total)
+    images = len(own)
     if images == 1 or pair.stride == 0:
-        return share(end.total, with_rest(0), pair, 0, 0)
+        return end.total + own
     last = jnp.where(pair.is_shared, (len(base.outcomes) - end.site) // pair.stride, 0)
     near = -(-(end.site - pair.j) // pair.stride)
     first_near = jnp.where(pair.is_shared, jnp.maximum(last - near + 1, 0), 1)
-    total = share(end.total, with_rest(0), pair, 0, first_near - 1)
+    # Images m, …, m − first_near + 1 for every image m.
+    takes = (jnp.arange(images) - jnp.arange(images)[:, None]) % images < first_near
+    total = end.total + takes.astype(own.dtype) @ own
     return jax.lax.fori_loop(first_near, last + 1, add_one, total)
 
 
-def _contract(gradients: Carry, changes: Carry) -> Float[Array, "copies images batch"]:
-    """Sum of the products over all hidden units; the changes have one more axis, of copies."""
+def _plus_products(
+    log_ratio: Float[Array, "copies images batch"], gradients: Carry, changes: Carry
+) -> Float[Array, "copies images batch"]:
+    """Log-ratio plus the products over all hidden units; changes have one more axis, of copies."""
 
     def of_array(gradient: Array, change: Array) -> Array:
         product = gradient[..., None, :, :] * change
         return product.sum(axis=tuple(range(product.ndim - 3)))
 
-    products = jax.tree.map(of_array, gradients, changes)
-    return jax.tree.reduce(jnp.add, products, jnp.zeros(()))
+    return jax.tree.reduce(jnp.add, jax.tree.map(of_array, gradients, changes), log_ratio)
 
 
 def _share_here(state: Followed, pair: Pair, sites: int) -> Array:
@@ -145,25 +149,13 @@ def _share_here(state: Followed, pair: Pair, sites: int) -> Array:
     )
 
 
-def share(
-    total: Array, log_ratio: Array, pair: Pair, first: Array | int, last: Array | int
-) -> Float[Array, "images batch"]:
-    """Add the sum over changes to images m − first, …, m − last for every image m."""
-    value = _summed(log_ratio, pair, total)
-    images = len(total)
-    if images == 1 or pair.stride == 0:
-        return total + value
-    distance = (jnp.arange(images) - jnp.arange(images)[:, None]) % images
-    takes = (distance >= first) & (distance <= last)
-    return total + takes.astype(total.dtype) @ value
-
-
 def _give(total: Array, log_ratio: Array, pair: Pair, image: Array) -> Array:
     """Add the sum over changes in every image m to image m − `image`."""
     return total + jnp.roll(_summed(log_ratio, pair, total), -image, axis=0)
 
 
 def _summed(log_ratio: Array, pair: Pair, total: Array) -> Float[Array, "images batch"]:
+    """Sum over changes of their rates times P(b)/P(a), in the precision of the total."""
     return jnp.sum(pair.rates * jnp.exp(log_ratio), axis=0).astype(total.dtype)
 
 

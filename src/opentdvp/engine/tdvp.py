@@ -69,7 +69,7 @@ def derivative(
     change that was left out, `forgotten`; and those of `normal_equations.solve`.
     """
     ensemble = problem.sampler.solve(problem.ansatz, theta, origin, key)
-    distinct = jnp.count_nonzero(ensemble.weights)
+    distinct = ensemble.distinct
     estimates = _estimates(problem, theta, ensemble.outcomes, distinct)
     jacobian = log_derivatives(problem, theta, ensemble.outcomes, distinct)
     root = jnp.sqrt(ensemble.weights)
