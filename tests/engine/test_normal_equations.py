@@ -90,6 +90,22 @@ def test_soft_cutoff_multiplies_every_direction_by_its_factor():
     assert summary["spectral_entropy"] == pytest.approx(-shares @ np.log(shares))
 
 
+@pytest.mark.parametrize("signal_to_noise", [0.0, 0.7])
+def test_fewer_samples_than_parameters_change_only_where_the_spectrum_is_found(signal_to_noise):
+    """Samples that are counted as zero times add rows, so S is diagonalised instead."""
+    case = regression(20, 50, weighted=True)
+    none = make(
+        jnp.pad(case.rows, [(0, 60), (0, 0)]),
+        jnp.pad(case.target, (0, 60)),
+        np.pad(case.counts, (0, 60)),
+    )
+    cutoffs = ("eigenvalues", 0.2, signal_to_noise)
+    (few, known), (many, expected) = (solved(c, *cutoffs) for c in (case, none))
+    np.testing.assert_allclose(few, many, rtol=1e-8, atol=1e-10)
+    assert known == pytest.approx(expected)
+    assert 2 < known["effective_parameters"] < 18
+
+
 @pytest.mark.parametrize("weighted", [False, True])
 def test_signal_to_noise_cutoff_tells_signal_from_noise(weighted):
     """Two directions: E follows the first at 20 standard errors, the second not at all."""
@@ -112,8 +128,9 @@ def test_signal_to_noise_cutoff_tells_signal_from_noise(weighted):
 
 @pytest.mark.parametrize("method", WAYS)
 @pytest.mark.parametrize("scale", [1e-8, 1e-2])
-def test_nothing_follows_from_a_zero_matrix(method, scale):
-    velocity, summary = solved(make(np.zeros((9, 4)), np.ones(9)), method, scale)
+@pytest.mark.parametrize("samples", [3, 9])
+def test_nothing_follows_from_a_zero_matrix(method, scale, samples):
+    velocity, summary = solved(make(np.zeros((samples, 4)), np.ones(samples)), method, scale)
     np.testing.assert_array_equal(velocity, 0)
     assert summary["largest_eigenvalue"] == 0
     assert all(np.isfinite(value) for value in summary.values())

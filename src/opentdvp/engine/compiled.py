@@ -13,6 +13,7 @@ from opentdvp.config import System, TdvpSolver
 from opentdvp.engine import observables, tdvp
 from opentdvp.engine.ansatz import initial_parameters
 from opentdvp.engine.devices import all_devices
+from opentdvp.engine.enumeration import Enumerator
 from opentdvp.engine.lindblad import build_generator
 from opentdvp.engine.networks import build_network
 from opentdvp.engine.orbit import build_orbit, make_ansatz
@@ -94,6 +95,8 @@ def build_engine(system: System, solver: TdvpSolver, key: PRNGKeyArray) -> Engin
         return observables.measure(ensemble, povm, model.lattice, system.observables)
 
     derivative = _compiled(partial(tdvp.derivative, problem))
+    if isinstance(sampler, Enumerator):
+        derivative = _remembering(derivative)
     return Engine(
         theta=np.asarray(theta),
         derivative=lambda *point: RightHandSide(*derivative(*point)),
@@ -119,6 +122,18 @@ def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
         return jax.tree.map(np.asarray, compiled(*arguments[:-1], key_data))
 
     return on_host
+
+
+def _remembering(derivative: Callable[..., Any]) -> Callable[..., Any]:
+    """`derivative` without random numbers: the end of a step is the start of the next one."""
+    last: list[tuple[Vector, Any]] = []
+
+    def at(theta: Vector, origin: Vector, key: PRNGKeyArray) -> Any:
+        if not (last and np.array_equal(last[0][0], theta)):
+            last[:] = [(theta, derivative(theta, origin, key))]
+        return last[0][1]
+
+    return at
 
 
 def assemble(system: System, solver: TdvpSolver, key: PRNGKeyArray) -> Parts:

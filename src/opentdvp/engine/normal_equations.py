@@ -3,6 +3,7 @@
 With the rows √w O of the samples' log-derivatives, S = (√w O)ᵀ(√w O) and F = (√w O)ᵀ(√w E).
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -69,17 +70,43 @@ def solve(
     return velocity, {"largest_eigenvalue": largest}
 
 
+class _Directions(NamedTuple):
+    """Eigenvectors v_k of S, as many as there are parameters or rows, whichever are fewer.
+
+    `changes` holds √w O v_k in its columns; `embed` maps coefficients c_k to Σ_k c_k v_k.
+    """
+
+    eigenvalues: Float[Array, " k"]
+    force: Float[Array, " k"]
+    changes: Float[Array, "rows k"]
+    embed: Callable[[Array], Array]
+
+
+def _directions(regression: Regression, fisher: Array) -> _Directions:
+    """Eigenvectors of S, or those u_k of (√w O)(√w O)ᵀ, then v_k = (√w O)ᵀ u_k/√λ_k."""
+    rows = regression.rows
+    if len(rows) >= len(fisher):
+        eigenvalues, vectors = jnp.linalg.eigh(fisher)
+        force = vectors.T @ regression.force
+        return _Directions(eigenvalues, force, rows @ vectors, lambda c: vectors @ c)
+    eigenvalues, vectors = jnp.linalg.eigh(rows @ rows.T)
+    scales = jnp.sqrt(jnp.maximum(eigenvalues, 0))
+    inverse = jnp.where(scales > 0, 1 / jnp.where(scales > 0, scales, 1), 0)
+    force = scales * (vectors.T @ regression.target)
+    changes = vectors * scales
+    return _Directions(eigenvalues, force, changes, lambda c: rows.T @ (vectors @ (inverse * c)))
+
+
 def _in_eigenbasis(
     regression: Regression, fisher: Array, settings: Cutoffs
 ) -> tuple[Array, dict[str, Array]]:
     """θ̇ = Σ_k v_k c_k (v_k·F)/λ_k with soft cutoffs c_k in eigenvalue and signal-to-noise ratio."""
-    eigenvalues, vectors = jnp.linalg.eigh(fisher)
+    eigenvalues, force, changes, embed = _directions(regression, fisher)
     largest = eigenvalues[-1]
-    force = vectors.T @ regression.force
     keep = _cutoff(eigenvalues / largest, settings.eigenvalue_cutoff)
     if regression.counts is not None and settings.signal_to_noise_cutoff > 0:
         # Rotate first: the noise of a sum over directions is not the sum of their noises.
-        products = (regression.rows @ vectors) * regression.target[:, None]
+        products = changes * regression.target[:, None]
         counts = regression.counts
         squares = (1 / jnp.maximum(counts, 1)) @ products**2
         noise = jnp.sqrt(jnp.maximum(squares - force**2 / counts.sum(), 0))
@@ -94,7 +121,7 @@ def _in_eigenbasis(
         "rank": jnp.sum(eigenvalues > settings.eigenvalue_cutoff * largest).astype(float),
         "effective_parameters": jnp.sum(keep),
     }
-    return vectors @ coefficients, summary
+    return embed(coefficients), summary
 
 
 def _shifted(regression: Regression, fisher: Array, shift: Array) -> Array:
