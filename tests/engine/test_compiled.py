@@ -2,7 +2,6 @@
 
 import jax
 import pytest
-
 from solvers import ENUMERATION, direct, tdvp
 from systems import heisenberg_ring
 
