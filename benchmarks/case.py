@@ -7,40 +7,17 @@ precision, and prints the root-mean-square difference in standard deviations.
 """
 
 import json
-import math
 import os
 import resource
 import statistics
 import time
 from collections.abc import Callable
-from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-
-ROOT = Path(__file__).parents[1]
-
-#: Systems of config/accuracy.yaml that have the models; until when a state evolves on them,
-#: and with how many samples.
-SMALL = {
-    "heisenberg_ring": ("heisenberg_ring_10", 0.5, 8192),
-    "heisenberg_torus": ("heisenberg_torus_3x3_b", 0.5, 2048),
-    "confinement_ring": ("confinement_ring_8", 4.0, 8192),
-}
-
-
-class SystemName(StrEnum):
-    """Models of the paper."""
-
-    heisenberg_ring = "heisenberg_ring"
-    heisenberg_torus = "heisenberg_torus"
-    confinement_ring = "confinement_ring"
-
-
-#: Of all networks that are timed.
-NETWORK = {"activation": "tanh", "output": "shared", "recurrent_scale": 0.5}
+from decks import SystemName, build, evolved_state
 
 
 def main(
@@ -88,120 +65,16 @@ def use_threads(threads: int) -> None:
         os.environ["XLA_FLAGS"] = flags
 
 
-def sized(system: str, shape: tuple[int, ...] | None, stop: float) -> Any:
-    """A system of the accuracy configuration, on another lattice, without observables."""
-    from opentdvp.config import System, load
-
-    name, *_ = SMALL[system]
-    keys = load(ROOT / "config" / "accuracy.yaml").systems[name].model_dump()
-    if shape is not None:
-        keys["lattice"]["size"] = shape
-    keys |= {"time": {"stop": stop, "points": 2}, "observables": {}}
-    return System.model_validate(keys)
-
-
-def solver_keys(network: dict[str, Any], settings: dict[str, Any], kind: str) -> dict[str, Any]:
-    """TDVP settings, in the words of a configuration."""
-    samples = {"solve": settings["samples"], "held_out": 64, "observables": 64}
-    steps = {"initial_step": 1e-3, "minimal_step": 1e-6, "maximal_step": 0.1}
-    return {
-        "method": "tdvp",
-        "seed": 1,
-        "povm": "cubic",
-        "network": {"kind": kind, **NETWORK, **network},
-        "orbit": settings["orbit"],
-        "sampling": {"kind": "direct", "sequence": settings["sequence"], **samples},
-        "regularization": {
-            "method": "eigenvalues",
-            "eigenvalue_cutoff": 1e-6,
-            "signal_to_noise_cutoff": 0,
-        },
-        "integrator": {
-            "method": "bogacki_shampine",
-            "samples": "redrawn",
-            "fisher_tolerance": 4e-3,
-            **steps,
-        },
-        "precision": settings["precision"],
-        "forgetting_bound": settings["bound"],
-        "drift_limit": 1.0,
-        "chunk": settings["chunk"],
-    }
-
-
-def build(
-    system: str,
-    shape: tuple[int, ...] | None,
-    network: dict[str, Any],
-    settings: dict[str, Any],
-    stop: float = 1.0,
-) -> Any:
-    """The deck of a case; without a shape, on the small lattice."""
-    from opentdvp.config import Deck, TdvpSolver
-
-    model = sized(system, shape, stop)
-    shape = model.lattice.size
-    translations, points = math.prod(shape), 2 if len(shape) == 1 else 8
-    orders = {"none": 1, "all": translations, "space_group": translations * points}
-    order = orders.get(settings["orbit"]) or translations // settings["orbit"]
-    chunk = max(1, min(settings["samples"], settings["images"] // order))
-    kind = "recurrent" if len(shape) == 1 else "raster"
-    keys = solver_keys(network, {**settings, "chunk": chunk}, kind)
-    return Deck(system=model, solver=TdvpSolver.model_validate(keys))
-
-
-def evolved_state(system: str, network: dict[str, Any], folder: Path) -> Any:
-    """Parameters after a short run of a small system, from a file if it was done before."""
-    import numpy as np
-
-    # Enough samples that the network does not fit their noise: what it remembers decides the cost.
-    _, stop, samples = SMALL[system]
-    settings = {"orbit": "all", "samples": samples, "sequence": "sobol", "bound": 1e-4}
-    settings |= {"precision": "single", "images": 500}
-    deck = build(system, None, network, settings, stop)
-    path = folder / f"state-{deck.run_id[:16]}.npy"
-    if not path.exists():
-        from opentdvp.engine.evolve import prepare, start
-        from opentdvp.engine.stepping import steps
-
-        run = prepare(deck)
-        *_, last = steps(run, start(run))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        np.save(path, last.theta)
-    return np.load(path)
-
-
 def measure(deck: Any, theta: Any, repeats: int, exact: bool) -> dict[str, Any]:
     """Seconds of the stages, memory, and the estimates' windows and error."""
     import jax
     import jax.numpy as jnp
 
     from opentdvp.engine.compiled import assemble
-    from opentdvp.engine.normal_equations import Regression, solve
-    from opentdvp.engine.tdvp import estimate, log_derivatives
 
     problem = assemble(deck.system, deck.solver, jax.random.key(1)).problem
-    theta, key = jnp.array(theta), jax.random.key(2)
-
-    def solved(rows: Any, target: Any) -> Any:
-        regression = Regression(rows, target, jnp.ones(len(rows), dtype=int))
-        return solve(regression, regression.fisher, problem.settings.regularization)[0]
-
-    draw = partial(problem.sampler.solve, problem.ansatz)
-    cpu, wall = {}, {}
-    ensemble, cpu["sampling"], wall["sampling"] = timed(
-        lambda theta, key: draw(theta, theta, key)[:2], (theta, key), repeats
-    )
-    outcomes, weights = ensemble
-    found, cpu["local_estimates"], wall["local_estimates"] = timed(
-        partial(estimate, problem), (theta, outcomes), repeats
-    )
-    jacobian, cpu["gradients"], wall["gradients"] = timed(
-        partial(log_derivatives, problem), (theta, outcomes), repeats
-    )
-    rows = jnp.sqrt(weights)[:, None] * (jacobian - weights @ jacobian)
-    target = jnp.sqrt(weights) * (found.value - weights @ found.value)
-    _, cpu["solve"], wall["solve"] = timed(solved, (rows, target), repeats)
+    theta = jnp.array(theta)
+    outcomes, found, cpu, wall = stages(problem, theta, repeats)
     result = {
         "network_parameters": theta.size,
         "device": jax.devices()[0].device_kind,
@@ -211,12 +84,50 @@ def measure(deck: Any, theta: Any, repeats: int, exact: bool) -> dict[str, Any]:
         "window": {"prefix": int(found.prefix.max()), "suffix": int(found.suffix.max())},
     }
     if exact:
-        changes = {"forgetting_bound": 0.0, "precision": "double"}
-        exactly = problem._replace(settings=problem.settings.model_copy(update=changes))
-        value = jax.jit(partial(estimate, exactly))(theta, outcomes).value
-        error = jnp.sqrt(jnp.mean((found.value - value) ** 2)) / jnp.std(value)
-        result["estimate_error"] = float(error)
+        result["estimate_error"] = estimate_error(problem, theta, outcomes, found.value)
     return result
+
+
+def stages(problem: Any, theta: Any, repeats: int) -> tuple[Any, Any, dict, dict]:
+    """Outcomes, their local estimates, and CPU and wall seconds of every stage."""
+    import jax
+    import jax.numpy as jnp
+
+    from opentdvp.engine.normal_equations import Regression, solve
+    from opentdvp.engine.tdvp import estimate, log_derivatives
+
+    def draw(theta: Any, key: Any) -> Any:
+        return problem.sampler.solve(problem.ansatz, theta, theta, key)[:2]
+
+    def solved(rows: Any, target: Any) -> Any:
+        regression = Regression(rows, target, jnp.ones(len(rows), dtype=int))
+        return solve(regression, regression.fisher, problem.settings.regularization)[0]
+
+    cpu, wall = {}, {}
+
+    def stage(name: str, function: Callable[..., Any], *arguments: Any) -> Any:
+        result, cpu[name], wall[name] = timed(function, arguments, repeats)
+        return result
+
+    outcomes, weights = stage("sampling", draw, theta, jax.random.key(2))
+    found = stage("local_estimates", partial(estimate, problem), theta, outcomes)
+    jacobian = stage("gradients", partial(log_derivatives, problem), theta, outcomes)
+    rows = jnp.sqrt(weights)[:, None] * (jacobian - weights @ jacobian)
+    stage("solve", solved, rows, jnp.sqrt(weights) * (found.value - weights @ found.value))
+    return outcomes, found, cpu, wall
+
+
+def estimate_error(problem: Any, theta: Any, outcomes: Any, value: Any) -> float:
+    """Root-mean-square error of local estimates in standard deviations of the exact ones."""
+    import jax
+    import jax.numpy as jnp
+
+    from opentdvp.engine.tdvp import estimate
+
+    changes = {"forgetting_bound": 0.0, "precision": "double"}
+    exactly = problem._replace(settings=problem.settings.model_copy(update=changes))
+    exact = jax.jit(partial(estimate, exactly))(theta, outcomes).value
+    return float(jnp.sqrt(jnp.mean((value - exact) ** 2)) / jnp.std(exact))
 
 
 def timed(
