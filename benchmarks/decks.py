@@ -120,4 +120,4 @@ def evolve(deck: Any) -> Any:
 
     run = prepare(deck)
     *_, last = steps(run, start(run))
-    return last.theta
+    return last.arrays["theta"]

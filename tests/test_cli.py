@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from opentdvp import cli, config, trajectory
+from opentdvp.checkpoint import State, save
 from opentdvp.engine import tdvp
-from opentdvp.engine.checkpoint import State, save
 from opentdvp.engine.evolve import prepare, start
 from opentdvp.errors import Interrupted
 from opentdvp.results import ResultCode
@@ -149,7 +149,7 @@ def test_comparison_refuses_failed_and_foreign_runs(call, tmp_path, exact_run):
 
 def test_checkpoint_of_another_deck_is_refused_and_kept(call, tmp_path):
     path = tmp_path / "run.npz"
-    save(State(0.0, 0.1, np.zeros(3)), "a" * 64, path)
+    save(State(0.0, 0.1, {"theta": np.zeros(3)}), "a" * 64, path)
     content = path.read_bytes()
     arguments = ["--out", tmp_path / "run.h5", "--checkpoint", path]
     code, _, errors = call("run", TINY, "ring_3", "tdvp", *arguments)

@@ -20,19 +20,22 @@ ALLOWED = {
     "config": {"errors", "spin"},
     "models": {"config", "spin"},
     "trajectory": {"errors", "files", "results"},
+    "checkpoint": {"errors", "files"},
+    "recording": {"checkpoint", "config", "provenance", "results", "trajectory"},
     "engine": {
-        "config", "errors", "files", "models", "provenance", "results", "spin", "trajectory",
+        "checkpoint", "config", "errors", "files", "models", "recording", "results", "spin",
+        "trajectory",
     },
     "references": {
-        "config", "errors", "models", "provenance", "results", "spin", "trajectory",
+        "checkpoint", "config", "errors", "models", "recording", "results", "spin", "trajectory",
     },
     "compare": {"config", "errors", "files", "results", "timing", "trajectory"},
     "figures": {"config", "errors", "files", "results", "trajectory"},
     "progress": {"errors"},
     "show": {"timing", "trajectory"},
     "solve": {
-        "config", "engine", "errors", "files", "progress", "references", "results", "timing",
-        "trajectory",
+        "checkpoint", "config", "engine", "errors", "files", "progress", "references", "results",
+        "timing", "trajectory",
     },
 }  # fmt: skip
 
@@ -40,7 +43,7 @@ ALLOWED = {
 ENGINE = [
     "povm", "lindblad", "ansatz", "recurrent", "networks", "orbit", "devices", "classes",
     "ensemble", "enumeration", "sampler", "following", "estimator", "normal_equations", "tdvp",
-    "observables", "positivity", "integrator", "compiled", "checkpoint", "stepping", "evolve",
+    "observables", "positivity", "integrator", "compiled", "stepping", "evolve",
 ]  # fmt: skip
 
 HEAVY = {"jax", "flax", "qutip", "tenpy"}

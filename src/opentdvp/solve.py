@@ -1,11 +1,12 @@
 """Running one deck: choose the solver, resume, keep checkpoints, write the result safely."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from opentdvp import trajectory
-from opentdvp.config import Deck, ExactSolver, System, TdvpSolver
+from opentdvp.config import Deck, ReducedExactSolver, Solver, System, TdvpSolver
 from opentdvp.errors import NumericalFailure
 from opentdvp.files import check_writable
 from opentdvp.results import ResultCode
@@ -13,20 +14,24 @@ from opentdvp.timing import write_timing
 from opentdvp.trajectory import Trajectory
 
 if TYPE_CHECKING:
-    from opentdvp.engine.checkpoint import State
+    from opentdvp.checkpoint import State
     from opentdvp.progress import Reporter
 
 
-def check(system: System, solver: ExactSolver | TdvpSolver) -> None:
+def check(system: System, solver: Solver) -> None:
     """Raise `ConfigError` if the solver cannot solve the system, before any work is done."""
-    if isinstance(solver, ExactSolver):
-        from opentdvp.references import exact
-
-        exact.check(system)
-    else:
+    if isinstance(solver, TdvpSolver):
         from opentdvp.engine import compiled
 
         compiled.check(system, solver)
+    elif isinstance(solver, ReducedExactSolver):
+        from opentdvp.references import exact_reduced
+
+        exact_reduced.check(system)
+    else:
+        from opentdvp.references import exact
+
+        exact.check(system)
 
 
 def solve_to_file(
@@ -78,12 +83,7 @@ def failed_path(out: Path) -> Path:
 
 
 def _solve(deck: Deck, checkpoint: Path | None, interval: float, report: "Reporter") -> Trajectory:
-    if isinstance(deck.solver, ExactSolver):
-        from opentdvp.references import exact
-
-        return exact.solve(deck, report)
-    from opentdvp.engine.evolve import evolve
-
+    evolve = _evolution(deck.solver)
     if checkpoint is None:
         return evolve(deck, report)
     keeper = _Keeper(deck.run_id, checkpoint, interval)
@@ -91,6 +91,21 @@ def _solve(deck: Deck, checkpoint: Path | None, interval: float, report: "Report
         return evolve(deck, report, resume_from=keeper.resume(), keep=keeper)
     finally:
         keeper.flush()
+
+
+def _evolution(solver: Solver) -> Callable[..., Trajectory]:
+    """From a deck to its trajectory; all take and keep states to resume from."""
+    if isinstance(solver, TdvpSolver):
+        from opentdvp.engine.evolve import evolve
+
+        return evolve
+    if isinstance(solver, ReducedExactSolver):
+        from opentdvp.references import exact_reduced
+
+        return exact_reduced.solve
+    from opentdvp.references import exact
+
+    return exact.solve
 
 
 class _Keeper:
@@ -104,7 +119,7 @@ class _Keeper:
         self._written = time.monotonic()
 
     def resume(self) -> "State | None":
-        from opentdvp.engine import checkpoint
+        from opentdvp import checkpoint
 
         return checkpoint.load(self._run_id, self._path) if self._path.exists() else None
 
@@ -114,7 +129,7 @@ class _Keeper:
             self.flush()
 
     def flush(self) -> None:
-        from opentdvp.engine import checkpoint
+        from opentdvp import checkpoint
 
         if self._state is not None:
             checkpoint.save(self._state, self._run_id, self._path)

@@ -5,9 +5,9 @@ import pytest
 from solvers import ENUMERATION, direct, exact, tdvp
 from systems import heisenberg_ring
 
+from opentdvp.checkpoint import load, save
 from opentdvp.config import Deck
 from opentdvp.engine import evolve as evolving
-from opentdvp.engine.checkpoint import load, save
 from opentdvp.engine.evolve import evolve
 from opentdvp.references import exact as reference
 from opentdvp.results import ResultCode

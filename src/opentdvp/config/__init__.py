@@ -7,6 +7,8 @@ from opentdvp.config.solver import (
     Enumeration,
     ExactSolver,
     RecurrentNetwork,
+    ReducedExactSolver,
+    Solver,
     TdvpSolver,
 )
 from opentdvp.config.study import Deck, DynamicsFigure, Study
@@ -22,7 +24,9 @@ __all__ = [
     "Lattice",
     "Observables",
     "RecurrentNetwork",
+    "ReducedExactSolver",
     "Run",
+    "Solver",
     "Study",
     "System",
     "TdvpSolver",

@@ -20,6 +20,14 @@ class ExactSolver(StrictModel):
     absolute_tolerance: SmallTolerance
 
 
+class ReducedExactSolver(StrictModel):
+    """Exact Lindblad evolution of expectation values of Pauli strings, one per symmetry orbit."""
+
+    method: Literal["exact_reduced"]
+    relative_tolerance: SmallTolerance
+    absolute_tolerance: SmallTolerance
+
+
 class RecurrentNetwork(StrictModel):
     """A stack of recurrent layers, along a chain or row by row over a square lattice.
 
@@ -164,4 +172,4 @@ class TdvpSolver(StrictModel):
     chunk: PositiveInt
 
 
-Solver = Annotated[ExactSolver | TdvpSolver, Field(discriminator="method")]
+Solver = Annotated[ExactSolver | ReducedExactSolver | TdvpSolver, Field(discriminator="method")]

@@ -6,13 +6,13 @@ from typing import Protocol, runtime_checkable
 import jax
 import numpy as np
 
+from opentdvp.checkpoint import State
 from opentdvp.config import Deck, TdvpSolver
-from opentdvp.engine.checkpoint import Records, State, columns
 from opentdvp.engine.compiled import build_engine
 from opentdvp.engine.stepping import INITIAL, OUTPUTS, Run, record, steps
-from opentdvp.provenance import provenance
+from opentdvp.recording import make_trajectory, output_times
 from opentdvp.results import ResultCode
-from opentdvp.trajectory import Observable, Trajectory
+from opentdvp.trajectory import Trajectory
 
 
 @runtime_checkable
@@ -63,48 +63,29 @@ def evolve(
         state = advanced
         keep(state)
         report(state.time, **_progress(state))
-    return _trajectory(deck, run, state, result)
+    device = f"{jax.devices()[0].device_kind} × {jax.device_count()}"
+    return make_trajectory(deck, state.outputs, state.diagnostics, device, result)
 
 
 def prepare(deck: Deck) -> Run:
     """Compile the engine of a deck."""
-    solver, time = deck.solver, deck.system.time
+    solver = deck.solver
     if not isinstance(solver, TdvpSolver):
         raise TypeError(f"`deck.solver` must be a TdvpSolver, but is {type(solver).__name__}.")
     key = jax.random.key(solver.seed)
     engine = build_engine(deck.system, solver, jax.random.fold_in(key, INITIAL))
-    return Run(engine, solver, np.linspace(0, time.stop, time.points), key)
+    return Run(engine, solver, output_times(deck), key)
 
 
 def start(run: Run) -> State:
     """The product start state with its observables."""
     theta = run.engine.theta
     first = record(run.engine.measure(theta, run.random(OUTPUTS, 0)))
-    return State(0.0, run.solver.integrator.initial_step, np.asarray(theta), outputs=(first,))
+    return State(
+        0.0, run.solver.integrator.initial_step, {"theta": np.asarray(theta)}, outputs=(first,)
+    )
 
 
 def _progress(state: State) -> dict[str, float]:
     last = state.diagnostics[-1]
     return {"step": float(last["step_size"]), "residual": float(last["residual"])}
-
-
-def _trajectory(deck: Deck, run: Run, state: State, result: ResultCode) -> Trajectory:
-    """Everything recorded, in the form that all solvers share."""
-    return Trajectory(
-        times=run.times[: len(state.outputs)],
-        observables=_observables(deck, state.outputs),
-        diagnostics=columns(state.diagnostics),
-        deck=deck.canonical(),
-        provenance=provenance(f"{jax.devices()[0].device_kind} × {jax.device_count()}"),
-        result=result,
-    )
-
-
-def _observables(deck: Deck, outputs: Records) -> dict[str, Observable]:
-    table = columns(outputs)
-    distances = deck.system.observables.correlators
-    return {
-        name: Observable(mean, table[f"{name}.stderr"], distances.get(name.removeprefix("C_"), ()))
-        for name, mean in table.items()
-        if not name.endswith(".stderr")
-    }

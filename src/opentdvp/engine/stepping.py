@@ -7,9 +7,9 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
+from opentdvp.checkpoint import State
 from opentdvp.config import TdvpSolver
 from opentdvp.engine import integrator
-from opentdvp.engine.checkpoint import State
 from opentdvp.engine.compiled import Engine, Measurement, RightHandSide
 from opentdvp.results import ResultCode
 
@@ -61,7 +61,7 @@ def _evaluate(run: Run, state: State) -> RightHandSide | ResultCode:
     <E> vanishes for a normalised ansatz: it is the rate at which probability would be lost.
     """
     key = run.random(STEPS, len(state.diagnostics))
-    solution = run.engine.derivative(state.theta, state.theta, key)
+    solution = run.engine.derivative(state.arrays["theta"], state.arrays["theta"], key)
     if not np.isfinite(solution.velocity).all():
         return ResultCode.NOT_FINITE
     drift = abs(float(solution.diagnostics["mean_estimate"]))
@@ -84,7 +84,7 @@ def _step(
         state,
         time=float(run.times[-1]) if at_end else state.time + attempt.size,
         step_size=attempt.trial.next_step,
-        theta=attempt.trial.end,
+        arrays={"theta": attempt.trial.end},
         diagnostics=(*state.diagnostics, _diagnose(run, state, solution, attempt)),
     )
     following = _evaluate(run, advanced)
@@ -103,7 +103,7 @@ def _try(run: Run, state: State, solution: RightHandSide) -> Attempt | ResultCod
         trial = integrator.TRIALS[settings.method](
             _slope(run, state),
             integrator.fisher_norm(solution.fisher),
-            state.theta,
+            state.arrays["theta"],
             solution.velocity,
             size,
             settings.fisher_tolerance,
@@ -121,7 +121,9 @@ def _slope(run: Run, state: State) -> integrator.Slope:
     """θ̇(θ) with the random numbers of one step, so that its stages differ by θ, not by noise."""
     key = run.random(STEPS, len(state.diagnostics))
     fixed = run.solver.integrator.samples == "fixed"
-    return lambda theta: run.engine.derivative(theta, state.theta if fixed else theta, key).velocity
+    return lambda theta: (
+        run.engine.derivative(theta, state.arrays["theta"] if fixed else theta, key).velocity
+    )
 
 
 def _outputs(
@@ -135,8 +137,8 @@ def _outputs(
         theta = integrator.interpolate(
             (run.times[index] - old.time) / size,
             size,
-            old.theta,
-            new.theta,
+            old.arrays["theta"],
+            new.arrays["theta"],
             first.velocity,
             last.velocity,
         )
@@ -148,7 +150,7 @@ def _diagnose(
 ) -> dict[str, np.ndarray]:
     """Record of an accepted step: where it began, and what its first right-hand side was like."""
     step = len(state.diagnostics)
-    seen = run.engine.monitor(state.theta, solution.velocity, run.random(MONITOR, step))
+    seen = run.engine.monitor(state.arrays["theta"], solution.velocity, run.random(MONITOR, step))
     values = {
         "time": state.time,
         "step_size": attempt.size,

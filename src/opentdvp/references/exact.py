@@ -11,13 +11,15 @@ import qutip
 from jaxtyping import Complex
 from qutip.solver.integrator import IntegratorException
 
+from opentdvp.checkpoint import State
 from opentdvp.config import Deck, ExactSolver, Observables, System
 from opentdvp.errors import ConfigError, NumericalFailure
 from opentdvp.models import Lattice, Model, build_model
-from opentdvp.provenance import provenance
+from opentdvp.recording import make_trajectory, output_times
+from opentdvp.references.averages import site_averages
 from opentdvp.results import ResultCode
 from opentdvp.spin import AXES, PAULI, pauli_string, spin_state
-from opentdvp.trajectory import Observable, Trajectory
+from opentdvp.trajectory import Trajectory
 
 #: Ten sites take minutes, and each further site about four times as long.
 MAXIMAL_SITES = 10
@@ -27,6 +29,10 @@ TRACE_LIMIT = 1e-6
 
 # Density matrices that the integrator holds, measured: ρ and its history up to order 12.
 _COPIES = 18
+
+# The multistep integrator starts afresh after so many output times, so that a run that was resumed
+# there equals one that was not.
+_RESTART = 10
 
 # QuTiP counts steps per output time; its limit must not depend on how dense the output is.
 _MAXIMAL_STEPS = 10**8
@@ -44,7 +50,12 @@ def check(system: System) -> None:
         )
 
 
-def solve(deck: Deck, report: Callable[[float], None]) -> Trajectory:
+def solve(
+    deck: Deck,
+    report: Callable[[float], None],
+    resume_from: State | None = None,
+    keep: Callable[[State], None] = lambda state: None,
+) -> Trajectory:
     """Integrate the Lindblad equation from the product start state to the last time.
 
     Parameters
@@ -53,6 +64,10 @@ def solve(deck: Deck, report: Callable[[float], None]) -> Trajectory:
         System and exact solver.
     report
         Called with every output time, the first included, when its observables are known.
+    resume_from
+        State to go on from; the result equals that of the uninterrupted run bit for bit.
+    keep
+        Called with the state at every tenth output time, to write checkpoints.
 
     Returns
     -------
@@ -72,18 +87,47 @@ def solve(deck: Deck, report: Callable[[float], None]) -> Trajectory:
     if not isinstance(solver, ExactSolver):
         raise TypeError(f"`deck.solver` must be an ExactSolver, but is {type(solver).__name__}.")
     check(system)
-    model = build_model(system)
-    times = np.linspace(0, system.time.stop, system.time.points)
-    records: list[dict[str, np.ndarray]] = []
+    model, times = build_model(system), output_times(deck)
+    state = _start(model, system.observables) if resume_from is None else resume_from
+    if resume_from is None:
+        report(0.0)
     result = ResultCode.SUCCESS
-    for time, rho in zip(times, _evolve(model, solver, times), strict=True):
+    while result is ResultCode.SUCCESS and state.time < times[-1]:
+        ahead = times[len(state.outputs) - 1 :][: _RESTART + 1]
+        state, result = _stretch(model, solver, state, ahead, system.observables, report)
+        keep(state)
+    return make_trajectory(deck, state.outputs, state.diagnostics, "cpu", result)
+
+
+def _start(model: Model, observables: Observables) -> State:
+    rho = start_state(model).full()
+    first = measure(rho, model.lattice, observables)
+    return State(0.0, 0.0, {"rho": rho}, (first,), (_diagnose(rho),))
+
+
+def _stretch(
+    model: Model,
+    solver: ExactSolver,
+    state: State,
+    times: np.ndarray,
+    observables: Observables,
+    report: Callable[[float], None],
+) -> tuple[State, ResultCode]:
+    """From the first of some times, which is that of the state, to the last that can be trusted."""
+    for time, rho in zip(times[1:], _evolve(model, solver, state, times), strict=True):
         result = _judge(rho)
         if result is not ResultCode.SUCCESS:
-            break
-        trace_error = {"trace_error": np.array(_trace_error(rho))}
-        records.append(measure(rho, model.lattice, system.observables) | trace_error)
+            return state, result
+        output = measure(rho, model.lattice, observables)
+        state = State(
+            time=float(time),
+            step_size=0.0,
+            arrays={"rho": rho},
+            outputs=(*state.outputs, output),
+            diagnostics=(*state.diagnostics, _diagnose(rho)),
+        )
         report(float(time))
-    return _trajectory(deck, times[: len(records)], records, result)
+    return state, ResultCode.SUCCESS
 
 
 def hamiltonian(model: Model) -> qutip.Qobj:
@@ -110,25 +154,15 @@ def start_state(model: Model) -> qutip.Qobj:
 def measure(
     rho: Complex[np.ndarray, "n n"], lattice: Lattice, observables: Observables
 ) -> dict[str, np.ndarray]:
-    """Every configured observable of a density matrix.
-
-    Magnetisations are scalars named X, Y, Z. Correlators are named C_XX and so on, with one entry
-    per distance: C_AB(d) = mean over sites i of <A_i B_{i+d}> − <A_i><B_{i+d}>, i + d along x.
-    """
+    """Every configured observable of a density matrix (`averages.site_averages`)."""
     sites = range(lattice.n_sites)
     means = {axis: np.array([expectation(rho, axis, (i,)) for i in sites]) for axis in AXES}
-    values: dict[str, np.ndarray] = {
-        axis: np.array(means[axis].mean()) for axis in observables.magnetization
-    }
-    for pair, distances in observables.correlators.items():
-        first, second = means[pair[0]], means[pair[1]]
-        values[f"C_{pair}"] = np.array(
-            [
-                np.mean([expectation(rho, pair, (i, j)) - first[i] * second[j] for i, j in pairs])
-                for pairs in map(lattice.pairs, distances)
-            ]
-        )
-    return values
+
+    def correlation(letters: str, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        ends = zip(first.tolist(), second.tolist(), strict=True)
+        return np.array([expectation(rho, letters, pair) for pair in ends])
+
+    return site_averages(means, correlation, lattice, observables)
 
 
 def expectation(rho: Complex[np.ndarray, "n n"], letters: str, sites: tuple[int, ...]) -> float:
@@ -152,8 +186,10 @@ def _place(operators: Mapping[int, np.ndarray], n_sites: int) -> qutip.Qobj:
     return qutip.tensor(factors)
 
 
-def _evolve(model: Model, solver: ExactSolver, times: np.ndarray) -> Iterator[np.ndarray]:
-    """Density matrices at the output times."""
+def _evolve(
+    model: Model, solver: ExactSolver, state: State, times: np.ndarray
+) -> Iterator[np.ndarray]:
+    """Density matrices at all times but the first, which is that of the state."""
     options = {
         # Products of sparse operators with a dense ρ: a quarter of the memory of a Liouvillian
         # matrix, and no slower. Adams needs half the time of dop853 here.
@@ -167,9 +203,8 @@ def _evolve(model: Model, solver: ExactSolver, times: np.ndarray) -> Iterator[np
         "progress_bar": "",
     }
     evolution = qutip.MESolver(hamiltonian(model), collapse_operators(model), options=options)
-    start = start_state(model)
-    evolution.start(start, times[0])
-    yield start.full()
+    dims = [[2] * model.n_sites] * 2
+    evolution.start(qutip.Qobj(state.arrays["rho"], dims=dims).to("Dense"), times[0])
     for time in times[1:]:
         yield _step(evolution, time)
 
@@ -190,25 +225,9 @@ def _judge(rho: np.ndarray) -> ResultCode:
     return ResultCode.PROBABILITY_DRIFT if _trace_error(rho) > TRACE_LIMIT else ResultCode.SUCCESS
 
 
+def _diagnose(rho: np.ndarray) -> dict[str, np.ndarray]:
+    return {"trace_error": np.array(_trace_error(rho))}
+
+
 def _trace_error(rho: np.ndarray) -> float:
     return float(abs(np.trace(rho) - 1))
-
-
-def _trajectory(
-    deck: Deck, times: np.ndarray, records: list[dict[str, np.ndarray]], result: ResultCode
-) -> Trajectory:
-    """Everything recorded, in the form that all solvers share."""
-    columns = {name: np.array([record[name] for record in records]) for name in records[0]}
-    diagnostics = {"trace_error": columns.pop("trace_error")}
-    distances = deck.system.observables.correlators
-    return Trajectory(
-        times=times,
-        observables={
-            name: Observable(mean, np.zeros_like(mean), distances.get(name.removeprefix("C_"), ()))
-            for name, mean in columns.items()
-        },
-        diagnostics=diagnostics,
-        deck=deck.canonical(),
-        provenance=provenance(device="cpu"),
-        result=result,
-    )

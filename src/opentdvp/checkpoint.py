@@ -1,6 +1,7 @@
-"""Checkpoints: all that a run needs to go on as if it had never stopped."""
+"""Checkpoints of any solver: all that a run needs to go on as if it had never stopped."""
 
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from opentdvp.errors import FileError
 from opentdvp.files import replacing
 
 #: Raised when the meaning of a stored entry changes.
-CHECKPOINT_VERSION = 1
+CHECKPOINT_VERSION = 2
 
 Records = tuple[dict[str, np.ndarray], ...]
 
@@ -24,8 +25,8 @@ class State:
     ----------
     time, step_size
         Simulated time, and the size of the next step to try.
-    theta
-        Network parameters, flat.
+    arrays
+        What evolves, by name: network parameters, expectation values, tensors.
     outputs
         Observables at the output times reached: `X` and `X.stderr` and so on.
     diagnostics
@@ -34,7 +35,7 @@ class State:
 
     time: float
     step_size: float
-    theta: np.ndarray
+    arrays: Mapping[str, np.ndarray]
     outputs: Records = field(default=())
     diagnostics: Records = field(default=())
 
@@ -52,7 +53,7 @@ def save(state: State, run_id: str, path: Path) -> None:
         "run_id": run_id,
         "time": state.time,
         "step_size": state.step_size,
-        "theta": state.theta,
+        **{f"arrays/{name}": values for name, values in state.arrays.items()},
         **{f"outputs/{name}": column for name, column in columns(state.outputs).items()},
         **{f"diagnostics/{name}": column for name, column in columns(state.diagnostics).items()},
     }
@@ -89,7 +90,7 @@ def load(run_id: str, path: Path) -> State:
     return State(
         time=float(entries["time"]),
         step_size=float(entries["step_size"]),
-        theta=entries["theta"],
+        arrays=_named(entries, "arrays/"),
         outputs=_records(entries, "outputs/"),
         diagnostics=_records(entries, "diagnostics/"),
     )
@@ -102,8 +103,12 @@ def columns(records: Records) -> dict[str, np.ndarray]:
     return {name: np.stack([record[name] for record in records]) for name in records[0]}
 
 
+def _named(entries: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
+    return {k.removeprefix(prefix): v for k, v in entries.items() if k.startswith(prefix)}
+
+
 def _records(entries: dict[str, np.ndarray], prefix: str) -> Records:
-    table = {k.removeprefix(prefix): v for k, v in entries.items() if k.startswith(prefix)}
+    table = _named(entries, prefix)
     length = len(next(iter(table.values()))) if table else 0
     return tuple(
         {name: np.asarray(values[k]) for name, values in table.items()} for k in range(length)

@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 
-from opentdvp.engine.checkpoint import State, load, save
+from opentdvp.checkpoint import State, load, save
 from opentdvp.errors import FileError
 
 STATE = State(
     time=0.25,
     step_size=0.1,
-    theta=np.array([1.0, np.pi]),
+    arrays={"theta": np.array([1.0, np.pi])},
     outputs=({"X": np.array(0.5), "C_XX": np.array([0.1, 0.2])},) * 2,
     diagnostics=({"residual": np.array(1e-3)},),
 )
@@ -18,7 +18,7 @@ def test_round_trip(tmp_path):
     save(STATE, RUN_ID, tmp_path / "run.npz")
     again = load(RUN_ID, tmp_path / "run.npz")
     assert (again.time, again.step_size) == (0.25, 0.1)
-    np.testing.assert_array_equal(again.theta, STATE.theta)
+    np.testing.assert_array_equal(again.arrays["theta"], STATE.arrays["theta"])
     assert [sorted(record) for record in again.outputs] == [["C_XX", "X"]] * 2
     np.testing.assert_array_equal(again.outputs[1]["C_XX"], [0.1, 0.2])
     assert float(again.diagnostics[0]["residual"]) == 1e-3
