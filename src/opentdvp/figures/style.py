@@ -71,7 +71,7 @@ UNDATED: dict[str, dict[str, str | None]] = {
     ".svg": {"Date": None},
 }
 
-METHODS = {"tdvp": "TDVP"}
+METHODS = {"tdvp": "TDVP", "exact_reduced": "exact"}
 
 
 #: Of marks, error bars and text.
