@@ -31,12 +31,15 @@ app = typer.Typer(
 
 ConfigFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="Configuration file (YAML).")]
 
+SystemName = Annotated[str, typer.Argument(metavar="SYSTEM", help="Name of a system.")]
+SolverName = Annotated[str, typer.Argument(metavar="SOLVER", help="Name of a solver.")]
+
 
 @app.command()
 def run(
     config_file: ConfigFile,
-    system: Annotated[str, typer.Argument(help="Name of a system.")],
-    solver: Annotated[str, typer.Argument(help="Name of a solver.")],
+    system: SystemName,
+    solver: SolverName,
     out: Annotated[Path, typer.Option(help="Trajectory file to write (HDF5).")],
     checkpoint: Annotated[
         Path | None, typer.Option(help="Resumed from if it exists; written while running.")
@@ -50,12 +53,47 @@ def run(
     from opentdvp.progress import reporting
     from opentdvp.solve import solve_to_file
 
-    study = config.load(config_file)
-    for key, name, table in (("SYSTEM", system, study.systems), ("SOLVER", solver, study.solvers)):
-        _require_name(key, name, table)
-    deck = study.deck(config.Run(system=system, solver=solver))
+    deck = _deck(config_file, system, solver)
     with reporting(deck.system.time.stop, Console(stderr=True), log) as report:
         solve_to_file(deck, out, checkpoint, checkpoint_interval, report)
+
+
+@app.command()
+def batch(
+    config_file: ConfigFile,
+    system: SystemName,
+    solver: SolverName,
+    number: Annotated[int, typer.Argument(help="Of the batch, from 0.")],
+    out: Annotated[Path, typer.Option(help="Batch file to write (NumPy).")],
+    checkpoint: Annotated[
+        Path, typer.Option(help="Resumed from if it exists; written while running.")
+    ],
+    checkpoint_interval: Annotated[
+        float, typer.Option(help="Seconds between two checkpoints.", min=0)
+    ] = 60.0,
+) -> None:
+    """Compute one batch of the independent trajectories of a stochastic solver."""
+    from opentdvp.progress import reporting
+    from opentdvp.solve import solve_batch_to_file
+
+    deck = _deck(config_file, system, solver)
+    with reporting(deck.system.time.stop, Console(stderr=True), None) as report:
+        solve_batch_to_file(deck, number, out, checkpoint, checkpoint_interval, report)
+
+
+@app.command()
+def gather(
+    config_file: ConfigFile,
+    system: SystemName,
+    solver: SolverName,
+    batches: Annotated[list[Path], typer.Argument(help="Batch files, all or some.")],
+    out: Annotated[Path, typer.Option(help="Trajectory file to write (HDF5).")],
+) -> None:
+    """Average the trajectories of batches, and write the result with its standard errors."""
+    from opentdvp.solve import gather_to_file
+
+    count = gather_to_file(_deck(config_file, system, solver), batches, out)
+    print(f"{out} holds averages of {count} trajectories.")
 
 
 @app.command()
@@ -173,6 +211,13 @@ def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
 def _fail(error: OpentdvpError, code: int) -> NoReturn:
     print(f"error: {error}", file=sys.stderr)
     sys.exit(code)
+
+
+def _deck(config_file: Path, system: str, solver: str) -> config.Deck:
+    study = config.load(config_file)
+    for key, name, table in (("SYSTEM", system, study.systems), ("SOLVER", solver, study.solvers)):
+        _require_name(key, name, table)
+    return study.deck(config.Run(system=system, solver=solver))
 
 
 def _require_name(argument: str, name: str, table: Mapping[str, object]) -> None:

@@ -1,16 +1,23 @@
 """Running one deck: choose the solver, resume, keep checkpoints, write the result safely."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from opentdvp import trajectory
-from opentdvp.config import Deck, ReducedExactSolver, Solver, System, TdvpSolver
-from opentdvp.errors import NumericalFailure
+from opentdvp.config import (
+    Deck,
+    ReducedExactSolver,
+    Solver,
+    StochasticSolver,
+    System,
+    TdvpSolver,
+)
+from opentdvp.errors import ConfigError, NumericalFailure
 from opentdvp.files import check_writable
 from opentdvp.results import ResultCode
-from opentdvp.timing import write_timing
+from opentdvp.timing import add_timings, write_timing
 from opentdvp.trajectory import Trajectory
 
 if TYPE_CHECKING:
@@ -28,6 +35,10 @@ def check(system: System, solver: Solver) -> None:
         from opentdvp.references import exact_reduced
 
         exact_reduced.check(system)
+    elif isinstance(solver, StochasticSolver):
+        from opentdvp.references import stochastic
+
+        stochastic.check(system, solver)
     else:
         from opentdvp.references import exact
 
@@ -77,6 +88,56 @@ def solve_to_file(
         checkpoint.unlink(missing_ok=True)
 
 
+def solve_batch_to_file(
+    deck: Deck, batch: int, out: Path, checkpoint: Path, interval: float, report: "Reporter"
+) -> None:
+    """Compute one batch of trajectories; arguments and errors as for `solve_to_file`."""
+    from opentdvp.checkpoint import save
+    from opentdvp.references import stochastic
+
+    settings = _stochastic(deck)
+    if not 0 <= batch < settings.batches:
+        raise ConfigError(f"Argument `batch` must be in 0…{settings.batches - 1}, but is {batch}.")
+    for path in (out, checkpoint):
+        check_writable(path)
+    began, resumed = time.monotonic(), checkpoint.exists()
+    keeper = _Keeper(deck.run_id, checkpoint, interval)
+    try:
+        state = stochastic.run(deck, settings.numbers(batch), report, keeper.resume(), keeper)
+    finally:
+        keeper.flush()
+    save(state, deck.run_id, out)
+    write_timing(out, time.monotonic() - began, resumed)
+    checkpoint.unlink(missing_ok=True)
+
+
+def gather_to_file(deck: Deck, batches: Sequence[Path], out: Path) -> int:
+    """Average the trajectories of some batches, and return how many there are.
+
+    Raises
+    ------
+    ConfigError, FileError
+        If the solver has no batches, or a file cannot be read, written or used.
+    """
+    from opentdvp.checkpoint import load
+    from opentdvp.references import stochastic
+
+    _stochastic(deck)
+    result = stochastic.gather(deck, [load(deck.run_id, path) for path in batches])
+    trajectory.write(result, out)
+    add_timings(out, batches)
+    return len(result.diagnostics["trajectory"])
+
+
+def _stochastic(deck: Deck) -> StochasticSolver:
+    if not isinstance(deck.solver, StochasticSolver):
+        raise ConfigError(
+            "Argument SOLVER must be one of independent trajectories (mcwf, dephasing_kicks), but "
+            f"its method is {deck.solver.method}."
+        )
+    return deck.solver
+
+
 def failed_path(out: Path) -> Path:
     """Where a run that failed is kept, out of reach of those that use `out`."""
     return out.with_suffix(f".failed{out.suffix}")
@@ -103,6 +164,10 @@ def _evolution(solver: Solver) -> Callable[..., Trajectory]:
         from opentdvp.references import exact_reduced
 
         return exact_reduced.solve
+    if isinstance(solver, StochasticSolver):
+        from opentdvp.references import stochastic
+
+        return stochastic.solve
     from opentdvp.references import exact
 
     return exact.solve

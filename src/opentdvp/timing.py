@@ -3,6 +3,7 @@
 import json
 import resource
 import sys
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -25,10 +26,32 @@ def write_timing(trajectory: Path, wall_seconds: float, resumed: bool) -> None:
         If the file cannot be written.
     """
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    memory = round(peak / (2**20 if sys.platform == "darwin" else 2**10))
+    _write(trajectory, round(wall_seconds, 1), resumed, memory)
+
+
+def add_timings(trajectory: Path, batches: Sequence[Path]) -> None:
+    """Record what the batches of a trajectory have cost: all their time, the largest memory.
+
+    Raises
+    ------
+    FileError
+        If a file cannot be read or written.
+    """
+    records = [read_timing(batch) for batch in batches]
+    _write(
+        trajectory,
+        round(sum(record["wall_seconds"] for record in records), 1),
+        any(record["resumed"] for record in records),
+        max(record["peak_memory_MiB"] for record in records),
+    )
+
+
+def _write(trajectory: Path, wall_seconds: float, resumed: bool, memory: int) -> None:
     record = {
-        "wall_seconds": round(wall_seconds, 1),
+        "wall_seconds": wall_seconds,
         "resumed": resumed,
-        "peak_memory_MiB": round(peak / (2**20 if sys.platform == "darwin" else 2**10)),
+        "peak_memory_MiB": memory,
         "finished": datetime.now().astimezone().isoformat(timespec="seconds"),
     }
     with replacing(timing_path(trajectory)) as temporary:

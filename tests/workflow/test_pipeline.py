@@ -145,3 +145,29 @@ def test_changed_tolerance_compares_anew_but_solves_nothing(finished):
     jobs = re.findall(r"^rule (\w+):", said(done), flags=re.MULTILINE)
     assert "compare" in jobs
     assert "solve" not in jobs
+
+
+def test_lost_batch_is_made_again_alone(workflow):
+    """Three batches of trajectories, gathered; the same file after one of them was lost."""
+    tree = yaml.safe_load(TINY.read_text())
+    tree["output"]["results"] = "stochastic"
+    tree["solvers"]["trajectories"] = {
+        "method": "mcwf",
+        "seed": 1,
+        "trajectories": 5,
+        "batch": 2,
+        "relative_tolerance": 1e-5,
+        "absolute_tolerance": 1e-7,
+    }
+    (workflow / "config" / "stochastic.yaml").write_text(yaml.safe_dump(tree))
+    target = "stochastic/runs/ring_3/trajectories.h5"
+    arguments = (target, "--configfile", "config/stochastic.yaml")
+    first = snakemake(workflow, *arguments)
+    assert first.returncode == 0, said(first)
+    content = (workflow / target).read_bytes()
+    (workflow / "stochastic/runs/ring_3/trajectories/1.npz").unlink()
+    (workflow / target).unlink()
+    second = snakemake(workflow, *arguments)
+    assert second.returncode == 0, said(second)
+    assert len(re.findall(r"rule batch:", said(second))) == 1
+    assert (workflow / target).read_bytes() == content

@@ -5,7 +5,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 from opentdvp import figures
-from opentdvp.config import Run, load
+from opentdvp.config import Run, StochasticSolver, load
 from opentdvp.errors import OpentdvpError
 from opentdvp.timing import timing_path
 
@@ -32,9 +32,15 @@ DRAWING = sorted(os.path.relpath(path) for path in Path(figures.__file__).parent
 RUNS, TABLES = f"{RESULTS}/runs", f"{RESULTS}/tables"
 
 
+# Solvers whose trajectories are independent jobs.
+STOCHASTIC = [name for name, s in STUDY.solvers.items() if isinstance(s, StochasticSolver)]
+WHOLE = [name for name in STUDY.solvers if name not in STOCHASTIC]
+
+
 wildcard_constraints:
     system="|".join(STUDY.systems),
     solver="|".join(STUDY.solvers),
+    batch=r"\d+",
     comparison="|".join(STUDY.comparisons) or "none",
     figure="|".join(STUDY.figures) or "none",
 
@@ -47,6 +53,17 @@ def run_id(wildcards):
 def checkpoint(wildcards):
     """Outside the outputs, so that a killed job does not lose it; one per deck."""
     return f"{RESULTS}/checkpoints/{run_id(wildcards)[:16]}.npz"
+
+
+def batches(wildcards):
+    """Files of all batches of a stochastic solver."""
+    count = STUDY.solvers[wildcards.solver].batches
+    return [f"{RUNS}/{wildcards.system}/{wildcards.solver}/{k}.npz" for k in range(count)]
+
+
+def batch_checkpoint(wildcards):
+    """As `checkpoint`, of one batch."""
+    return f"{RESULTS}/checkpoints/{run_id(wildcards)[:16]}-{wildcards.batch}.npz"
 
 
 def trajectory(comparison, role):

@@ -7,6 +7,8 @@ rule solve:
         f"{RESULTS}/logs/solve/{{system}}/{{solver}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/solve/{{system}}/{{solver}}.tsv"
+    wildcard_constraints:
+        solver="|".join(WHOLE) or "none",
     conda:
         "../../environment.yml"
     threads: 2
@@ -20,3 +22,56 @@ rule solve:
     shell:
         "opentdvp run {params.config} {wildcards.system} {wildcards.solver}"
         " --out {output.trajectory} --checkpoint {params.checkpoint} 2> {log}"
+
+
+# Some of the independent trajectories of a stochastic solver.
+rule batch:
+    output:
+        states=f"{RUNS}/{{system}}/{{solver}}/{{batch}}.npz",
+        timing=f"{RUNS}/{{system}}/{{solver}}/{{batch}}.timing.json",
+    log:
+        f"{RESULTS}/logs/batch/{{system}}/{{solver}}/{{batch}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/batch/{{system}}/{{solver}}/{{batch}}.tsv"
+    wildcard_constraints:
+        solver="|".join(STOCHASTIC) or "none",
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=120,
+    params:
+        config=CONFIG,
+        run_id=run_id,
+        checkpoint=batch_checkpoint,
+    shell:
+        "opentdvp batch {params.config} {wildcards.system} {wildcards.solver} {wildcards.batch}"
+        " --out {output.states} --checkpoint {params.checkpoint} 2> {log}"
+
+
+# Averages of all batches of a stochastic solver.
+rule gather:
+    input:
+        batches=batches,
+    output:
+        trajectory=f"{RUNS}/{{system}}/{{solver}}.h5",
+        timing=f"{RUNS}/{{system}}/{{solver}}.timing.json",
+    log:
+        f"{RESULTS}/logs/gather/{{system}}/{{solver}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/gather/{{system}}/{{solver}}.tsv"
+    wildcard_constraints:
+        solver="|".join(STOCHASTIC) or "none",
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=10,
+    params:
+        config=CONFIG,
+        run_id=run_id,
+    shell:
+        "opentdvp gather {params.config} {wildcards.system} {wildcards.solver} {input.batches}"
+        " --out {output.trajectory} > {log} 2>&1"

@@ -2,12 +2,17 @@
 
 from opentdvp.config.comparison import Comparison, Run
 from opentdvp.config.load import load
+from opentdvp.config.references import (
+    DephasingSolver,
+    ExactSolver,
+    ReducedExactSolver,
+    StochasticSolver,
+    WaveFunctionSolver,
+)
 from opentdvp.config.solver import (
     DirectSampling,
     Enumeration,
-    ExactSolver,
     RecurrentNetwork,
-    ReducedExactSolver,
     Solver,
     TdvpSolver,
 )
@@ -17,6 +22,7 @@ from opentdvp.config.system import Lattice, Observables, System
 __all__ = [
     "Comparison",
     "Deck",
+    "DephasingSolver",
     "DirectSampling",
     "DynamicsFigure",
     "Enumeration",
@@ -27,8 +33,10 @@ __all__ = [
     "ReducedExactSolver",
     "Run",
     "Solver",
+    "StochasticSolver",
     "Study",
     "System",
     "TdvpSolver",
+    "WaveFunctionSolver",
     "load",
 ]

@@ -4,28 +4,15 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, FiniteFloat, JsonValue, model_validator
+from pydantic import BeforeValidator, Field, JsonValue, model_validator
 
 from opentdvp.config.base import NonNegative, Positive, PositiveInt, StrictModel
-
-#: Looser than this the exact solver would no longer be a reference.
-SmallTolerance = Annotated[FiniteFloat, Field(gt=0, le=1e-4)]
-
-
-class ExactSolver(StrictModel):
-    """Exact Lindblad evolution with QuTiP."""
-
-    method: Literal["exact"]
-    relative_tolerance: SmallTolerance
-    absolute_tolerance: SmallTolerance
-
-
-class ReducedExactSolver(StrictModel):
-    """Exact Lindblad evolution of expectation values of Pauli strings, one per symmetry orbit."""
-
-    method: Literal["exact_reduced"]
-    relative_tolerance: SmallTolerance
-    absolute_tolerance: SmallTolerance
+from opentdvp.config.references import (
+    DephasingSolver,
+    ExactSolver,
+    ReducedExactSolver,
+    WaveFunctionSolver,
+)
 
 
 class RecurrentNetwork(StrictModel):
@@ -172,4 +159,7 @@ class TdvpSolver(StrictModel):
     chunk: PositiveInt
 
 
-Solver = Annotated[ExactSolver | ReducedExactSolver | TdvpSolver, Field(discriminator="method")]
+Solver = Annotated[
+    ExactSolver | ReducedExactSolver | WaveFunctionSolver | DephasingSolver | TdvpSolver,
+    Field(discriminator="method"),
+]

@@ -11,11 +11,11 @@ from opentdvp.models import Lattice
 Sites = Int[np.ndarray, " pairs"]
 
 #: <A_i B_j> for the letters AB and arrays of sites i and j.
-Correlation = Callable[[str, Sites, Sites], Float[np.ndarray, " pairs"]]
+Correlation = Callable[[str, Sites, Sites], Float[np.ndarray, "*times pairs"]]
 
 
 def site_averages(
-    means: Mapping[str, Float[np.ndarray, " sites"]],
+    means: Mapping[str, Float[np.ndarray, "*times sites"]],
     correlation: Correlation,
     lattice: Lattice,
     observables: Observables,
@@ -28,15 +28,17 @@ def site_averages(
     Parameters
     ----------
     means
-        <A_i> of every site for A in X, Y, Z.
+        <A_i> of every site for A in X, Y, Z. Axes before that of the sites, such as one of times,
+        come first in the result too.
     correlation
         Called once per pair of letters and distance.
     """
-    found = {axis: np.array(means[axis].mean()) for axis in map(str, observables.magnetization)}
+    found = {
+        axis: np.array(means[axis].mean(axis=-1)) for axis in map(str, observables.magnetization)
+    }
     for letters, distances in observables.correlators.items():
         first, second = means[letters[0]], means[letters[1]]
         ends = [np.array(lattice.pairs(distance)).T for distance in distances]
-        found[f"C_{letters}"] = np.array(
-            [np.mean(correlation(letters, i, j) - first[i] * second[j]) for i, j in ends]
-        )
+        connected = [correlation(letters, i, j) - first[..., i] * second[..., j] for i, j in ends]
+        found[f"C_{letters}"] = np.stack([c.mean(axis=-1) for c in connected], axis=-1)
     return found

@@ -1,0 +1,62 @@
+"""Reference solvers as data."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, FiniteFloat
+
+from opentdvp.config.base import Positive, PositiveInt, StrictModel
+
+#: Looser than this a solver would no longer be a reference.
+SmallTolerance = Annotated[FiniteFloat, Field(gt=0, le=1e-4)]
+
+
+class ExactSolver(StrictModel):
+    """Exact Lindblad evolution with QuTiP."""
+
+    method: Literal["exact"]
+    relative_tolerance: SmallTolerance
+    absolute_tolerance: SmallTolerance
+
+
+class ReducedExactSolver(StrictModel):
+    """Exact Lindblad evolution of expectation values of Pauli strings, one per symmetry orbit."""
+
+    method: Literal["exact_reduced"]
+    relative_tolerance: SmallTolerance
+    absolute_tolerance: SmallTolerance
+
+
+class StochasticSolver(StrictModel):
+    """Independent trajectories of pure states; each has a random stream of its own.
+
+    Batches of them are jobs of the pipeline, which does not change any trajectory.
+    """
+
+    seed: Annotated[int, Field(ge=0, lt=2**32)]
+    trajectories: Annotated[int, Field(ge=2)]
+    batch: PositiveInt
+
+    @property
+    def batches(self) -> int:
+        """Number of batches; the last may be smaller."""
+        return -(-self.trajectories // self.batch)
+
+    def numbers(self, batch: int) -> range:
+        """The trajectories of a batch."""
+        first = batch * self.batch
+        return range(first, min(first + self.batch, self.trajectories))
+
+
+class WaveFunctionSolver(StochasticSolver):
+    """Monte Carlo wave functions with QuTiP."""
+
+    method: Literal["mcwf"]
+    relative_tolerance: SmallTolerance
+    absolute_tolerance: SmallTolerance
+
+
+class DephasingSolver(StochasticSolver):
+    """Random Z kicks between Trotter steps: for dephasing of Ising models in any field."""
+
+    method: Literal["dephasing_kicks"]
+    time_step: Positive

@@ -1,0 +1,163 @@
+"""Averages over independent trajectories of pure states, in batches that may run anywhere.
+
+A batch is kept as a checkpoint with the expectation values of its finished trajectories, so that
+one that was interrupted goes on, and one that was lost is made again alone.
+"""
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from opentdvp.checkpoint import State
+from opentdvp.config import Deck, DephasingSolver, StochasticSolver, System, WaveFunctionSolver
+from opentdvp.errors import ConfigError, FileError
+from opentdvp.models import Model, build_model
+from opentdvp.recording import make_trajectory, output_times
+from opentdvp.references import dephasing, wave_function
+from opentdvp.references.pure_states import (
+    Expectations,
+    Simulator,
+    linear_expectations,
+    pure_start,
+)
+from opentdvp.results import ResultCode
+from opentdvp.trajectory import Trajectory
+
+#: 2¹⁶ amplitudes; a trajectory takes seconds to minutes.
+MAXIMAL_SITES = 16
+
+
+def check(system: System, solver: StochasticSolver) -> None:
+    """Raise `ConfigError` if the solver cannot solve the system."""
+    model = build_model(system)
+    if model.n_sites > MAXIMAL_SITES:
+        raise ConfigError(
+            f"`lattice.size` must give at most {MAXIMAL_SITES} sites for trajectories of pure "
+            f"states, but gives {model.n_sites}: each would take about "
+            f"{2.0 ** (model.n_sites - MAXIMAL_SITES):.4g} times as long."
+        )
+    pure_start(model)
+    (dephasing if isinstance(solver, DephasingSolver) else wave_function).check(model)
+
+
+def solve(
+    deck: Deck,
+    report: Callable[[float], None],
+    resume_from: State | None = None,
+    keep: Callable[[State], None] = lambda state: None,
+) -> Trajectory:
+    """All trajectories one after the other, and their averages.
+
+    Parameters
+    ----------
+    deck
+        System and stochastic solver.
+    report
+        Called after every trajectory with the share of the last time that is done.
+    resume_from, keep
+        Finished trajectories to go on from, and where they go.
+
+    Raises
+    ------
+    ConfigError
+        If the solver cannot solve the system.
+    NumericalFailure
+        If the integrator cannot reach its tolerances.
+    """
+    settings = _settings(deck)
+    state = run(deck, range(settings.trajectories), report, resume_from, keep)
+    return gather(deck, [state])
+
+
+def run(
+    deck: Deck,
+    numbers: range,
+    report: Callable[[float], None],
+    resume_from: State | None = None,
+    keep: Callable[[State], None] = lambda state: None,
+) -> State:
+    """The trajectories with these numbers; the same whatever batch they are in."""
+    settings = _settings(deck)
+    check(deck.system, settings)
+    model, times = build_model(deck.system), output_times(deck)
+    expectations = linear_expectations(model.lattice, deck.system.observables)
+    simulate = _simulator(model, settings, times)
+    state = _nothing(numbers, times, expectations) if resume_from is None else resume_from
+    done = len(state.arrays["numbers"])
+    if state.arrays["numbers"].tolist() != list(numbers[:done]):
+        raise FileError("Cannot resume: the checkpoint must be of the same batch, but is not.")
+    for count, number in enumerate(numbers[done:], start=done + 1):
+        random = np.random.default_rng(np.random.SeedSequence(settings.seed, spawn_key=(number,)))
+        values = np.array([expectations.of_state(psi) for psi in simulate(random)])
+        arrays = {
+            "numbers": np.append(state.arrays["numbers"], number),
+            "values": np.concatenate([state.arrays["values"], values[None]]),
+        }
+        state = State(float(times[-1]) * count / len(numbers), 0.0, arrays)
+        keep(state)
+        report(state.time)
+    return state
+
+
+def _simulator(model: Model, settings: StochasticSolver, times: np.ndarray) -> Simulator:
+    if isinstance(settings, DephasingSolver):
+        return dephasing.simulator(model, settings, times)
+    if isinstance(settings, WaveFunctionSolver):
+        return wave_function.simulator(model, settings, times)
+    raise TypeError(f"There are no trajectories for a {type(settings).__name__}.")
+
+
+def gather(deck: Deck, states: Iterable[State]) -> Trajectory:
+    """Averages of all trajectories of some batches, with standard errors by the jackknife.
+
+    A connected correlator is not linear in the averages: its estimate is that without the bias of
+    first order, nθ − (n − 1)·mean of θ_k, where θ_k leaves out trajectory k (Quenouille).
+    """
+    numbers, values = _joined(states)
+    system = deck.system
+    expectations = linear_expectations(build_model(system).lattice, system.observables)
+    count = len(numbers)
+    total = values.sum(axis=0)
+    whole = expectations.averages(total / count)
+    # Leaving out one at a time; trajectories come first, times second.
+    without = expectations.averages((total - values) / (count - 1))
+    outputs = {}
+    for name, estimates in without.items():
+        mean = estimates.mean(axis=0)
+        outputs[name] = count * whole[name] - (count - 1) * mean
+        spread = np.sum((estimates - mean) ** 2, axis=0)
+        outputs[f"{name}.stderr"] = np.sqrt((count - 1) / count * spread)
+    records = tuple(
+        {name: column[k] for name, column in outputs.items()} for k in range(values.shape[1])
+    )
+    trajectories = tuple({"trajectory": np.array(number)} for number in numbers)
+    return make_trajectory(deck, records, trajectories, "cpu", ResultCode.SUCCESS)
+
+
+def _joined(
+    states: Iterable[State],
+) -> tuple[Int[np.ndarray, " n"], Float[np.ndarray, "n times values"]]:
+    """All trajectories in the order of their numbers, so that sums do not depend on batches."""
+    batches = [state.arrays for state in states]
+    numbers = np.concatenate([batch["numbers"] for batch in batches])
+    if len(np.unique(numbers)) != len(numbers) or len(numbers) < 2:
+        raise FileError(
+            "Batches must hold at least two trajectories, each once, but hold "
+            f"{len(np.unique(numbers))} in {len(numbers)}."
+        )
+    order = np.argsort(numbers)
+    return numbers[order], np.concatenate([batch["values"] for batch in batches])[order]
+
+
+def _nothing(numbers: range, times: np.ndarray, expectations: Expectations) -> State:
+    size = len(expectations.of_state(np.ones(2**expectations.lattice.n_sites, dtype=complex)))
+    arrays = {"numbers": np.zeros(0, dtype=int), "values": np.zeros((0, len(times), size))}
+    return State(0.0, 0.0, arrays)
+
+
+def _settings(deck: Deck) -> StochasticSolver:
+    if not isinstance(deck.solver, StochasticSolver):
+        name = type(deck.solver).__name__
+        raise TypeError(f"`deck.solver` must be a StochasticSolver, but is {name}.")
+    return deck.solver

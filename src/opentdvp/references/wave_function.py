@@ -1,0 +1,57 @@
+"""Monte Carlo wave functions with QuTiP: ψ decays under H − (i/2) Σ γ L†L until a jump L is drawn.
+
+The average of |ψ><ψ| over trajectories obeys the Lindblad equation (paper, eq. 3; Dalibard, Castin
+and Mølmer 1992).
+"""
+
+import warnings
+from collections.abc import Iterator
+
+import numpy as np
+import qutip
+from qutip.solver.integrator import IntegratorException
+
+from opentdvp.config import WaveFunctionSolver
+from opentdvp.errors import ConfigError, NumericalFailure
+from opentdvp.models import Model
+from opentdvp.references.exact import collapse_operators, hamiltonian
+from opentdvp.references.pure_states import Amplitudes, Simulator, pure_start
+
+# QuTiP counts steps per output time; its limit must not depend on how dense the output is.
+_MAXIMAL_STEPS = 10**8
+
+
+def check(model: Model) -> None:
+    """Raise `ConfigError` if there is nothing random."""
+    if not model.jumps:
+        raise ConfigError("`jumps` must not be empty for Monte Carlo wave functions, but is.")
+
+
+def simulator(model: Model, settings: WaveFunctionSolver, times: np.ndarray) -> Simulator:
+    """A function from random numbers to the normalised states at all times of one trajectory."""
+    options = {
+        "method": "adams",
+        "rtol": settings.relative_tolerance,
+        "atol": settings.absolute_tolerance,
+        "nsteps": _MAXIMAL_STEPS,
+        "map": "serial",
+        "store_states": True,
+        "keep_runs_results": True,
+        "progress_bar": "",
+    }
+    evolution = qutip.MCSolver(hamiltonian(model), collapse_operators(model), options=options)
+    start = qutip.Qobj(pure_start(model), dims=[[2] * model.n_sites, [1]]).to("Dense")
+
+    def simulate(random: np.random.Generator) -> Iterator[Amplitudes]:
+        seed = np.random.SeedSequence(random.integers(2**63))
+        try:
+            with warnings.catch_warnings():
+                # SciPy warns of what is raised here.
+                warnings.simplefilter("ignore", UserWarning)
+                found = evolution.run(start, times, ntraj=1, seeds=[seed])
+        except IntegratorException as error:
+            raise NumericalFailure(f"The integrator of a trajectory stopped: {error}") from error
+        for state in found.runs_states[0]:
+            yield state.full().ravel()
+
+    return simulate
