@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 #: and with how many samples.
 SMALL = {
     "heisenberg_ring": ("heisenberg_ring_10", 0.5, 8192),
-    "heisenberg_torus": ("heisenberg_torus_3x3_b", 0.5, 2048),
+    "heisenberg_torus": ("heisenberg_torus_3x3_b", 0.5, 512),
     "confinement_ring": ("confinement_ring_8", 4.0, 8192),
 }
 

@@ -37,7 +37,8 @@ def cases() -> list[Case]:
     samples = [usual | {"samples": count} for count in (250, 4000)]
     threads = [usual | {"threads": count} for count in range(1, (os.cpu_count() or 1) + 1)]
     torus = [
-        usual | {"system": "heisenberg_torus", "size": s, "samples": 100} for s in ("3x3", "4x4")
+        usual | {"system": "heisenberg_torus", "size": s, "samples": 100, "width": 12, "depth": 2}
+        for s in ("3x3", "4x4")
     ]
     long = [
         usual | LONG_SETTINGS | {"size": str(n), "orbit": orbit, "samples": few}
