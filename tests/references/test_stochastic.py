@@ -15,7 +15,7 @@ SHORT = {"stop": 1.5, "points": 7}
 PAIRS = {"correlators": {"XX": (1, 2), "XY": (1,), "ZZ": (1, 2)}}
 
 
-def wave_functions(trajectories=200, batch=50):
+def wave_functions(trajectories=100, batch=50):
     return WaveFunctionSolver(
         method="mcwf",
         seed=7,
@@ -26,7 +26,7 @@ def wave_functions(trajectories=200, batch=50):
     )
 
 
-def kicks(trajectories=200, batch=50, time_step=0.05):
+def kicks(trajectories=100, batch=50, time_step=0.1):
     counts = {"seed": 7, "trajectories": trajectories, "batch": batch}
     return DephasingSolver(method="dephasing_kicks", **counts, time_step=time_step)
 
@@ -59,7 +59,7 @@ OPEN = confinement_ring(
         (HEISENBERG, wave_functions()),
         (CONFINEMENT, wave_functions()),
         (CONFINEMENT, kicks()),
-        (OPEN, kicks(400)),
+        (OPEN, kicks(120)),
     ],
     ids=["heisenberg", "confinement", "confinement-kicks", "open-kicks"],
 )
