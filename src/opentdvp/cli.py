@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -14,9 +14,6 @@ from rich.console import Console
 from opentdvp import config
 from opentdvp.config.load import json_schema
 from opentdvp.errors import ConfigError, Interrupted, OpentdvpError
-
-if TYPE_CHECKING:
-    pass
 
 # Linear algebra on one thread: results must not depend on the number of cores, and threads of jobs
 # beside each other spin against one another (an eigendecomposition took 40 times as long).

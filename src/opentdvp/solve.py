@@ -2,8 +2,9 @@
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from opentdvp import trajectory
 from opentdvp.config import (
@@ -24,25 +25,12 @@ if TYPE_CHECKING:
     from opentdvp.checkpoint import State
     from opentdvp.progress import Reporter
 
+Result = TypeVar("Result")
+
 
 def check(system: System, solver: Solver) -> None:
     """Raise `ConfigError` if the solver cannot solve the system, before any work is done."""
-    if isinstance(solver, TdvpSolver):
-        from opentdvp.engine import compiled
-
-        compiled.check(system, solver)
-    elif isinstance(solver, ReducedExactSolver):
-        from opentdvp.references import exact_reduced
-
-        exact_reduced.check(system)
-    elif isinstance(solver, StochasticSolver):
-        from opentdvp.references import stochastic
-
-        stochastic.check(system, solver)
-    else:
-        from opentdvp.references import exact
-
-        exact.check(system)
+    _method(solver).check(system)
 
 
 def solve_to_file(
@@ -101,12 +89,8 @@ def solve_batch_to_file(
     for path in (out, checkpoint):
         check_writable(path)
     began, resumed = time.monotonic(), checkpoint.exists()
-    keeper = _Keeper(deck.run_id, checkpoint, interval)
-    try:
-        state = stochastic.run(deck, settings.numbers(batch), report, keeper.resume(), keeper)
-    finally:
-        keeper.flush()
-    save(state, deck.run_id, out)
+    run = partial(stochastic.run, deck, settings.numbers(batch), report)
+    save(_kept(run, deck, checkpoint, interval), deck.run_id, out)
     write_timing(out, time.monotonic() - began, resumed)
     checkpoint.unlink(missing_ok=True)
 
@@ -144,33 +128,43 @@ def failed_path(out: Path) -> Path:
 
 
 def _solve(deck: Deck, checkpoint: Path | None, interval: float, report: "Reporter") -> Trajectory:
-    evolve = _evolution(deck.solver)
-    if checkpoint is None:
-        return evolve(deck, report)
-    keeper = _Keeper(deck.run_id, checkpoint, interval)
-    try:
-        return evolve(deck, report, resume_from=keeper.resume(), keep=keeper)
-    finally:
-        keeper.flush()
+    evolve = partial(_method(deck.solver).evolve, deck, report)
+    return evolve() if checkpoint is None else _kept(evolve, deck, checkpoint, interval)
 
 
-def _evolution(solver: Solver) -> Callable[..., Trajectory]:
-    """From a deck to its trajectory; all take and keep states to resume from."""
+class _Method(NamedTuple):
+    """What a solver does: refuse a system, or go from a deck to its trajectory."""
+
+    check: Callable[[System], None]
+    evolve: Callable[..., Trajectory]
+
+
+def _method(solver: Solver) -> _Method:
+    """The functions of a solver; what it is made of is imported only here."""
     if isinstance(solver, TdvpSolver):
-        from opentdvp.engine.evolve import evolve
+        from opentdvp.engine import compiled, evolve
 
-        return evolve
+        return _Method(lambda system: compiled.check(system, solver), evolve.evolve)
     if isinstance(solver, ReducedExactSolver):
         from opentdvp.references import exact_reduced
 
-        return exact_reduced.solve
+        return _Method(exact_reduced.check, exact_reduced.solve)
     if isinstance(solver, StochasticSolver):
         from opentdvp.references import stochastic
 
-        return stochastic.solve
+        return _Method(lambda system: stochastic.check(system, solver), stochastic.solve)
     from opentdvp.references import exact
 
-    return exact.solve
+    return _Method(exact.check, exact.solve)
+
+
+def _kept(run: Callable[..., Result], deck: Deck, checkpoint: Path, interval: float) -> Result:
+    """What a run returns that goes on from its checkpoint and leaves one however it ends."""
+    keeper = _Keeper(deck.run_id, checkpoint, interval)
+    try:
+        return run(resume_from=keeper.resume(), keep=keeper)
+    finally:
+        keeper.flush()
 
 
 class _Keeper:

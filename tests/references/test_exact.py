@@ -9,6 +9,7 @@ import qutip
 from solvers import exact, tdvp
 from systems import confinement_ring, free_spins, heisenberg_ring
 
+from opentdvp.checkpoint import State
 from opentdvp.config import Deck, ExactSolver, System
 from opentdvp.engine.lindblad import apply_generator, build_generator
 from opentdvp.engine.povm import Povm, build_povm, outcome_probabilities
@@ -265,6 +266,19 @@ def test_two_solves_are_identical() -> None:
     assert list(first.observables) == list(second.observables)
     for name, observable in first.observables.items():
         np.testing.assert_array_equal(second.observables[name].mean, observable.mean)
+
+
+@pytest.mark.parametrize("kept", [0, 1])
+def test_resumed_equals_uninterrupted(kept: int) -> None:
+    """From each state that is kept on the way, of two."""
+    deck = Deck(system=heisenberg_ring(4, time={"stop": 1.0, "points": 26}), solver=exact())
+    states: list[State] = []
+    whole = solve(deck, lambda time: None, keep=states.append)
+    assert [len(state.outputs) for state in states] == [11, 21, 26]
+    rest = solve(deck, lambda time: None, resume_from=states[kept])
+    for name, observable in whole.observables.items():
+        np.testing.assert_array_equal(rest.observables[name].mean, observable.mean)
+    np.testing.assert_array_equal(rest.diagnostics["trace_error"], whole.diagnostics["trace_error"])
 
 
 def test_trajectory_can_be_written_and_knows_its_deck(tmp_path: Any) -> None:

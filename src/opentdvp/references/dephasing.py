@@ -7,6 +7,7 @@ and rotations by the fields along X and Y.
 """
 
 from collections.abc import Iterator
+from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
@@ -88,13 +89,8 @@ def _rotation(field: np.ndarray, size: float) -> np.ndarray:
 
 
 def _grouped(rotations: list[np.ndarray]) -> list[np.ndarray]:
-    groups = []
-    for first in range(0, len(rotations), _TOGETHER):
-        product = np.eye(1)
-        for rotation in rotations[first : first + _TOGETHER]:
-            product = np.kron(product, rotation)
-        groups.append(product)
-    return groups
+    firsts = range(0, len(rotations), _TOGETHER)
+    return [reduce(np.kron, rotations[first : first + _TOGETHER]) for first in firsts]
 
 
 def _rotate(psi: Amplitudes, step: _Step) -> Amplitudes:

@@ -34,8 +34,8 @@ _COPIES = 18
 # there equals one that was not.
 _RESTART = 10
 
-# QuTiP counts steps per output time; its limit must not depend on how dense the output is.
-_MAXIMAL_STEPS = 10**8
+#: QuTiP counts steps per output time; its limit must not depend on how dense the output is.
+MAXIMAL_STEPS = 10**8
 
 
 def check(system: System) -> None:
@@ -197,7 +197,7 @@ def _evolve(
         "method": "adams",
         "rtol": solver.relative_tolerance,
         "atol": solver.absolute_tolerance,
-        "nsteps": _MAXIMAL_STEPS,
+        "nsteps": MAXIMAL_STEPS,
         # Normalising would hide a drift of the trace.
         "normalize_output": False,
         "progress_bar": "",

@@ -1,6 +1,7 @@
 """Expectation values of pure states of 2ᴺ amplitudes, and of averages over many of them."""
 
 from collections.abc import Callable, Iterator
+from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
@@ -33,10 +34,7 @@ def pure_start(model: Model) -> Amplitudes:
             f"has the length {length:.6g}."
         )
     spin = np.linalg.eigh(spin_state(model.bloch))[1][:, -1]
-    amplitudes = np.ones(1, dtype=complex)
-    for _ in range(model.n_sites):
-        amplitudes = np.kron(amplitudes, spin)
-    return amplitudes
+    return reduce(np.kron, [spin] * model.n_sites)
 
 
 class Expectations(NamedTuple):
@@ -52,6 +50,11 @@ class Expectations(NamedTuple):
     observables: Observables
     pairs: tuple[tuple[int, int], ...]
     letters: tuple[tuple[str, ...], ...]
+
+    @property
+    def size(self) -> int:
+        """Number of values."""
+        return len(AXES) * self.lattice.n_sites + sum(map(len, self.letters))
 
     def of_state(self, amplitudes: Amplitudes) -> Float[np.ndarray, " values"]:
         """<A_i> for A in X, Y, Z and all sites i, then <A_i B_j> of all pairs."""

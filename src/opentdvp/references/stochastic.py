@@ -15,12 +15,7 @@ from opentdvp.errors import ConfigError, FileError
 from opentdvp.models import Model, build_model
 from opentdvp.recording import make_trajectory, output_times
 from opentdvp.references import dephasing, wave_function
-from opentdvp.references.pure_states import (
-    Expectations,
-    Simulator,
-    linear_expectations,
-    pure_start,
-)
+from opentdvp.references.pure_states import Simulator, linear_expectations, pure_start
 from opentdvp.results import ResultCode
 from opentdvp.trajectory import Trajectory
 
@@ -83,7 +78,7 @@ def run(
     model, times = build_model(deck.system), output_times(deck)
     expectations = linear_expectations(model.lattice, deck.system.observables)
     simulate = _simulator(model, settings, times)
-    state = _nothing(numbers, times, expectations) if resume_from is None else resume_from
+    state = _nothing(len(times), expectations.size) if resume_from is None else resume_from
     done = len(state.arrays["numbers"])
     if state.arrays["numbers"].tolist() != list(numbers[:done]):
         raise FileError("Cannot resume: the checkpoint must be of the same batch, but is not.")
@@ -150,9 +145,8 @@ def _joined(
     return numbers[order], np.concatenate([batch["values"] for batch in batches])[order]
 
 
-def _nothing(numbers: range, times: np.ndarray, expectations: Expectations) -> State:
-    size = len(expectations.of_state(np.ones(2**expectations.lattice.n_sites, dtype=complex)))
-    arrays = {"numbers": np.zeros(0, dtype=int), "values": np.zeros((0, len(times), size))}
+def _nothing(times: int, size: int) -> State:
+    arrays = {"numbers": np.zeros(0, dtype=int), "values": np.zeros((0, times, size))}
     return State(0.0, 0.0, arrays)
 
 

@@ -27,12 +27,12 @@ def automorphisms(model: Model) -> Int[np.ndarray, "group sites"]:
     """
     pairs = _couplings(model)
     sites = _site_generators(model)
+    order = _search_order(pairs)
     found: list[tuple[int, ...]] = []
-    for images in _extensions((), _search_order(pairs), pairs, sites):
+    for images in _extensions((), order, pairs, sites):
         found.append(images)
         if len(found) > MANY:
             return _of_lattice(model)
-    order = _search_order(pairs)
     permutations = np.empty((len(found), model.n_sites), dtype=int)
     permutations[:, order] = found
     return permutations[np.lexsort(permutations.T[::-1])]
@@ -44,7 +44,8 @@ def half_turns(model: Model) -> tuple[str, ...]:
     A half turn about Z changes the signs of X and Y. It is a symmetry of the dissipator if that
     connects only Pauli matrices of equal sign.
     """
-    return tuple(axis for axis in AXES if _turns(model, axis))
+    generators = _site_generators(model)
+    return tuple(axis for axis in AXES if _turns(model, generators, axis))
 
 
 def site_generator(model: Model, site: int) -> Float[np.ndarray, "4 4"]:
@@ -128,7 +129,7 @@ def _of_lattice(model: Model) -> np.ndarray:
     return np.array([permutation for permutation in every if model.is_symmetric(permutation)])
 
 
-def _turns(model: Model, axis: str) -> bool:
+def _turns(model: Model, generators: list[np.ndarray], axis: str) -> bool:
     signs = np.array([1 if letter in ("I", axis) else -1 for letter in _LETTERS])
     keeps_start = np.array_equal(signs[1:] * model.bloch, model.bloch)
     odd_terms = (
@@ -136,6 +137,5 @@ def _turns(model: Model, axis: str) -> bool:
         for term in model.terms
         if len(term.sites) == 2
     )
-    generators = _site_generators(model)
     keeps_sites = all(np.array_equal(signs[:, None] * m * signs, m) for m in generators)
     return keeps_start and keeps_sites and not any(odd_terms)

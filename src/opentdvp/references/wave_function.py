@@ -14,11 +14,8 @@ from qutip.solver.integrator import IntegratorException
 from opentdvp.config import WaveFunctionSolver
 from opentdvp.errors import ConfigError, NumericalFailure
 from opentdvp.models import Model
-from opentdvp.references.exact import collapse_operators, hamiltonian
+from opentdvp.references.exact import MAXIMAL_STEPS, collapse_operators, hamiltonian
 from opentdvp.references.pure_states import Amplitudes, Simulator, pure_start
-
-# QuTiP counts steps per output time; its limit must not depend on how dense the output is.
-_MAXIMAL_STEPS = 10**8
 
 
 def check(model: Model) -> None:
@@ -33,7 +30,7 @@ def simulator(model: Model, settings: WaveFunctionSolver, times: np.ndarray) -> 
         "method": "adams",
         "rtol": settings.relative_tolerance,
         "atol": settings.absolute_tolerance,
-        "nsteps": _MAXIMAL_STEPS,
+        "nsteps": MAXIMAL_STEPS,
         "map": "serial",
         "store_states": True,
         "keep_runs_results": True,
