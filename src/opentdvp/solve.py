@@ -14,6 +14,7 @@ from opentdvp.config import (
     StochasticSolver,
     System,
     TdvpSolver,
+    TensorNetworkSolver,
 )
 from opentdvp.errors import ConfigError, NumericalFailure
 from opentdvp.files import check_writable
@@ -153,6 +154,10 @@ def _method(solver: Solver) -> _Method:
         from opentdvp.references import stochastic
 
         return _Method(lambda system: stochastic.check(system, solver), stochastic.solve)
+    if isinstance(solver, TensorNetworkSolver):
+        from opentdvp.references import tensor_network
+
+        return _Method(lambda system: tensor_network.check(system, solver), tensor_network.solve)
     from opentdvp.references import exact
 
     return _Method(exact.check, exact.solve)

@@ -7,6 +7,7 @@ from opentdvp.config.references import (
     ExactSolver,
     ReducedExactSolver,
     StochasticSolver,
+    TensorNetworkSolver,
     WaveFunctionSolver,
 )
 from opentdvp.config.solver import (
@@ -37,6 +38,7 @@ __all__ = [
     "Study",
     "System",
     "TdvpSolver",
+    "TensorNetworkSolver",
     "WaveFunctionSolver",
     "load",
 ]

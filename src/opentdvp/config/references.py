@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, FiniteFloat
 
-from opentdvp.config.base import Positive, PositiveInt, StrictModel
+from opentdvp.config.base import NonNegative, Positive, PositiveInt, StrictModel
 
 #: Looser than this a solver would no longer be a reference.
 SmallTolerance = Annotated[FiniteFloat, Field(gt=0, le=1e-4)]
@@ -60,3 +60,19 @@ class DephasingSolver(StochasticSolver):
 
     method: Literal["dephasing_kicks"]
     time_step: Positive
+
+
+class TensorNetworkSolver(StrictModel):
+    """Time-evolving block decimation of a chain with TeNPy.
+
+    `mps` evolves the amplitudes of a closed system, `mpo` the density matrix of any. The chain is
+    `finite`, as configured, or `infinite`, in place of a ring. The same evolution with half the
+    bond dimension, and that with twice the time step, give the errors.
+    """
+
+    method: Literal["mps", "mpo"]
+    chain: Literal["finite", "infinite"]
+    bond_dimension: Annotated[int, Field(ge=2)]
+    singular_value_cutoff: NonNegative
+    time_step: Positive
+    order: Literal[2, 4]

@@ -11,6 +11,7 @@ from opentdvp.config.references import (
     DephasingSolver,
     ExactSolver,
     ReducedExactSolver,
+    TensorNetworkSolver,
     WaveFunctionSolver,
 )
 
@@ -160,6 +161,11 @@ class TdvpSolver(StrictModel):
 
 
 Solver = Annotated[
-    ExactSolver | ReducedExactSolver | WaveFunctionSolver | DephasingSolver | TdvpSolver,
+    ExactSolver
+    | ReducedExactSolver
+    | WaveFunctionSolver
+    | DephasingSolver
+    | TensorNetworkSolver
+    | TdvpSolver,
     Field(discriminator="method"),
 ]
