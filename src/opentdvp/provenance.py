@@ -5,7 +5,7 @@ import subprocess
 from importlib import metadata
 from pathlib import Path
 
-PACKAGES = ("opentdvp", "jax", "flax", "qutip", "numpy", "scipy", "h5py")
+PACKAGES = ("opentdvp", "jax", "flax", "qutip", "physics-tenpy", "numpy", "scipy", "h5py")
 
 
 def provenance(device: str) -> dict[str, str]:

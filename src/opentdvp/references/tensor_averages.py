@@ -4,6 +4,7 @@ Going from left to right, an environment is what is left of the tensors and oper
 a vector for Pauli expectation values, a matrix for amplitudes, where it also holds <ψ|.
 """
 
+from functools import cache
 from itertools import permutations
 from typing import NamedTuple, Protocol
 
@@ -39,13 +40,22 @@ def measure(
     means = {axis: _means(chain, environments, axis)[sites % cell] for axis in AXES}
     largest = max((max(d) for d in observables.correlators.values()), default=0)
 
+    @cache
+    def table(letters: str) -> Float[np.ndarray, "firsts lasts"]:
+        if chain.layout.infinite:
+            return _pairs(chain, environments, letters, cell + largest)
+        forwards = _pairs(chain, environments, letters, cell)
+        backwards = (
+            forwards
+            if letters[0] == letters[1]
+            else _pairs(chain, environments, letters[::-1], cell)
+        )
+        return np.where(np.isnan(forwards), backwards.T, forwards)
+
     def correlation(letters: str, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         if chain.layout.infinite:
-            table = _pairs(chain, environments, letters, cell + largest)
-            return table[first % cell, first % cell + (second - first) % lattice.n_sites]
-        table = _pairs(chain, environments, letters, cell)
-        backwards = _pairs(chain, environments, letters[::-1], cell).T
-        return np.where(np.isnan(table), backwards, table)[first, second]
+            first, second = first % cell, first % cell + (second - first) % lattice.n_sites
+        return table(letters)[first, second]
 
     found = site_averages(means, correlation, lattice, observables)
     return Measurement(found, environments.trace)
