@@ -15,7 +15,7 @@ PYTHON = $(shell for python in python3.11 python3; do $$python -c 'import os, sy
 	print(os.path.realpath(sys.executable)) if sys.version_info[:2] == (3, 11) else sys.exit(1)' \
 	2>/dev/null && break; done)
 
-.PHONY: help figures accuracy study benchmark benchmark-peer test test-slow check lock clean
+.PHONY: help figures accuracy study references benchmark benchmark-peer test test-slow check lock clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -28,6 +28,9 @@ accuracy: .venv/.ready ## compare the engine with exact solutions (hours): docs/
 
 study: .venv/.ready ## compare solves, samples, steps and orientations (hours): docs/study/
 	snakemake --cores $(CORES) --configfile config/study.yaml
+
+references: .venv/.ready ## exact, Monte Carlo and matrix product references (hours): docs/references/
+	snakemake --cores $(CORES) --configfile config/references.yaml
 
 benchmark: .venv/.ready ## time right-hand sides against size and settings: docs/benchmarks/
 	python benchmarks/scaling.py

@@ -6,7 +6,7 @@ import numpy as np
 from solvers import exact
 from systems import heisenberg_ring
 
-from opentdvp.config import Deck, ExactSolver, System, TdvpSolver
+from opentdvp.config import Deck, Solver, System
 from opentdvp.trajectory import Observable, Trajectory
 
 
@@ -14,7 +14,7 @@ def make(
     observables: dict[str, Observable],
     times: np.ndarray,
     system: System | None = None,
-    solver: ExactSolver | TdvpSolver | None = None,
+    solver: Solver | None = None,
     revision: str = "a" * 40,
     **fields: Any,
 ) -> Trajectory:

@@ -121,24 +121,34 @@ def compare(
 def plot(
     config_file: ConfigFile,
     figure: Annotated[str, typer.Argument(help="Name of a figure.")],
-    candidate: Annotated[Path, typer.Argument(help="Trajectory that is drawn.")],
-    reference: Annotated[Path, typer.Argument(help="Trajectory that it is compared with.")],
-    points: Annotated[Path, typer.Argument(help="Table of `opentdvp compare --points`.")],
+    trajectories: Annotated[
+        list[Path], typer.Argument(help="Its runs; of a comparison, candidate and reference.")
+    ],
     out: Annotated[list[Path], typer.Option(help="Figure to write (PDF or PNG); may be repeated.")],
+    points: Annotated[
+        Path | None, typer.Option(help="Table of `opentdvp compare --points`, of its comparison.")
+    ] = None,
 ) -> None:
-    """Draw a figure from the runs of its comparison."""
+    """Draw a figure from its runs."""
     from opentdvp import compare as comparing
     from opentdvp import figures
 
     study = config.load(config_file)
     _require_name("FIGURE", figure, study.figures)
     entry = study.figures[figure]
-    comparison = study.comparisons[entry.comparison]
+    wanted = study.drawn(entry)
+    if len(trajectories) != len(wanted):
+        raise ConfigError(
+            f"Argument TRAJECTORIES must be {len(wanted)} files for {figure}, but are "
+            f"{len(trajectories)}."
+        )
+    if (points is not None) != isinstance(entry, config.DynamicsFigure):
+        must = "not be given" if points else "be given"
+        raise ConfigError(f"Option --points must {must} for a figure of the kind {entry.kind}.")
     figures.draw_to_files(
         entry,
-        comparing.read_run(study, comparison.candidate, candidate),
-        comparing.read_run(study, comparison.reference, reference),
-        comparing.read_points(points),
+        [comparing.read_run(study, *pair) for pair in zip(wanted, trajectories, strict=True)],
+        comparing.read_points(points) if points else None,
         out,
     )
 
@@ -146,12 +156,16 @@ def plot(
 @app.command()
 def overview(
     config_file: ConfigFile,
-    out: Annotated[Path, typer.Option(help="Table to write (Markdown).")],
+    out: Annotated[Path, typer.Option(help="Table of comparisons to write (Markdown).")],
+    runs: Annotated[Path, typer.Option(help="Table of runs and their cost, to write (Markdown).")],
 ) -> None:
-    """Gather all comparisons of a configuration in one table, from the files of its results."""
+    """Gather all comparisons and all runs of a configuration, from the files of its results."""
     from opentdvp import compare as comparing
 
-    comparing.write_overview(comparing.overview(config.load(config_file)), out)
+    study = config.load(config_file)
+    tables = comparing.overview(study), comparing.costs(study)
+    for table, path in zip(tables, (out, runs), strict=True):
+        comparing.write_markdown(table, path)
 
 
 @app.command()

@@ -25,7 +25,7 @@ def revision() -> str:
         # A copy installed inside somebody else's repository must not take that one's revision.
         _git("ls-files", "--error-unmatch", Path(__file__).name)
         head = _git("rev-parse", "HEAD")
-        changed = _git("status", "--porcelain", "--untracked-files=no")
+        changed = _git("status", "--porcelain", "--untracked-files=no", "--", ".")
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
     return f"{head}+changes" if changed else head

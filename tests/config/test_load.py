@@ -91,7 +91,7 @@ def test_presets_are_valid(preset):
         (
             ["figures", "fig2ab", "correlators", "distance"],
             3,
-            "must draw observables of its system, but asks for XX at distance 3",
+            "must draw observables of its systems, but asks for XX at distance 3",
         ),
     ],
 )

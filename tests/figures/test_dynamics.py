@@ -1,28 +1,24 @@
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from docutils.core import publish_parts  # type: ignore[import-untyped]
-from jinja2 import Environment, StrictUndefined
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 from PIL import Image
-from pydantic import BaseModel
-from solvers import ENUMERATION, direct, exact, tdvp
+from solvers import ENUMERATION, direct, tdvp
 from systems import heisenberg_ring
 from trajectories import damped
 
 from opentdvp.compare import compare
-from opentdvp.config import DynamicsFigure, ExactSolver, TdvpSolver
+from opentdvp.config import DynamicsFigure
 from opentdvp.config.comparison import Tolerance
-from opentdvp.config.study import PlottedCorrelators
+from opentdvp.config.figures import PlottedCorrelators
 from opentdvp.figures import draw_to_files, dynamics, style
 from opentdvp.trajectory import Trajectory
 
@@ -191,65 +187,10 @@ def test_nothing_leaves_the_page(drawn: Figure) -> None:
 
 def test_files_carry_their_runs(tmp_path: Path) -> None:
     paths = [tmp_path / "figure.pdf", tmp_path / "figure.png"]
-    draw_to_files(FIGURE, CANDIDATE, REFERENCE, POINTS, paths)
+    draw_to_files(FIGURE, (CANDIDATE, REFERENCE), POINTS, paths)
     with Image.open(paths[1]) as image:
         keywords = image.text["Keywords"]  # type: ignore[attr-defined]
         assert image.size == (2100, 990)
     for run in (CANDIDATE, REFERENCE):
         assert run.run_id in keywords
         assert run.run_id.encode() in paths[0].read_bytes()
-
-
-def dump(model: BaseModel) -> dict[str, Any]:
-    return model.model_dump(mode="json")
-
-
-def caption(name: str, solver: ExactSolver | TdvpSolver) -> str:
-    """A caption as Snakemake renders it, as plain text; a mistake in it raises."""
-    candidate, reference = ({"system": s, "solver": r} for s, r in (("six", "net"), ("ten", "ref")))
-    tree = {
-        "systems": {"six": dump(heisenberg_ring(6)), "ten": dump(heisenberg_ring(10))},
-        "solvers": {"net": dump(solver), "ref": dump(exact())},
-        "comparisons": {
-            "ring": {
-                "candidate": candidate,
-                "reference": reference,
-                "tolerance": dump(TOLERANCE),
-            }
-        },
-        "figures": {"fig": dump(FIGURE)},
-    }
-    wildcards = SimpleNamespace(figure="fig", comparison="ring")
-    snakemake = SimpleNamespace(config=tree, wildcards=wildcards)
-    environment = Environment(trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
-    source = (REPORT / name).read_text(encoding="utf-8")
-    text = environment.from_string(source).render(snakemake=snakemake)
-    strict = {"halt_level": 2, "report_level": 2}
-    publish_parts(text, writer="html", settings_overrides=strict)
-    return " ".join(text.split())
-
-
-@pytest.mark.parametrize("name", ["dynamics.rst", "comparison.rst"])
-def test_captions_state_settings_and_reference(name: str) -> None:
-    text = caption(name, SAMPLED)
-    for phrase in (
-        "method ``exact`` (``ref``), for 10 sites"
-        if name == "dynamics.rst"
-        else "method ``exact`` (``ref``) for 10 sites",
-        "width 8, depth 2",
-        "(orbit): all",
-        "4096 for the solve, 1024 held out, 20000 for the observables",
-        "eigenvalues 1e-08, signal to noise 0.0",
-        "Fisher norm: 0.01",
-        "POVM orientation: cubic",
-        "0.05 for magnetizations",
-        "0.02 for correlators",
-        "our choice",
-    ):
-        assert phrase in text, phrase
-
-
-@pytest.mark.parametrize("name", ["dynamics.rst", "comparison.rst"])
-def test_captions_of_runs_without_samples(name: str) -> None:
-    assert "all outcomes are enumerated" in caption(name, tdvp(sampling=ENUMERATION))
-    assert "relative_tolerance: 1e-09." in caption(name, exact())

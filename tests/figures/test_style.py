@@ -12,10 +12,11 @@ from solvers import tdvp
 from systems import heisenberg_ring
 from trajectories import damped
 
+from opentdvp.config import TensorNetworkSolver
 from opentdvp.errors import ConfigError, FileError
 from opentdvp.figures import style
 
-ORIGINS = style.origins(candidate=damped(solver=tdvp()), reference=damped(revision="c" * 40))
+ORIGINS = style.origins([damped(solver=tdvp()), damped(revision="c" * 40)])
 
 
 def simple() -> Figure:
@@ -47,11 +48,11 @@ def test_metadata_holds_ids_and_revisions(tmp_path: Path) -> None:
     with Image.open(tmp_path / "figure.png") as image:
         png = image.text["Keywords"]  # type: ignore[attr-defined]
     pdf = (tmp_path / "figure.pdf").read_bytes().decode("latin-1")
-    for run, role in ((damped(solver=tdvp()), "candidate"), (damped(), "reference")):
+    for run, role in ((damped(solver=tdvp()), "run1"), (damped(), "run2")):
         assert f"{role}.run_id={run.run_id}" in png
         assert f"{role}.run_id={run.run_id}" in pdf
-    assert f"candidate.revision={'a' * 40}" in png
-    assert f"reference.revision={'c' * 40}" in pdf
+    assert f"run1.revision={'a' * 40}" in png
+    assert f"run2.revision={'c' * 40}" in pdf
 
 
 def test_other_formats_are_refused(tmp_path: Path) -> None:
@@ -102,6 +103,23 @@ def test_systems_are_named_by_geometry_and_size(lattice: dict[str, Any], label: 
     observables = {"magnetization": ["X", "Y", "Z"]}
     run = damped(system=heisenberg_ring(6, lattice=lattice, observables=observables))
     assert style.system(run) == label
+
+
+def test_infinite_chain_is_named_instead_of_the_ring() -> None:
+    keys: dict[str, Any] = {"method": "mpo", "chain": "infinite", "bond_dimension": 8}
+    accuracy = {"singular_value_cutoff": 0, "time_step": 0.1, "order": 2}
+    run = damped(solver=TensorNetworkSolver(**keys, **accuracy))
+    assert (style.system(run), style.method(run)) == ("infinite chain", "MPO")
+
+
+@pytest.mark.parametrize("count", [1, 2, 6])
+def test_lines_of_a_series_differ_and_end_in_black(count: int) -> None:
+    *others, last = style.series(count)
+    assert len(others) == count - 1
+    assert (last["color"], last["linestyle"]) == (style.INK, "solid")
+    weights = (0.299, 0.587, 0.114)
+    shades = [float(np.dot(weights, to_rgb(line["color"]))) for line in others]
+    assert all(a - b > 0.05 for a, b in pairwise(shades))
 
 
 def test_methods_are_named() -> None:

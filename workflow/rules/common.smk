@@ -27,6 +27,8 @@ def validated_study():
 
 
 STUDY = validated_study()
+# Captions of the report see the scans written out.
+config.update(STUDY.model_dump(mode="json"))
 RESULTS, FIGURES = STUDY.output.results, STUDY.output.figures
 DRAWING = sorted(os.path.relpath(path) for path in Path(figures.__file__).parent.glob("*.py"))
 RUNS, TABLES = f"{RESULTS}/runs", f"{RESULTS}/tables"
@@ -55,6 +57,13 @@ def checkpoint(wildcards):
     return f"{RESULTS}/checkpoints/{run_id(wildcards)[:16]}.npz"
 
 
+def memory(wildcards):
+    """Megabytes of a run: exact evolution of 16 spins takes 7.4 GB, everything else little."""
+    spins = STUDY.systems[wildcards.system].lattice.n_sites
+    exact = STUDY.solvers[wildcards.solver].method == "exact_reduced"
+    return 10000 if exact and spins > 12 else 4000
+
+
 def batches(wildcards):
     """Files of all batches of a stochastic solver."""
     count = STUDY.solvers[wildcards.solver].batches
@@ -71,11 +80,6 @@ def trajectory(comparison, role):
     return str(STUDY.output.trajectory(getattr(STUDY.comparisons[comparison], role)))
 
 
-def timing(comparison):
-    """What the candidate of a comparison has cost."""
-    return str(timing_path(Path(trajectory(comparison, "candidate"))))
-
-
 def candidate(wildcards):
     """Trajectory that a comparison judges."""
     return trajectory(wildcards.comparison, "candidate")
@@ -86,19 +90,15 @@ def reference(wildcards):
     return trajectory(wildcards.comparison, "reference")
 
 
-def drawn_candidate(wildcards):
-    """Trajectory that a figure draws."""
-    return trajectory(STUDY.figures[wildcards.figure].comparison, "candidate")
-
-
-def drawn_reference(wildcards):
-    """Trajectory that a figure draws beside it."""
-    return trajectory(STUDY.figures[wildcards.figure].comparison, "reference")
+def drawn(wildcards):
+    """Trajectories that a figure draws."""
+    return [str(STUDY.output.trajectory(r)) for r in STUDY.drawn(STUDY.figures[wildcards.figure])]
 
 
 def drawn_points(wildcards):
-    """Differences that a figure draws as residuals."""
-    return f"{TABLES}/{STUDY.figures[wildcards.figure].comparison}.points.tsv"
+    """Differences that a figure draws as residuals, if it is one of a comparison."""
+    figure = STUDY.figures[wildcards.figure]
+    return [f"{TABLES}/{figure.comparison}.points.tsv"] if figure.kind == "dynamics" else []
 
 
 def tolerance(wildcards):

@@ -29,14 +29,17 @@ rule compare:
         " --points {output.points} --summary {output.summary} > {log} 2>&1"
 
 
-# All comparisons in one table.
+# All comparisons in one table, and all runs with what they have cost in another.
 rule overview:
     input:
         summaries=[STUDY.output.summary(name) for name in STUDY.comparisons],
-        runs=[trajectory(name, "candidate") for name in STUDY.comparisons],
-        timings=[timing(name) for name in STUDY.comparisons],
+        runs=[STUDY.output.trajectory(run) for run in STUDY.used()],
+        timings=[timing_path(STUDY.output.trajectory(run)) for run in STUDY.used()],
     output:
-        report(f"{FIGURES}/overview.md", caption="../report/overview.rst", category="Comparisons"),
+        comparisons=report(
+            f"{FIGURES}/overview.md", caption="../report/overview.rst", category="Comparisons"
+        ),
+        runs=report(f"{FIGURES}/runs.md", caption="../report/runs.rst", category="Comparisons"),
     log:
         f"{RESULTS}/logs/overview.log",
     benchmark:
@@ -50,4 +53,4 @@ rule overview:
     params:
         config=CONFIG,
     shell:
-        "opentdvp overview {params.config} --out {output} 2> {log}"
+        "opentdvp overview {params.config} --out {output.comparisons} --runs {output.runs} 2> {log}"

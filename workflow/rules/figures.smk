@@ -1,15 +1,14 @@
-# A figure of a comparison; a change of how it is drawn draws it again.
+# A figure of one or more runs; a change of how it is drawn draws it again.
 rule plot:
     input:
-        candidate=drawn_candidate,
-        reference=drawn_reference,
+        runs=drawn,
         points=drawn_points,
         drawing=DRAWING,
     output:
         pdf=f"{FIGURES}/{{figure}}.pdf",
         png=report(
             f"{FIGURES}/{{figure}}.png",
-            caption="../report/dynamics.rst",
+            caption="../report/figure.rst",
             category="Figures",
             labels={"figure": "{figure}"},
         ),
@@ -26,7 +25,7 @@ rule plot:
     params:
         config=CONFIG,
         layout=layout,
+        points=lambda wildcards, input: f"--points {input.points}" if input.points else "",
     shell:
-        "opentdvp plot {params.config} {wildcards.figure}"
-        " {input.candidate} {input.reference} {input.points}"
+        "opentdvp plot {params.config} {wildcards.figure} {input.runs} {params.points}"
         " --out {output.pdf} --out {output.png} 2> {log}"

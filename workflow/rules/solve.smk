@@ -13,7 +13,7 @@ rule solve:
         "../../environment.yml"
     threads: 2
     resources:
-        mem_mb=4000,
+        mem_mb=memory,
         runtime=120,
     params:
         config=CONFIG,

@@ -1,14 +1,11 @@
 """All comparisons of a study in one table: settings, cost, and how close."""
 
-from pathlib import Path
-
 import pandas as pd
 
 from opentdvp.compare.checks import read_run
 from opentdvp.compare.tables import read_summary
 from opentdvp.config import Comparison, Study, TdvpSolver
 from opentdvp.config.solver import Cutoffs, DirectSampling
-from opentdvp.files import replacing
 from opentdvp.timing import read_timing
 from opentdvp.trajectory import Trajectory
 
@@ -31,15 +28,6 @@ def overview(study: Study) -> pd.DataFrame:
     """
     rows = [_row(study, name, entry) for name, entry in study.comparisons.items()]
     return pd.DataFrame(rows)
-
-
-def write_overview(table: pd.DataFrame, path: Path) -> None:
-    """Write the table as Markdown."""
-    cells = table.map(_text)
-    lines = [list(table.columns), ["---"] * len(table.columns), *cells.to_numpy().tolist()]
-    text = "".join("| " + " | ".join(map(str, line)) + " |\n" for line in lines)
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
 
 
 def _row(study: Study, name: str, comparison: Comparison) -> dict[str, object]:
@@ -97,9 +85,3 @@ def _medians(run: Trajectory) -> dict[str, object]:
         for name, title in names.items()
         if name in run.diagnostics
     }
-
-
-def _text(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:.3g}" if isinstance(value, float) else str(value)

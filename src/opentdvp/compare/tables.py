@@ -109,3 +109,18 @@ def _read(path: Path, columns: dict[str, type]) -> pd.DataFrame:
         raise FileError(f"Cannot read {path}: {error.strerror or error}.") from error
     except ValueError as error:  # pandas: empty, a column missing, or text in place of a number
         raise FileError(f"Cannot read {path}: it is not a table of this kind.") from error
+
+
+def write_markdown(table: pd.DataFrame, path: Path) -> None:
+    """Write a table as Markdown, numbers with three digits."""
+    cells = table.map(_text)
+    lines = [list(table.columns), ["---"] * len(table.columns), *cells.to_numpy().tolist()]
+    text = "".join("| " + " | ".join(map(str, line)) + " |\n" for line in lines)
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -1,6 +1,7 @@
 """The configuration grammar: what can be simulated, how, and what is compared and drawn."""
 
 from opentdvp.config.comparison import Comparison, Run
+from opentdvp.config.figures import AnyFigure, DiagnosticsFigure, DynamicsFigure, RunsFigure
 from opentdvp.config.load import load
 from opentdvp.config.references import (
     DephasingSolver,
@@ -17,13 +18,15 @@ from opentdvp.config.solver import (
     Solver,
     TdvpSolver,
 )
-from opentdvp.config.study import Deck, DynamicsFigure, Study
+from opentdvp.config.study import Deck, Study
 from opentdvp.config.system import Lattice, Observables, System
 
 __all__ = [
+    "AnyFigure",
     "Comparison",
     "Deck",
     "DephasingSolver",
+    "DiagnosticsFigure",
     "DirectSampling",
     "DynamicsFigure",
     "Enumeration",
@@ -33,6 +36,7 @@ __all__ = [
     "RecurrentNetwork",
     "ReducedExactSolver",
     "Run",
+    "RunsFigure",
     "Solver",
     "StochasticSolver",
     "Study",

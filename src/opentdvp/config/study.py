@@ -7,11 +7,12 @@ from typing import Any, Literal, Self
 
 from pydantic import model_validator
 
-from opentdvp.config.base import Name, PositiveInt, StrictModel
+from opentdvp.config.base import Name, StrictModel
 from opentdvp.config.comparison import Comparison, Run
+from opentdvp.config.figures import AnyFigure, DynamicsFigure, RunsFigure
 from opentdvp.config.scan import Scan, expand
 from opentdvp.config.solver import Solver
-from opentdvp.config.system import Axis, AxisPair, System
+from opentdvp.config.system import System
 
 #: Part of every run's identity; raised when the meaning of a key changes.
 DECK_VERSION: Literal[1] = 1
@@ -32,23 +33,6 @@ class Deck(StrictModel):
     def run_id(self) -> str:
         """SHA-256 of the canonical deck."""
         return hashlib.sha256(self.canonical().encode()).hexdigest()
-
-
-class PlottedCorrelators(StrictModel):
-    """Connected correlators to draw, all at one distance."""
-
-    pairs: tuple[AxisPair, ...]
-    distance: PositiveInt
-
-
-class DynamicsFigure(StrictModel):
-    """Magnetisations and correlators against time, with residual strips (as paper, Fig. 2a, b)."""
-
-    kind: Literal["dynamics"]
-    comparison: Name
-    time_label: str
-    magnetization: tuple[Axis, ...]
-    correlators: PlottedCorrelators
 
 
 class Output(StrictModel):
@@ -73,7 +57,7 @@ class Study(StrictModel):
     systems: dict[Name, System]
     solvers: dict[Name, Solver]
     comparisons: dict[Name, Comparison] = {}
-    figures: dict[Name, DynamicsFigure] = {}
+    figures: dict[Name, AnyFigure] = {}
     scans: dict[Name, Scan] = {}
 
     @model_validator(mode="before")
@@ -85,16 +69,36 @@ class Study(StrictModel):
         """The deck of a run named by its system and solver."""
         return Deck(system=self.systems[run.system], solver=self.solvers[run.solver])
 
+    def drawn(self, figure: AnyFigure) -> tuple[Run, ...]:
+        """The runs of a figure; candidate and reference where it shows a comparison."""
+        if isinstance(figure, DynamicsFigure):
+            comparison = self.comparisons[figure.comparison]
+            return (comparison.candidate, comparison.reference)
+        return figure.runs
+
+    def used(self) -> list[Run]:
+        """The runs of all comparisons and figures, each once."""
+        compared = [(c.candidate, c.reference) for c in self.comparisons.values()]
+        drawn = [self.drawn(figure) for figure in self.figures.values()]
+        return list(
+            {(r.system, r.solver): r for runs in (*compared, *drawn) for r in runs}.values()
+        )
+
     @model_validator(mode="after")
     def _check_names(self) -> Self:
         for name, comparison in self.comparisons.items():
             for role in ("candidate", "reference"):
-                run = getattr(comparison, role)
-                _known(f"comparisons.{name}.{role}.system", run.system, self.systems)
-                _known(f"comparisons.{name}.{role}.solver", run.solver, self.solvers)
+                self._check_run(f"comparisons.{name}.{role}", getattr(comparison, role))
         for name, figure in self.figures.items():
-            _known(f"figures.{name}.comparison", figure.comparison, self.comparisons)
+            if isinstance(figure, DynamicsFigure):
+                _known(f"figures.{name}.comparison", figure.comparison, self.comparisons)
+            for number, run in enumerate(self.drawn(figure)):
+                self._check_run(f"figures.{name}.runs.{number}", run)
         return self
+
+    def _check_run(self, key: str, run: Run) -> None:
+        _known(f"{key}.system", run.system, self.systems)
+        _known(f"{key}.solver", run.solver, self.solvers)
 
     @model_validator(mode="after")
     def _check_comparisons(self) -> Self:
@@ -117,17 +121,14 @@ class Study(StrictModel):
     @model_validator(mode="after")
     def _check_figures(self) -> Self:
         for name, figure in self.figures.items():
-            system = self.systems[self.comparisons[figure.comparison].candidate.system]
-            wanted = set(figure.magnetization) | {
-                f"{pair} at distance {figure.correlators.distance}"
-                for pair in figure.correlators.pairs
-            }
-            missing = wanted - _curves(system)
-            if missing:
-                raise ValueError(
-                    f"`figures.{name}` must draw observables of its system, "
-                    f"but asks for {', '.join(sorted(missing))}"
-                )
+            wanted = _wanted(figure)
+            for run in self.drawn(figure):
+                missing = wanted - _curves(self.systems[run.system])
+                if missing:
+                    raise ValueError(
+                        f"`figures.{name}` must draw observables of its systems, but asks for "
+                        f"{', '.join(sorted(missing))}"
+                    )
         return self
 
 
@@ -143,3 +144,11 @@ def _curves(system: System) -> set[str]:
     return set(observables.magnetization) | {
         f"{pair} at distance {distance}" for pair, distances in pairs for distance in distances
     }
+
+
+def _wanted(figure: AnyFigure) -> set[str]:
+    if isinstance(figure, DynamicsFigure):
+        distance = figure.correlators.distance
+        pairs = (f"{pair} at distance {distance}" for pair in figure.correlators.pairs)
+        return {*figure.magnetization, *pairs}
+    return {figure.observable} if isinstance(figure, RunsFigure) else set()

@@ -1,15 +1,17 @@
 """The look of all figures, the names of runs in them, and how they are saved."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import matplotlib as mpl
 import matplotlib.style
+import numpy as np
 from matplotlib.figure import Figure
 
-from opentdvp.config import Deck, Lattice
+from opentdvp.config import Deck, Lattice, TensorNetworkSolver
 from opentdvp.errors import ConfigError
 from opentdvp.files import replacing
 from opentdvp.trajectory import Trajectory
@@ -71,8 +73,14 @@ UNDATED: dict[str, dict[str, str | None]] = {
     ".svg": {"Date": None},
 }
 
-METHODS = {"tdvp": "TDVP", "exact_reduced": "exact"}
-
+METHODS = {
+    "tdvp": "TDVP",
+    "exact_reduced": "exact",
+    "mcwf": "MCWF",
+    "dephasing_kicks": "MCWF",
+    "mps": "MPS",
+    "mpo": "MPO",
+}
 
 #: Of marks, error bars and text.
 INK = "#222222"
@@ -112,6 +120,18 @@ class CurveStyle:
 COLORS = {"X": "#004488", "Y": "#BB5566", "Z": "#DDAA33"}
 MARKERS = {"X": "o", "Y": "s", "Z": "^"}
 DASHES = ("solid", "dashed", "dotted")
+
+
+def series(count: int) -> list[dict[str, Any]]:
+    """Lines of several runs of the same quantity: light to dark, the last one solid and black."""
+    shades = mpl.colormaps["cividis_r"](np.linspace(0.1, 0.85, max(count - 1, 1)))
+    dashes = ("dashed", "dashdot", "dotted")
+    lines = [
+        {"color": shade, "linestyle": dashes[k % 3], "linewidth": 1.4}
+        for k, shade in enumerate(shades[: count - 1])
+    ]
+    return [*lines, {"color": INK, "linestyle": "solid"}]
+
 
 #: A line to compare with, such as zero.
 GUIDE: dict[str, Any] = {"color": "#999999", "linewidth": 0.6, "zorder": 0}
@@ -167,11 +187,11 @@ def save(figure: Figure, path: Path, metadata: Mapping[str, str]) -> None:
         figure.savefig(temporary, metadata={"Keywords": keywords} | UNDATED[path.suffix])
 
 
-def origins(**runs: Trajectory) -> dict[str, str]:
-    """Run ids and git revisions of the runs in a figure, by role."""
+def origins(runs: Sequence[Trajectory]) -> dict[str, str]:
+    """Run ids and git revisions of the runs in a figure, by their order."""
     return {
-        f"{role}.{key}": value
-        for role, run in runs.items()
+        f"run{number}.{key}": value
+        for number, run in enumerate(runs, start=1)
         for key, value in (("run_id", run.run_id), ("revision", run.provenance["revision"]))
     }
 
@@ -184,7 +204,10 @@ def method(run: Trajectory) -> str:
 
 def system(run: Trajectory) -> str:
     """Geometry and size in legends, as in "ring N = 6"."""
-    return _lattice(Deck.model_validate_json(run.deck).system.lattice)
+    deck = Deck.model_validate_json(run.deck)
+    if isinstance(deck.solver, TensorNetworkSolver) and deck.solver.chain == "infinite":
+        return "infinite chain"
+    return _lattice(deck.system.lattice)
 
 
 def _lattice(lattice: Lattice) -> str:

@@ -1,0 +1,51 @@
+"""What every run of a study is, and what it has cost."""
+
+import pandas as pd
+
+from opentdvp.compare.checks import read_run
+from opentdvp.config import Run, Study
+from opentdvp.timing import read_timing
+
+
+def costs(study: Study) -> pd.DataFrame:
+    """One row per run, from the files of the study.
+
+    Returns
+    -------
+    pandas.DataFrame
+        System and its size, solver with its settings, the last time, the largest error of any
+        observable at any time, `minutes` (of computing, of all batches), `memory_MiB` (the most of
+        one process), and the beginnings of run id and git revision.
+
+    Raises
+    ------
+    FileError
+        If a file of the study is missing, or a run is not that of the study's deck.
+    """
+    return pd.DataFrame([_row(study, run) for run in study.used()])
+
+
+def _row(study: Study, name: Run) -> dict[str, object]:
+    path = study.output.trajectory(name)
+    run, timing = read_run(study, name, path), read_timing(path)
+    system, solver = study.systems[name.system], study.solvers[name.solver]
+    settings = solver.model_dump(mode="json", exclude={"method"})
+    return {
+        "system": name.system,
+        "sites": " × ".join(map(str, system.lattice.size)),
+        "solver": name.solver,
+        "method": solver.method,
+        "settings": ", ".join(f"{key} {_flat(value)}" for key, value in settings.items()),
+        "last time": float(run.times[-1]),
+        "largest error": max(float(error.max()) for _, error in run.curves().values()),
+        "minutes": timing["wall_seconds"] / 60,
+        "memory_MiB": timing["peak_memory_MiB"],
+        "run id": run.run_id[:8],
+        "revision": run.provenance["revision"][:8],
+    }
+
+
+def _flat(value: object) -> str:
+    if isinstance(value, dict):
+        return "(" + ", ".join(f"{key} {_flat(entry)}" for key, entry in value.items()) + ")"
+    return f"{value:g}" if isinstance(value, float) else str(value)

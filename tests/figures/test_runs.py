@@ -1,0 +1,63 @@
+"""What figures of several runs show: curves, differences from the last run, errors, diagnostics."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from trajectories import damped
+
+from opentdvp.config import DiagnosticsFigure, RunsFigure
+from opentdvp.errors import ConfigError
+from opentdvp.figures import diagnostics, draw_to_files, runs
+
+NAMES: Any = [{"system": "a", "solver": "x"}, {"system": "b", "solver": "x"}]
+PUBLISHED: Any = {"label": "N = 32", "source": "digitised", "times": [1.0, 2.0], "values": [0, 0.5]}
+FIGURE = RunsFigure(kind="runs", time_label="t", observable="Z", runs=NAMES, published=(PUBLISHED,))
+NOISY, EXACT = damped(61, error=0.01, seed=3), damped(121)
+
+
+def test_curves_and_published_values_are_drawn_as_they_are():
+    upper, _, _ = runs.draw(FIGURE, [NOISY, EXACT]).axes
+    first, second, marks = upper.lines
+    np.testing.assert_array_equal(first.get_ydata(), NOISY.observables["Z"].mean)
+    np.testing.assert_array_equal(second.get_ydata(), EXACT.observables["Z"].mean)
+    np.testing.assert_array_equal(marks.get_xydata(), [[1, 0], [2, 0.5]])
+    labels = [text.get_text() for text in upper.get_legend().get_texts()]
+    assert labels == ["ring $N = 6$, exact"] * 2 + ["N = 32"]
+
+
+def test_middle_panel_subtracts_the_last_run():
+    _, middle, _ = runs.draw(FIGURE, [NOISY, EXACT]).axes
+    first, second, marks = middle.lines
+    every_second = EXACT.observables["Z"].mean[::2]
+    expected = NOISY.observables["Z"].mean - every_second
+    np.testing.assert_allclose(first.get_ydata(), expected, atol=1e-12)
+    np.testing.assert_array_equal(second.get_ydata(), 0)
+    at = np.interp([1.0, 2.0], EXACT.times, EXACT.observables["Z"].mean)
+    np.testing.assert_allclose(marks.get_ydata(), [0 - at[0], 0.5 - at[1]])
+
+
+def test_errors_are_drawn_where_there_are_any():
+    _, _, lower = runs.draw(FIGURE, [NOISY, EXACT]).axes
+    (line,) = lower.lines
+    np.testing.assert_array_equal(line.get_ydata(), 0.01)
+    assert lower.get_yscale() == "log"
+
+
+def test_diagnostics_are_drawn_where_they_are_positive():
+    recorded = {"time": np.array([0.0, 1, 2]), "residual": np.array([0.0, 0.1, 0.2])}
+    keys = {"kind": "diagnostics", "time_label": "t", "diagnostics": ["residual"]}
+    figure = DiagnosticsFigure.model_validate(keys | {"runs": NAMES})
+    run = damped(diagnostics=recorded)
+    panels = diagnostics.draw(figure, [run, run]).axes
+    assert len(panels) == 2
+    np.testing.assert_array_equal(panels[0].lines[0].get_ydata(), [np.nan, 0.1, 0.2])
+    with pytest.raises(ConfigError, match="must be among none, but has residual"):
+        diagnostics.draw(figure, [damped(), run])
+
+
+def test_figure_of_runs_is_saved_with_the_origin_of_each(tmp_path):
+    draw_to_files(FIGURE, (NOISY, EXACT), None, [tmp_path / "figure.pdf"])
+    content = (tmp_path / "figure.pdf").read_bytes()
+    for run in (NOISY, EXACT):
+        assert run.run_id.encode() in content
