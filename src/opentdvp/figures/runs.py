@@ -46,7 +46,7 @@ def draw(figure: RunsFigure, runs: Sequence[Trajectory]) -> Figure:
                 lower.semilogy(run.times, np.maximum(error, SMALLEST_ERROR), **line)
         _draw_published(upper, figure, np.zeros_like(base), last.times)
         _draw_published(middle, figure, base, last.times)
-        upper.legend(loc="upper right", ncols=2)
+        upper.legend(loc="upper right", ncols=2, borderaxespad=1.0)
         upper.set_ylabel(f"${symbol}$")
         middle.set_ylabel(f"${symbol}$ − {style.system(last)}")
         lower.set_ylabel("error")
