@@ -26,7 +26,6 @@ ROWS = {"kind": "square", "size": [4, 5], "periodic": True}
 @pytest.mark.parametrize(
     ("system", "settings"),
     [
-        (heisenberg_ring(4), {"orbit": "none"}),
         (heisenberg_ring(4), {"orbit": "all", "depth": 2}),
         (heisenberg_ring(4), {"orbit": 2, "povm": "z_aligned", "activation": "elu"}),
         (confinement_ring(4), {"orbit": "all"}),
@@ -74,7 +73,6 @@ def test_only_shifts_that_connect_outcomes_are_kept(ring, count):
     ("system", "settings", "scale", "bound", "window"),
     [
         (heisenberg_ring(14), {"orbit": "none"}, 0.2, 1e-3, (14, 10)),
-        (heisenberg_ring(14), {"orbit": 2}, 0.2, 1e-4, (12, 10)),
         (heisenberg_ring(14), {"orbit": "space_group"}, 0.2, 1e-4, (12, 10)),
         # Reads a change again one row later: one quiet site is not enough.
         (
@@ -95,7 +93,7 @@ def test_forgetting_costs_less_than_its_bound(setting, system, settings, scale, 
     case = setting(system, solvers[0], scale=scale)
     sites = case.model.n_sites
     uniforms = jax.random.uniform(jax.random.key(1), (30, sites + 1))
-    outcomes = case.ansatz.sample(case.parameters, uniforms)
+    outcomes = jax.jit(case.ansatz.sample)(case.parameters, uniforms)
     exact, windowed = (estimate(case.problem(s), case.theta, outcomes) for s in solvers)
     # Exact means from the first site on, and behind the pair (0, 1) to the last one.
     assert (int(exact.prefix[0]), int(exact.suffix[0])) == (sites, sites - 2)
