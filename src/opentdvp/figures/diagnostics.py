@@ -36,7 +36,7 @@ def draw(figure: DiagnosticsFigure, runs: Sequence[Trajectory]) -> Figure:
                 values = run.diagnostics[name].astype(float)
                 shown = np.where(values > 0, values, np.nan)
                 panel.semilogy(run.diagnostics["time"], shown, label=name.replace("_", " "), **line)
-            panel.set_title(f"{style.system(run)}, {style.method(run)}", loc="left")
+            panel.set_title(style.name(run), loc="left")
             panel.set_xlabel(figure.time_label)
             panel.legend(loc="lower right")
         style.settle(canvas)

@@ -153,11 +153,11 @@ def _draw_header(
         if panel.curves
     ]
     entries: dict[str, Any] = {
-        f"{style.system(candidate)}, {style.method(candidate)} ± standard error": (
+        f"{style.name(candidate)} ± standard error": (
             Patch(**look.band),
             Line2D([], [], **look.line),
         ),
-        f"{style.system(reference)}, {style.method(reference)}": Line2D([], [], **look.mark),
+        style.name(reference): Line2D([], [], **look.mark),
         rf"$\Delta$ = {style.method(reference)} − {style.method(candidate)}, "
         f"tolerance {', '.join(tolerances)}": Line2D([], [], linestyle="none"),
     }

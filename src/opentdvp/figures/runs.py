@@ -1,6 +1,7 @@
 """One observable of several runs, and of published work, beside the last run."""
 
 from collections.abc import Sequence
+from itertools import cycle
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -36,10 +37,9 @@ def draw(figure: RunsFigure, runs: Sequence[Trajectory]) -> Figure:
         symbol = rf"\langle {figure.observable} \rangle"
         for run, line in zip(runs, style.series(len(runs)), strict=True):
             mean, error = run.curves()[figure.observable, 0]
-            label = f"{style.system(run)}, {style.method(run)}"
             left = mean - np.interp(run.times, last.times, base)
             for axes, values in ((upper, mean), (middle, left)):
-                axes.plot(run.times, values, label=label, **line)
+                axes.plot(run.times, values, label=style.name(run), **line)
                 band = {"color": line["color"], "alpha": 0.2, "linewidth": 0}
                 axes.fill_between(run.times, values - error, values + error, **band)
             if error.max() > SMALLEST_ERROR:
@@ -62,6 +62,6 @@ def _draw_published(
     axes: Axes, figure: RunsFigure, subtracted: np.ndarray, times: np.ndarray
 ) -> None:
     look = style.CurveStyle(style.INK, "o", "solid").mark
-    for entry, marker in zip(figure.published, MARKS, strict=False):
+    for entry, marker in zip(figure.published, cycle(MARKS), strict=False):
         left = np.array(entry.values) - np.interp(entry.times, times, subtracted)
         axes.plot(entry.times, left, label=entry.label, **look | {"marker": marker})

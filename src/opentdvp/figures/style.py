@@ -198,8 +198,13 @@ def origins(runs: Sequence[Trajectory]) -> dict[str, str]:
 
 def method(run: Trajectory) -> str:
     """The solver's name in legends."""
-    name = Deck.model_validate_json(run.deck).solver.method
-    return METHODS.get(name, name)
+    solver = Deck.model_validate_json(run.deck).solver.method
+    return METHODS.get(solver, solver)
+
+
+def name(run: Trajectory) -> str:
+    """System and method in legends."""
+    return f"{system(run)}, {method(run)}"
 
 
 def system(run: Trajectory) -> str:

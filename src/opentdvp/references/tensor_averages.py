@@ -35,7 +35,7 @@ def measure(
         environments = _AmplitudeEnvironments(tensors)
     else:
         environments = _PauliEnvironments(chain, tensors)
-    cell = 2 if chain.layout.infinite else lattice.n_sites
+    cell = chain.layout.n_spins
     sites = np.arange(lattice.n_sites)
     means = {axis: _means(chain, environments, axis)[sites % cell] for axis in AXES}
     largest = max((max(d) for d in observables.correlators.values()), default=0)
@@ -44,12 +44,9 @@ def measure(
     def table(letters: str) -> Float[np.ndarray, "firsts lasts"]:
         if chain.layout.infinite:
             return _pairs(chain, environments, letters, cell + largest)
-        forwards = _pairs(chain, environments, letters, cell)
-        backwards = (
-            forwards
-            if letters[0] == letters[1]
-            else _pairs(chain, environments, letters[::-1], cell)
-        )
+        forwards = backwards = _pairs(chain, environments, letters, cell)
+        if letters[0] != letters[1]:
+            backwards = _pairs(chain, environments, letters[::-1], cell)
         return np.where(np.isnan(forwards), backwards.T, forwards)
 
     def correlation(letters: str, first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -79,7 +76,7 @@ def _pairs(
     """
     tensors, infinite = chain.layout.tensors, chain.layout.infinite
     count = len(tensors)
-    table = np.full((sum(map(len, tensors)), last), np.nan)
+    table = np.full((chain.layout.n_spins, last), np.nan)
     firsts: list[int] = []
     passed = environments.start(0)[:0]
     for number in range(last if infinite else count):

@@ -30,9 +30,10 @@ class Layout(NamedTuple):
     infinite: bool
     reflected: bool
 
-    def tensor_of(self, spin: int) -> int:
-        """Number of the tensor that holds a spin."""
-        return next(k for k, spins in enumerate(self.tensors) if spin in spins)
+    @property
+    def n_spins(self) -> int:
+        """Number of spins, of the cell in an infinite chain."""
+        return sum(map(len, self.tensors))
 
     def bonds_at(self, spins: Spins) -> int:
         """How many bonds a tensor has; the cell of an infinite chain repeats."""

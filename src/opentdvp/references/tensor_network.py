@@ -24,12 +24,21 @@ from opentdvp.references.tensor_evolution import (
     tensors_from,
 )
 from opentdvp.references.tensor_layout import find_layout
-from opentdvp.references.tensor_space import Chain, amplitudes, build_chain, pauli_expectations
+from opentdvp.references.tensor_space import (
+    Chain,
+    Space,
+    amplitudes,
+    build_chain,
+    pauli_expectations,
+)
 from opentdvp.results import ResultCode
 from opentdvp.trajectory import Trajectory
 
 #: Largest estimated memory of a run.
 MAXIMAL_GIB = 12
+
+# Beginning of the names of arrays that hold the observables of finished evolutions.
+_FINISHED = "finished/"
 
 # Copies of the largest matrix that a decomposition needs.
 _COPIES = 8
@@ -40,16 +49,14 @@ def check(system: System, solver: TensorNetworkSolver) -> None:
     model = build_model(system)
     if solver.method == "mps" and model.jumps:
         raise ConfigError("`jumps` must be empty for the method mps, but is not; use mpo.")
-    layout = find_layout(model, solver.chain)
-    components = (2 if solver.method == "mps" else 4) ** max(map(len, layout.tensors))
-    size = solver.bond_dimension * components
-    memory = _COPIES * size**2 * (16 if solver.method == "mps" else 8) / 2**30
+    layout, start = find_layout(model, solver.chain), _space(model, solver).start
+    size = solver.bond_dimension * len(start) ** max(map(len, layout.tensors))
+    memory = _COPIES * size**2 * start.itemsize / 2**30
     if memory > MAXIMAL_GIB:
         raise ConfigError(
             f"`bond_dimension` must leave a problem of at most {MAXIMAL_GIB} GiB, but is "
             f"{solver.bond_dimension}, with matrices of {size} × {size} about {memory:.3g} GiB."
         )
-    _build(model, solver)
 
 
 def solve(
@@ -91,7 +98,7 @@ def solve(
         raise TypeError(f"`deck.solver` must be a TensorNetworkSolver, but is {type(solver)}.")
     check(deck.system, solver)
     model = build_model(deck.system)
-    chain = _build(model, solver)
+    chain = build_chain(find_layout(model, solver.chain), _space(model, solver))
     times = output_times(deck)
     run = _Run(
         chain=chain,
@@ -113,9 +120,8 @@ class _Run(NamedTuple):
     evolutions: tuple[tuple[Accuracy, int], ...]
 
 
-def _build(model: Model, solver: TensorNetworkSolver) -> Chain:
-    space = amplitudes(model) if solver.method == "mps" else pauli_expectations(model)
-    return build_chain(find_layout(model, solver.chain), space)
+def _space(model: Model, solver: TensorNetworkSolver) -> Space:
+    return amplitudes(model) if solver.method == "mps" else pauli_expectations(model)
 
 
 def _evolutions(solver: TensorNetworkSolver, spacing: float) -> tuple[tuple[Accuracy, int], ...]:
@@ -169,7 +175,8 @@ def _record(run: _Run, state: State, time: float, tensors: Tensors, discarded: f
     return State(
         time=time,
         step_size=0.0,
-        arrays=_flat(_finished(state)) | tensors.arrays(),
+        arrays={k: v for k, v in state.arrays.items() if k.startswith(_FINISHED)}
+        | tensors.arrays(),
         outputs=(*state.outputs, observables),
         diagnostics=(*state.diagnostics, {k: np.array(v) for k, v in record.items()}),
     )
@@ -180,15 +187,15 @@ def _bond_dimension(tensors: Tensors) -> int:
 
 
 def _flat(tables: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    return {f"finished/{k}/{name}": t[name] for k, t in enumerate(tables) for name in t}
+    return {f"{_FINISHED}{k}/{name}": t[name] for k, t in enumerate(tables) for name in t}
 
 
 def _finished(state: State) -> list[dict[str, np.ndarray]]:
     """Observables of the finished evolutions, times first."""
     tables: dict[int, dict[str, np.ndarray]] = {}
     for key, column in state.arrays.items():
-        if key.startswith("finished/"):
-            _, number, name = key.split("/")
+        if key.startswith(_FINISHED):
+            number, name = key.removeprefix(_FINISHED).split("/")
             tables.setdefault(int(number), {})[name] = column
     return [tables[number] for number in sorted(tables)]
 

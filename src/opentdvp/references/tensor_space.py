@@ -11,10 +11,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from opentdvp.models import Jump, Model
+from opentdvp.models import Model, Term
 from opentdvp.references.pure_states import spin_amplitudes
+from opentdvp.references.symmetry import site_generator
 from opentdvp.references.tensor_layout import Layout, Spins, parity_basis
-from opentdvp.spin import PAULI, pauli_string
+from opentdvp.spin import pauli_string
 
 LETTERS = "IXYZ"
 
@@ -54,27 +55,16 @@ def amplitudes(model: Model) -> Space:
 
 def pauli_expectations(model: Model) -> Space:
     """Expectation values of all Pauli strings, in the order I, X, Y, Z per spin."""
-    generators = [
-        (term.sites, _commutator(term.strength * pauli_string(term.operators)))
-        for term in model.terms
-    ]
-    generators += [((jump.site,), _dissipator(jump)) for jump in model.jumps]
-    return Space(np.array([1.0, *model.bloch]), tuple(generators), pure=False)
+    sites = [((site,), site_generator(model, site)) for site in range(model.n_sites)]
+    pairs = [(term.sites, _pair_generator(term)) for term in model.terms if len(term.sites) == 2]
+    return Space(np.array([1.0, *model.bloch]), (*sites, *pairs), pure=False)
 
 
-def _commutator(hamiltonian: np.ndarray) -> np.ndarray:
-    spins = hamiltonian.shape[0].bit_length() - 1
-    strings = [pauli_string("".join(letters)) for letters in product(LETTERS, repeat=spins)]
-    images = [-1j * (hamiltonian @ p - p @ hamiltonian) for p in strings]
-    return np.array([[np.trace(a @ b).real for b in images] for a in strings]) / 2**spins
-
-
-def _dissipator(jump: Jump) -> np.ndarray:
-    matrix, adjoint = jump.matrix, jump.matrix.conj().T
-    decay = adjoint @ matrix / 2
-    strings = [PAULI[letter] for letter in LETTERS]
-    images = [matrix @ p @ adjoint - decay @ p - p @ decay for p in strings]
-    return jump.rate * np.array([[np.trace(a @ b).real for b in images] for a in strings]) / 2
+def _pair_generator(term: Term) -> np.ndarray:
+    operator = term.strength * pauli_string(term.operators)
+    strings = [pauli_string("".join(letters)) for letters in product(LETTERS, repeat=2)]
+    images = [-1j * (operator @ p - p @ operator) for p in strings]
+    return np.array([[np.trace(a @ b).real for b in images] for a in strings]) / 4
 
 
 class Chain(NamedTuple):
