@@ -4,7 +4,15 @@ from typing import Any
 
 import jax
 
-from opentdvp.config import ExactSolver, System, TdvpSolver
+from opentdvp.config import (
+    DephasingSolver,
+    ExactSolver,
+    ReducedExactSolver,
+    System,
+    TdvpSolver,
+    TensorNetworkSolver,
+    WaveFunctionSolver,
+)
 from opentdvp.engine.compiled import assemble
 from opentdvp.engine.orbit import Symmetries
 
@@ -67,6 +75,59 @@ def tdvp(
 def exact() -> ExactSolver:
     """An exact solver, tight."""
     return ExactSolver(method="exact", relative_tolerance=1e-9, absolute_tolerance=1e-11)
+
+
+def reduced(tolerance: float = 1e-8) -> ReducedExactSolver:
+    """A reduced exact solver."""
+    settings = {"relative_tolerance": tolerance, "absolute_tolerance": tolerance / 100}
+    return ReducedExactSolver(method="exact_reduced", **settings)
+
+
+def wave_functions(trajectories: int = 100, batch: int = 50, seed: int = 7) -> WaveFunctionSolver:
+    """Monte Carlo wave functions."""
+    return WaveFunctionSolver(
+        method="mcwf",
+        seed=seed,
+        trajectories=trajectories,
+        batch=batch,
+        relative_tolerance=1e-6,
+        absolute_tolerance=1e-8,
+    )
+
+
+def kicks(
+    trajectories: int = 100, batch: int = 50, seed: int = 7, time_step: float = 0.1
+) -> DephasingSolver:
+    """Trajectories with random Z kicks."""
+    return DephasingSolver(
+        method="dephasing_kicks",
+        seed=seed,
+        trajectories=trajectories,
+        batch=batch,
+        time_step=time_step,
+    )
+
+
+def tensor_network(
+    method: Any = "mpo",
+    chain: Any = "finite",
+    bond_dimension: int = 64,
+    time_step: float = 0.05,
+    order: Any = 4,
+) -> TensorNetworkSolver:
+    """A matrix product that drops next to nothing but beyond its bond dimension."""
+    return TensorNetworkSolver(
+        method=method,
+        chain=chain,
+        bond_dimension=bond_dimension,
+        singular_value_cutoff=1e-12,
+        time_step=time_step,
+        order=order,
+    )
+
+
+def quiet(time: float, **values: float) -> None:
+    """Report nothing."""
 
 
 def symmetries_of(system: System, orbit: str | int) -> Symmetries:

@@ -2,7 +2,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from solvers import ENUMERATION, direct, exact, tdvp
+from solvers import ENUMERATION, direct, exact, quiet, tdvp
 from systems import heisenberg_ring
 
 from opentdvp.config import Deck
@@ -12,10 +12,6 @@ from opentdvp.references import exact as reference
 from opentdvp.results import ResultCode
 
 SHORT = {"stop": 0.1, "points": 6}
-
-
-def silent(time, **values):
-    """Report nothing."""
 
 
 def largest_error(trajectory, truth):
@@ -46,7 +42,7 @@ def test_overcomplete_network_follows_the_exact_solution_at_second_order(ring_3,
         solver = tdvp(
             width=8, eigenvalue_cutoff=1e-10, fisher_tolerance=tolerance, maximal_step=1.0
         )
-        trajectory = evolve(Deck(system=ring_3, solver=solver), silent)
+        trajectory = evolve(Deck(system=ring_3, solver=solver), quiet)
         assert trajectory.diagnostics["residual"].max() < 1e-6
         sizes.append(trajectory.diagnostics["step_size"].max())
         errors.append(largest_error(trajectory, truth))
@@ -58,7 +54,7 @@ def test_overcomplete_network_follows_the_exact_solution_at_second_order(ring_3,
 def test_diagnostics_describe_every_step(ring_3):
     solver = tdvp(sampling=direct(), maximal_step=0.02)
     deck = Deck(system=ring_3.model_copy(update={"time": _grid(SHORT)}), solver=solver)
-    trajectory = evolve(deck, silent)
+    trajectory = evolve(deck, quiet)
     diagnostics = trajectory.diagnostics
     sizes = diagnostics["step_size"]
     np.testing.assert_allclose(diagnostics["time"], np.append(0, np.cumsum(sizes)[:-1]), atol=1e-15)
@@ -94,7 +90,7 @@ def test_numerical_failure_ends_the_run_with_a_code(ring_3, monkeypatch, fake, c
         return engine._replace(derivative=lambda *a: fake(engine.derivative(*a)))
 
     monkeypatch.setattr(evolving, "build_engine", partial(broken_engine, evolving.build_engine))
-    trajectory = evolve(Deck(system=ring_3, solver=tdvp()), silent)
+    trajectory = evolve(Deck(system=ring_3, solver=tdvp()), quiet)
     assert trajectory.result is code
     assert trajectory.times.tolist() == [0.0]
 
@@ -118,7 +114,7 @@ def test_failure_at_the_end_of_the_last_step_is_not_recorded(ring_3, monkeypatch
         return engine._replace(derivative=derivative)
 
     monkeypatch.setattr(evolving, "build_engine", broken_engine)
-    trajectory = evolve(Deck(system=system, solver=tdvp()), silent)
+    trajectory = evolve(Deck(system=system, solver=tdvp()), quiet)
     assert len(calls) == 6
     assert trajectory.result is ResultCode.NOT_FINITE
     assert trajectory.times.tolist() == [0.0]
@@ -140,6 +136,6 @@ def test_ring_of_six_without_noise_follows_the_exact_solution():
         fisher_tolerance=1e-3,
         precision="single",
     )
-    trajectory = evolve(Deck(system=system, solver=solver), silent)
+    trajectory = evolve(Deck(system=system, solver=solver), quiet)
     truth = reference.solve(Deck(system=system, solver=exact()), lambda time: None)
     assert largest_error(trajectory, truth) < 0.015

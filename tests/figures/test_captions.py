@@ -6,25 +6,15 @@ from typing import Any
 
 import pytest
 from docutils.core import publish_parts  # type: ignore[import-untyped]
+from figure_settings import DYNAMICS, SAMPLED, TOLERANCE
 from jinja2 import Environment, StrictUndefined
 from pydantic import BaseModel
-from solvers import ENUMERATION, direct, exact, tdvp
+from solvers import ENUMERATION, exact, tdvp
 from systems import heisenberg_ring
 
-from opentdvp.config import AnyFigure, DiagnosticsFigure, DynamicsFigure, RunsFigure, Solver
-from opentdvp.config.comparison import Tolerance
-from opentdvp.config.figures import PlottedCorrelators
+from opentdvp.config import AnyFigure, DiagnosticsFigure, RunsFigure, Solver
 
 REPORT = Path(__file__).parents[2] / "workflow" / "report"
-TOLERANCE = Tolerance(magnetization=0.05, correlators=0.02)
-SAMPLED = tdvp(width=8, depth=2, sampling=direct(4096, 1024, 20000), fisher_tolerance=0.01)
-DYNAMICS = DynamicsFigure(
-    kind="dynamics",
-    comparison="ring",
-    time_label="γt",
-    magnetization=("X", "Y", "Z"),
-    correlators=PlottedCorrelators(pairs=("XX", "YY", "ZZ"), distance=2),
-)
 BOTH: Any = [{"system": "six", "solver": "net"}, {"system": "ten", "solver": "ref"}]
 
 

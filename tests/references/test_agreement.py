@@ -2,15 +2,10 @@
 
 import numpy as np
 import pytest
+from solvers import kicks, quiet, reduced, tensor_network, wave_functions
 from systems import confinement_ring, heisenberg_ring
 
-from opentdvp.config import (
-    Deck,
-    DephasingSolver,
-    ReducedExactSolver,
-    TensorNetworkSolver,
-    WaveFunctionSolver,
-)
+from opentdvp.config import Deck
 from opentdvp.solve import solve_to_file
 from opentdvp.trajectory import read
 
@@ -19,30 +14,8 @@ HEISENBERG = heisenberg_ring(8, time={"stop": 1.0, "points": 6}, observables=PAI
 CONFINEMENT = confinement_ring(8, time={"stop": 10.0, "points": 6}, observables=PAIRS)
 UNITARY = confinement_ring(10, jumps=[], time={"stop": 40.0, "points": 21}, observables=PAIRS)
 
-REDUCED = ReducedExactSolver(
-    method="exact_reduced", relative_tolerance=1e-8, absolute_tolerance=1e-10
-)
-
-
-def tensors(method, bond_dimension, time_step):
-    return TensorNetworkSolver(
-        method=method,
-        chain="finite",
-        bond_dimension=bond_dimension,
-        singular_value_cutoff=1e-12,
-        time_step=time_step,
-        order=4,
-    )
-
-
-def trajectories(kind, **settings):
-    return kind.model_validate({"seed": 5, "trajectories": 100, "batch": 10, **settings})
-
-
-WAVE_FUNCTIONS = trajectories(
-    WaveFunctionSolver, method="mcwf", relative_tolerance=1e-6, absolute_tolerance=1e-8
-)
-KICKS = trajectories(DephasingSolver, method="dephasing_kicks", time_step=0.05)
+TRAJECTORIES = wave_functions(seed=5)
+KICKS = kicks(seed=5, time_step=0.05)
 
 
 @pytest.fixture
@@ -52,7 +25,7 @@ def solved(tmp_path):
     def solve(system, solver):
         path = tmp_path / f"{solver.method}.h5"
         deck = Deck(system=system, solver=solver)
-        solve_to_file(deck, path, None, 60.0, lambda time, **values: None)
+        solve_to_file(deck, path, None, 60.0, quiet)
         return read(path)
 
     return solve
@@ -62,14 +35,14 @@ def solved(tmp_path):
 @pytest.mark.parametrize(
     ("system", "solver", "error"),
     [
-        (HEISENBERG, tensors("mpo", 200, 0.1), 5e-3),
-        (CONFINEMENT, tensors("mpo", 48, 0.25), 1e-3),
-        (UNITARY, tensors("mps", 40, 0.25), 2e-4),
+        (HEISENBERG, tensor_network("mpo", bond_dimension=200, time_step=0.1), 5e-3),
+        (CONFINEMENT, tensor_network("mpo", bond_dimension=48, time_step=0.25), 1e-3),
+        (UNITARY, tensor_network("mps", bond_dimension=40, time_step=0.25), 2e-4),
     ],
     ids=["heisenberg", "confinement", "unitary"],
 )
 def test_matrix_products_differ_from_exact_by_less_than_their_error(solved, system, solver, error):
-    expected, found = solved(system, REDUCED).curves(), solved(system, solver).curves()
+    expected, found = solved(system, reduced()).curves(), solved(system, solver).curves()
     largest = max(claimed.max() for _, claimed in found.values())
     assert largest < error
     for key, (mean, _) in found.items():
@@ -79,12 +52,12 @@ def test_matrix_products_differ_from_exact_by_less_than_their_error(solved, syst
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("system", "solver"),
-    [(HEISENBERG, WAVE_FUNCTIONS), (CONFINEMENT, WAVE_FUNCTIONS), (CONFINEMENT, KICKS)],
+    [(HEISENBERG, TRAJECTORIES), (CONFINEMENT, TRAJECTORIES), (CONFINEMENT, KICKS)],
     ids=["heisenberg", "confinement", "kicks"],
 )
 def test_trajectories_scatter_around_exact_by_their_standard_errors(solved, system, solver):
     """No point beyond 4.5 standard errors: by chance in less than one of a thousand seeds."""
-    expected, found = solved(system, REDUCED).curves(), solved(system, solver).curves()
+    expected, found = solved(system, reduced()).curves(), solved(system, solver).curves()
     for key, (mean, error) in found.items():
         deviation = np.abs(mean - expected[key][0])
         # At the start nothing is random; of kicks, the splitting is wrong by 1e-3.

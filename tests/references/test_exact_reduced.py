@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from solvers import exact, tdvp
+from solvers import exact, quiet, reduced, tdvp
 from systems import confinement_ring, free_spins, heisenberg_ring
 
 from opentdvp.checkpoint import load, save
-from opentdvp.config import Deck, ReducedExactSolver
+from opentdvp.config import Deck
 from opentdvp.errors import ConfigError
 from opentdvp.references import exact as qutip_reference
 from opentdvp.references.exact_reduced import check, solve
@@ -22,15 +22,6 @@ TERMS = [
     {"operators": "ZX", "sites": [2, 1], "strength": -0.7},
 ]
 SHORT = {"stop": 1.0, "points": 6}
-
-
-def reduced(tolerance=1e-8):
-    settings = {"relative_tolerance": tolerance, "absolute_tolerance": tolerance / 100}
-    return ReducedExactSolver(method="exact_reduced", **settings)
-
-
-def quiet(time, **values):
-    """Report nothing."""
 
 
 def solved(system, **options):

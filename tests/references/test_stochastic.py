@@ -2,37 +2,17 @@
 
 import numpy as np
 import pytest
-from solvers import exact, tdvp
+from solvers import exact, kicks, quiet, tdvp, wave_functions
 from systems import confinement_ring, free_spins, heisenberg_ring
 
 from opentdvp.checkpoint import State
-from opentdvp.config import Deck, DephasingSolver, ExactSolver, WaveFunctionSolver
+from opentdvp.config import Deck, ExactSolver
 from opentdvp.errors import ConfigError, FileError
 from opentdvp.references import exact as qutip_reference
 from opentdvp.references.stochastic import check, gather, run, solve
 
 SHORT = {"stop": 1.5, "points": 7}
 PAIRS = {"correlators": {"XX": (1, 2), "XY": (1,), "ZZ": (1, 2)}}
-
-
-def wave_functions(trajectories=100, batch=50):
-    return WaveFunctionSolver(
-        method="mcwf",
-        seed=7,
-        trajectories=trajectories,
-        batch=batch,
-        relative_tolerance=1e-6,
-        absolute_tolerance=1e-8,
-    )
-
-
-def kicks(trajectories=100, batch=50, time_step=0.1):
-    counts = {"seed": 7, "trajectories": trajectories, "batch": batch}
-    return DephasingSolver(method="dephasing_kicks", **counts, time_step=time_step)
-
-
-def quiet(time):
-    """Report nothing."""
 
 
 def solved(system, solver):

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from solvers import exact
+from solvers import exact, quiet, tensor_network
 from systems import confinement_ring, heisenberg_ring
 
-from opentdvp.config import Deck, TensorNetworkSolver
+from opentdvp.config import Deck
 from opentdvp.errors import ConfigError
 from opentdvp.models import build_model
 from opentdvp.references import exact as qutip_reference
@@ -14,21 +14,6 @@ from opentdvp.references.tensor_network import check, solve
 from opentdvp.references.tensor_space import amplitudes, build_chain
 
 PAIRS = {"correlators": {"XX": (1, 2), "XY": (1, 2), "ZZ": (1, 2)}}
-
-
-def tensor_network(method="mpo", chain="finite", bond_dimension=64, time_step=0.05, order=4):
-    return TensorNetworkSolver(
-        method=method,
-        chain=chain,
-        bond_dimension=bond_dimension,
-        singular_value_cutoff=1e-12,
-        time_step=time_step,
-        order=order,
-    )
-
-
-def quiet(time, **values):
-    """Report nothing."""
 
 
 def solved(system, solver, **arguments):
