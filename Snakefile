@@ -27,7 +27,7 @@ rule all:
         figures=expand(
             f"{FIGURES}/{{figure}}.{{format}}", figure=STUDY.figures, format=["pdf", "png"]
         ),
-        tables=expand(f"{FIGURES}/{{table}}.md", table=["overview", "runs"]),
+        tables=rules.overview.output,
 
 
 # Whether the solvers fit their systems is known before any of them starts.

@@ -159,21 +159,39 @@ def test_checkpoint_of_another_deck_is_refused_and_kept(call, tmp_path):
     assert path.read_bytes() == content
 
 
-def test_overview_refuses_a_run_of_another_deck(call, tmp_path, exact_run):
+@pytest.fixture
+def foreign(tmp_path, exact_run):
+    """A configuration whose TDVP run is another run's file."""
     tree = yaml.safe_load(TINY.read_text())
     tree["output"] = {"results": str(tmp_path / "results"), "figures": "figures"}
     path = tmp_path / "config.yaml"
     path.write_text(yaml.safe_dump(tree))
-    run = tmp_path / "results/runs/ring_3/tdvp.h5"
-    run.parent.mkdir(parents=True)
-    shutil.copy(exact_run, run)
-    write_timing(run, 1.0, resumed=False)
-    code, _, errors = call(
-        "overview", path, "--out", tmp_path / "overview.md", "--runs", tmp_path / "runs.md"
-    )
+    for name in ("tdvp", "exact"):
+        run = tmp_path / f"results/runs/ring_3/{name}.h5"
+        run.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(exact_run, run)
+        write_timing(run, 1.0, resumed=False)
+    return path
+
+
+def test_overview_refuses_a_run_of_another_deck(call, tmp_path, foreign):
+    code, _, errors = call("overview", foreign, "--out", tmp_path / "tables")
     assert code == 1
     assert "tdvp.h5: its run id must be" in errors[0]
-    assert not (tmp_path / "overview.md").exists()
+    assert not (tmp_path / "tables").exists()
+
+
+def test_plot_refuses_a_run_of_another_deck(call, tmp_path, foreign):
+    code, _, errors = call("plot", foreign, "dynamics", "--out", tmp_path / "figure.pdf")
+    assert (code, len(errors)) == (1, 1)
+    assert "tdvp.h5: its run id must be" in errors[0]
+    assert not (tmp_path / "figure.pdf").exists()
+
+
+def test_derive_refuses_figures_that_need_no_table(call, tmp_path):
+    code, _, errors = call("derive", TINY, "dynamics", "--out", tmp_path / "table.tsv")
+    assert (code, len(errors)) == (1, 1)
+    assert "FIGURE must be of the kind front or scan, but is a dynamics" in errors[0]
 
 
 @pytest.fixture
@@ -232,16 +250,6 @@ def test_foreign_and_repeated_batches_are_refused(call, tmp_path, stochastic):
         assert (code, len(errors)) == (1, 1)
         assert message in errors[0]
         assert not out.exists()
-
-
-def test_plot_refuses_what_does_not_belong_to_the_figure(call, tmp_path, exact_run):
-    out = ["--out", tmp_path / "figure.pdf"]
-    code, _, errors = call("plot", TINY, "dynamics", exact_run, *out)
-    assert (code, len(errors)) == (1, 1)
-    assert "must be 2 files for dynamics, but are 1" in errors[0]
-    code, _, errors = call("plot", TINY, "dynamics", exact_run, exact_run, *out)
-    assert "--points must be given for a figure of the kind dynamics" in errors[0]
-    assert not out[1].exists()
 
 
 def test_nan_ends_the_run_with_its_code_and_keeps_the_checkpoint(failing, tmp_path, monkeypatch):

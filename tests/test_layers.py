@@ -30,7 +30,11 @@ ALLOWED = {
         "checkpoint", "config", "errors", "models", "recording", "results", "spin", "trajectory",
     },
     "compare": {"config", "errors", "files", "results", "timing", "trajectory"},
-    "figures": {"config", "errors", "files", "results", "trajectory"},
+    "figures": {"config", "errors", "files", "results", "spin", "trajectory"},
+    "drawing": {"compare", "config", "figures", "trajectory"},
+    "verify": {
+        "compare", "config", "drawing", "errors", "figures", "results", "timing", "trajectory",
+    },
     "progress": {"errors"},
     "show": {"timing", "trajectory"},
     "solve": {

@@ -29,6 +29,7 @@ app = typer.Typer(
 ConfigFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="Configuration file (YAML).")]
 
 SystemName = Annotated[str, typer.Argument(metavar="SYSTEM", help="Name of a system.")]
+FigureName = Annotated[str, typer.Argument(metavar="FIGURE", help="Name of a figure.")]
 SolverName = Annotated[str, typer.Argument(metavar="SOLVER", help="Name of a solver.")]
 
 
@@ -113,59 +114,64 @@ def compare(
     judge = comparing.read_run(study, entry.reference, reference)
     table = comparing.compare(judged, judge, entry.tolerance)
     verdict = comparing.summarize(table, entry.tolerance, judged, judge)
-    comparing.write_tables(table, verdict, points, summary)
+    comparing.write_table(table, points)
+    comparing.write_table(verdict, summary)
     print_table(verdict[["observable", "distance", "max_difference", "tolerance", "passed"]])
+
+
+@app.command()
+def derive(
+    config_file: ConfigFile,
+    figure: FigureName,
+    out: Annotated[Path, typer.Option(help="Table to write (TSV).")],
+) -> None:
+    """Make the table behind a figure of the kind front or scan, from the files of its runs."""
+    from opentdvp import compare as comparing
+    from opentdvp import drawing
+
+    study = config.load(config_file)
+    _require_name("FIGURE", figure, study.figures)
+    if not study.figures[figure].derived:
+        kind = study.figures[figure].kind
+        raise ConfigError(f"Argument FIGURE must be of the kind front or scan, but is a {kind}.")
+    comparing.write_table(drawing.derive(study, figure), out)
 
 
 @app.command()
 def plot(
     config_file: ConfigFile,
-    figure: Annotated[str, typer.Argument(help="Name of a figure.")],
-    trajectories: Annotated[
-        list[Path], typer.Argument(help="Its runs; of a comparison, candidate and reference.")
-    ],
+    figure: FigureName,
     out: Annotated[list[Path], typer.Option(help="Figure to write (PDF or PNG); may be repeated.")],
-    points: Annotated[
-        Path | None, typer.Option(help="Table of `opentdvp compare --points`, of its comparison.")
-    ] = None,
 ) -> None:
-    """Draw a figure from its runs."""
-    from opentdvp import compare as comparing
-    from opentdvp import figures
+    """Draw a figure from the files of its runs and comparisons."""
+    from opentdvp import drawing
 
     study = config.load(config_file)
     _require_name("FIGURE", figure, study.figures)
-    entry = study.figures[figure]
-    wanted = study.drawn(entry)
-    if len(trajectories) != len(wanted):
-        raise ConfigError(
-            f"Argument TRAJECTORIES must be {len(wanted)} files for {figure}, but are "
-            f"{len(trajectories)}."
-        )
-    if (points is not None) != isinstance(entry, config.DynamicsFigure):
-        must = "not be given" if points else "be given"
-        raise ConfigError(f"Option --points must {must} for a figure of the kind {entry.kind}.")
-    figures.draw_to_files(
-        entry,
-        [comparing.read_run(study, *pair) for pair in zip(wanted, trajectories, strict=True)],
-        comparing.read_points(points) if points else None,
-        out,
-    )
+    drawing.draw(study, figure, out)
 
 
 @app.command()
 def overview(
     config_file: ConfigFile,
-    out: Annotated[Path, typer.Option(help="Table of comparisons to write (Markdown).")],
-    runs: Annotated[Path, typer.Option(help="Table of runs and their cost, to write (Markdown).")],
+    out: Annotated[Path, typer.Option(help="Folder for the tables (Markdown, HTML).")],
 ) -> None:
-    """Gather all comparisons and all runs of a configuration, from the files of its results."""
+    """Gather all comparisons, curves and runs of a configuration, from the files of its results.
+
+    Writes overview.md, runs.md, closeness.md and closeness.html.
+    """
     from opentdvp import compare as comparing
 
     study = config.load(config_file)
-    tables = comparing.overview(study), comparing.costs(study)
-    for table, path in zip(tables, (out, runs), strict=True):
-        comparing.write_markdown(table, path)
+    runs, comparisons = comparing.costs(study), comparing.overview(study)
+    close = {
+        "Every plotted curve": comparing.closeness(study),
+        "Published values": comparing.published(study),
+    }
+    comparing.write_markdown({"": runs}, out / "runs.md")
+    comparing.write_markdown({"": comparisons}, out / "overview.md")
+    comparing.write_markdown(close, out / "closeness.md")
+    comparing.write_html(close, "How close", out / "closeness.html")
 
 
 @app.command()
@@ -185,6 +191,20 @@ def validate(config_file: ConfigFile) -> None:
         f"{config_file} is valid: {len(study.systems)} systems, {len(study.solvers)} solvers, "
         f"{len(study.comparisons)} comparisons, {len(study.figures)} figures."
     )
+
+
+@app.command()
+def verify(config_file: ConfigFile) -> None:
+    """Check every run, table and figure of a configuration; computes no run again."""
+    from opentdvp.show import print_table
+    from opentdvp.verify import VALID, verify
+
+    verdicts = verify(config.load(config_file))
+    wrong = verdicts[verdicts["verdict"] != VALID]
+    if len(wrong):
+        print_table(wrong)
+        raise ConfigError(f"{len(wrong)} of {len(verdicts)} must be valid, but are not.")
+    print(f"{config_file}: all {len(verdicts)} runs, comparisons, tables and figures are valid.")
 
 
 @app.command()

@@ -4,6 +4,8 @@
 Site 0 is the leftmost factor of a tensor product, so it is the most significant digit of an index.
 """
 
+from typing import Literal
+
 import numpy as np
 
 _X = np.array([[0, 1], [1, 0]], dtype=complex)
@@ -21,6 +23,20 @@ SITE_OPERATORS: dict[str, np.ndarray] = {
     "Z": _Z,
     "sigma_minus": (_X - 1j * _Y) / 2,
     "sigma_plus": (_X + 1j * _Y) / 2,
+}
+
+
+#: Bloch vectors s^a of the four POVM elements M^a = (1 + s^a·σ)/4, a = 1 … 4, by orientation.
+TETRAHEDRA: dict[Literal["cubic", "z_aligned"], np.ndarray] = {
+    "cubic": np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) / np.sqrt(3),
+    "z_aligned": np.array(
+        [
+            [0, 0, 1],
+            [2 * np.sqrt(2) / 3, 0, -1 / 3],
+            [-np.sqrt(2) / 3, np.sqrt(2 / 3), -1 / 3],
+            [-np.sqrt(2) / 3, -np.sqrt(2 / 3), -1 / 3],
+        ]
+    ),
 }
 
 

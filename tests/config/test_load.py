@@ -10,6 +10,7 @@ from opentdvp.errors import ConfigError
 ROOT = Path(__file__).parents[2]
 QUICK = ROOT / "config" / "config.yaml"
 SYSTEM = ["systems", "heisenberg_ring_6"]
+PANEL = ["figures", "fig2ab", "panels", 0]
 
 
 @pytest.fixture
@@ -79,19 +80,51 @@ def test_presets_are_valid(preset):
         (["solvers", "tdvp", "seed"], ..., "seed` is required, but is missing"),
         (["solvers", "tdvp", "method"], "magic", "solvers.tdvp"),
         (
-            ["comparisons", "heisenberg_ring_6", "reference", "solver"],
+            ["comparisons", "fig2ab", "reference", "solver"],
             "nobody",
-            "`comparisons.heisenberg_ring_6.reference.solver` must be one of exact, tdvp, but is",
+            "`comparisons.fig2ab.reference.solver` must be one of exact, .*, but is nobody",
         ),
         (
-            ["figures", "fig2ab", "comparison"],
-            "none",
-            "`figures.fig2ab.comparison` must be one of heisenberg_ring_6, but is none",
+            [*PANEL, "comparisons"],
+            ["none"],
+            "`figures.fig2ab.comparisons` must be one of .*fig2ab, .*, but is none",
         ),
         (
-            ["figures", "fig2ab", "correlators", "distance"],
+            [*PANEL, "correlators"],
+            {"pairs": ["XX"], "distance": 3},
+            "must have either `magnetization` or `correlators`",
+        ),
+        ([*PANEL, "labels"], ["a", "b"], "`labels` must be 0, but are 2"),
+        (
+            [*PANEL, "comparisons"],
+            ["fig2ab", "figS1"],
+            "with several `comparisons` must draw one curve of each, but draws 3",
+        ),
+        (
+            ["figures", "fig3a", "panels", 0, "magnetization"],
+            ["Y", "Z"],
+            r"`inset.magnetization` must be in the panel, but \['X'\] is not",
+        ),
+        (
+            ["figures", "fig2ab", "panels", 1, "correlators", "distance"],
             3,
-            "must draw observables of its systems, but asks for XX at distance 3",
+            "must draw observables of its systems, but heisenberg_ring_6 lacks C_XX at distance 3",
+        ),
+        (["figures", "figS3", "scan"], "none", "`figures.figS3.scan` must be one of figS3"),
+        (
+            ["figures", "figS3", "varied"],
+            "width",
+            "`figures.figS3.varied` must be one of sampling.solve, seed, but is width",
+        ),
+        (
+            ["figures", "finite_size", "published"],
+            ["paper"],
+            "`figures.finite_size.published` must be one of none, but is paper",
+        ),
+        (
+            ["comparisons", "fig3", "published"],
+            ["paper"],
+            "`comparisons.fig3.published.0` must be one of none, but is paper",
         ),
     ],
 )
@@ -108,7 +141,7 @@ def test_reference_that_ends_early_is_refused(written, tmp_path):
     short = tree["systems"]["heisenberg_ring_6"] | {"time": {"stop": 2.0, "points": 3}}
     path = written(["systems", "short"], short)
     changed = yaml.safe_load(path.read_text())
-    changed["comparisons"]["heisenberg_ring_6"]["reference"]["system"] = "short"
+    changed["comparisons"]["fig2ab"]["reference"]["system"] = "short"
     path.write_text(yaml.safe_dump(changed))
     with pytest.raises(ConfigError, match="must reach the candidate's last time 3, but stops at 2"):
         load(path)

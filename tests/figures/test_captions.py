@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 from docutils.core import publish_parts  # type: ignore[import-untyped]
-from figure_settings import DYNAMICS, SAMPLED, TOLERANCE
+from figure_settings import COMPARISON, DYNAMICS, NET, REF, SAMPLED
 from jinja2 import Environment, StrictUndefined
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 from solvers import ENUMERATION, exact, tdvp
 from systems import heisenberg_ring
 
-from opentdvp.config import AnyFigure, DiagnosticsFigure, RunsFigure, Solver
+from opentdvp.config import AnyFigure, RunsFigure, Solver
 
 REPORT = Path(__file__).parents[2] / "workflow" / "report"
-BOTH: Any = [{"system": "six", "solver": "net"}, {"system": "ten", "solver": "ref"}]
+PUBLISHED = {"label": "N = 32", "source": "Fig. 3a, digitised", "uncertainty": 0.005}
 
 
 def dump(model: BaseModel) -> dict[str, Any]:
@@ -24,21 +24,17 @@ def dump(model: BaseModel) -> dict[str, Any]:
 
 def caption(name: str, solver: Solver, figure: AnyFigure = DYNAMICS) -> str:
     """A caption as Snakemake renders it, as plain text; a mistake in it raises."""
-    candidate, reference = BOTH
     tree = {
         "systems": {"six": dump(heisenberg_ring(6)), "ten": dump(heisenberg_ring(10))},
         "solvers": {"net": dump(solver), "ref": dump(exact())},
-        "comparisons": {
-            "ring": {
-                "candidate": candidate,
-                "reference": reference,
-                "tolerance": dump(TOLERANCE),
-            }
-        },
+        "comparisons": {"ring": dump(COMPARISON)},
+        "published": {"other": PUBLISHED},
         "figures": {"fig": dump(figure)},
     }
     wildcards = SimpleNamespace(figure="fig", comparison="ring")
-    snakemake = SimpleNamespace(config=tree, wildcards=wildcards)
+    runs = dict.fromkeys(run for run, _ in figure.demands({"ring": COMPARISON}, {}))
+    params = SimpleNamespace(runs=[(run.system, run.solver) for run in runs])
+    snakemake = SimpleNamespace(config=tree, wildcards=wildcards, params=params)
     environment = Environment(trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
     source = (REPORT / name).read_text(encoding="utf-8")
     text = environment.from_string(source).render(snakemake=snakemake)
@@ -47,13 +43,10 @@ def caption(name: str, solver: Solver, figure: AnyFigure = DYNAMICS) -> str:
     return " ".join(text.split())
 
 
-@pytest.mark.parametrize("name", ["figure.rst", "comparison.rst"])
-def test_captions_state_settings_and_reference(name: str) -> None:
-    text = caption(name, SAMPLED)
+def test_caption_of_a_comparison_states_settings_and_reference() -> None:
+    text = caption("comparison.rst", SAMPLED)
     for phrase in (
-        "method ``exact`` (``ref``), for 10 sites"
-        if name == "figure.rst"
-        else "method ``exact`` (``ref``) for 10 sites",
+        "method ``exact`` (``ref``) for 10 sites",
         "width 8, depth 2",
         "(orbit): all",
         "4096 for the solve, 1024 held out, 20000 for the observables",
@@ -67,24 +60,75 @@ def test_captions_state_settings_and_reference(name: str) -> None:
         assert phrase in text, phrase
 
 
-@pytest.mark.parametrize("name", ["figure.rst", "comparison.rst"])
-def test_captions_of_runs_without_samples(name: str) -> None:
-    assert "all outcomes are enumerated" in caption(name, tdvp(sampling=ENUMERATION))
-    assert "relative_tolerance: 1e-09." in caption(name, exact())
+def test_captions_of_comparisons_without_samples() -> None:
+    assert "all outcomes are enumerated" in caption("comparison.rst", tdvp(sampling=ENUMERATION))
+    assert "relative_tolerance: 1e-09." in caption("comparison.rst", exact())
+
+
+def test_caption_of_dynamics_names_panels_judges_and_settings() -> None:
+    text = caption("figure.rst", SAMPLED)
+    for phrase in (
+        "(a) site-averaged magnetizations X, Y, Z of ``six`` (6 sites) by ``net``",
+        "(b) site-averaged connected correlators XX, YY, ZZ at distance 2 along x of ``six``",
+        "judged by ``ref`` for ``ten`` (10 sites)",
+        "0.05 for magnetizations and 0.02 for correlators",
+        "System ``six``, solver ``net``: chunk: 64;",
+        "our choice",
+    ):
+        assert phrase in text, phrase
 
 
 def test_caption_of_several_runs_names_them_and_their_sources() -> None:
-    published = {"label": "N = 32", "source": "Fig. 3a, digitised", "times": [1], "values": [0.5]}
-    keys = {"kind": "runs", "time_label": "t", "observable": "Z", "runs": BOTH}
-    figure = RunsFigure.model_validate(keys | {"published": [published]})
+    figure = RunsFigure(
+        kind="runs", time_label="t", observable="Z", runs=(NET, REF), published=("other",)
+    )
     text = caption("figure.rst", tdvp(), figure)
-    assert "Open marks, N = 32: Fig. 3a, digitised." in text
+    assert "Open marks, N = 32: Fig. 3a, digitised, read off within ± 0.005." in text
     assert "System ``six``, solver ``net``: chunk: 64;" in text
     assert "System ``ten``, solver ``ref``: absolute_tolerance: 1e-11; method: exact;" in text
 
 
-def test_caption_of_diagnostics_names_them() -> None:
-    keys = {"kind": "diagnostics", "time_label": "t", "diagnostics": ["residual"], "runs": BOTH}
-    text = caption("figure.rst", tdvp(), DiagnosticsFigure.model_validate(keys))
-    assert "logarithmic scale: residual." in text
-    assert "System ``ten``" in text
+LABELLED = {"run": {"system": "six", "solver": "net"}, "label": "N = 6"}
+TIME = {"time_label": "t"}
+
+
+@pytest.mark.parametrize(
+    ("keys", "phrase"),
+    [
+        (
+            {"kind": "diagnostics", "diagnostics": ["residual"], "runs": [NET], **TIME},
+            "logarithmic scale: residual.",
+        ),
+        (
+            {
+                "kind": "heatmap",
+                "pair": "ZZ",
+                "largest_distance": 2,
+                "rows": [LABELLED],
+                "range": [0.002, 0.3],
+                "lines": [8.5],
+                "cone": 0.9,
+                "difference": "ring",
+                **TIME,
+            },
+            "Lines at distances ± 8.5. Dashed: the light cone d = 0.9 t. Last row: candidate − "
+            "reference of the comparison ``ring``.",
+        ),
+        (
+            {
+                "kind": "front",
+                "pair": "ZZ",
+                "first_distance": 2,
+                "threshold": 0.01,
+                "rows": [LABELLED],
+                "published": ["other"],
+                **TIME,
+            },
+            "first reaches 0.01 there, from d = 2 on",
+        ),
+        ({"kind": "scheme", "povm": "cubic"}, "tetrahedron drawn (cubic orientation)"),
+    ],
+)
+def test_captions_of_other_kinds(keys: dict[str, Any], phrase: str) -> None:
+    figure: AnyFigure = TypeAdapter(AnyFigure).validate_python(keys)
+    assert phrase in caption("figure.rst", tdvp(), figure)

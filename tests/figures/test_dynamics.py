@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from figure_settings import DYNAMICS, SAMPLED, TOLERANCE
+from figure_settings import DYNAMICS, SAMPLED, TOLERANCE, material
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.container import ErrorbarContainer
@@ -29,7 +29,7 @@ PANELS = [(0, ["X", "Y", "Z"], 0), (1, ["C_XX", "C_YY", "C_ZZ"], 2)]
 
 @pytest.fixture(scope="module")
 def drawn() -> Figure:
-    return dynamics.draw(DYNAMICS, CANDIDATE, REFERENCE, POINTS)
+    return dynamics.draw(DYNAMICS, material(CANDIDATE, REFERENCE, POINTS))
 
 
 def values(run: Trajectory, name: str, distance: int) -> tuple[np.ndarray, np.ndarray]:
@@ -102,14 +102,14 @@ def test_marks_are_values_of_the_reference(
 def test_reference_is_drawn_only_where_the_candidate_is() -> None:
     stretched = damped(121)
     stretched = replace(stretched, times=2 * stretched.times)
-    figure = dynamics.draw(DYNAMICS, CANDIDATE, stretched, compare(CANDIDATE, stretched, TOLERANCE))
+    figure = dynamics.draw(DYNAMICS, material(CANDIDATE, stretched))
     for axes in figure.axes[:2]:
         assert max(line.get_xdata().max() for line in lines(axes, "None")) <= 3
 
 
 def test_reference_has_error_bars() -> None:
     noisy = damped(61, error=0.01, seed=2)
-    figure = dynamics.draw(DYNAMICS, CANDIDATE, noisy, compare(CANDIDATE, noisy, TOLERANCE))
+    figure = dynamics.draw(DYNAMICS, material(CANDIDATE, noisy))
     for axes in figure.axes[:2]:
         for container in axes.containers:
             assert isinstance(container, ErrorbarContainer)
@@ -135,8 +135,7 @@ def test_residuals_are_those_of_the_table(
 def test_residuals_without_errors_are_absolute() -> None:
     enumerated = damped(61, solver=tdvp(sampling=ENUMERATION))
     enumerated.observables["X"].mean[:] += 1e-3
-    points = compare(enumerated, REFERENCE, TOLERANCE)
-    strip = dynamics.draw(DYNAMICS, enumerated, REFERENCE, points).axes[2]
+    strip = dynamics.draw(DYNAMICS, material(enumerated, REFERENCE)).axes[2]
     assert strip.get_ylabel() == r"$\Delta$ (absolute)"
     np.testing.assert_allclose(np.asarray(strip.lines[0].get_ydata()), -1e-3)
     assert levels(strip) == [0]
@@ -145,7 +144,7 @@ def test_residuals_without_errors_are_absolute() -> None:
 def test_one_point_without_error_leaves_a_gap() -> None:
     run = damped(61, error=0.005, seed=1, solver=SAMPLED)
     run.observables["X"].stderr[0] = 0
-    strip = dynamics.draw(DYNAMICS, run, REFERENCE, compare(run, REFERENCE, TOLERANCE)).axes[2]
+    strip = dynamics.draw(DYNAMICS, material(run, REFERENCE)).axes[2]
     assert strip.get_ylabel() == r"$\Delta / \sigma$"
     np.testing.assert_array_equal(np.flatnonzero(np.isnan(strip.lines[0].get_ydata())), [0])
 
@@ -175,7 +174,7 @@ def test_nothing_leaves_the_page(drawn: Figure) -> None:
 
 def test_files_carry_their_runs(tmp_path: Path) -> None:
     paths = [tmp_path / "figure.pdf", tmp_path / "figure.png"]
-    draw_to_files(DYNAMICS, (CANDIDATE, REFERENCE), POINTS, paths)
+    draw_to_files(DYNAMICS, material(CANDIDATE, REFERENCE, POINTS), paths)
     with Image.open(paths[1]) as image:
         keywords = image.text["Keywords"]  # type: ignore[attr-defined]
         assert image.size == (2100, 990)

@@ -1,23 +1,34 @@
 """What figures of several runs show: curves, differences from the last run, errors, diagnostics."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 from trajectories import damped
 
-from opentdvp.config import DiagnosticsFigure, RunsFigure
+from opentdvp.config import DiagnosticsFigure, Published, Run, RunsFigure
 from opentdvp.errors import ConfigError
 from opentdvp.figures import diagnostics, draw_to_files, runs
+from opentdvp.figures.material import Material
+from opentdvp.trajectory import Trajectory
 
-NAMES: Any = [{"system": "a", "solver": "x"}, {"system": "b", "solver": "x"}]
-PUBLISHED: Any = {"label": "N = 32", "source": "digitised", "times": [1.0, 2.0], "values": [0, 0.5]}
-FIGURE = RunsFigure(kind="runs", time_label="t", observable="Z", runs=NAMES, published=(PUBLISHED,))
+NAMES = (Run(system="a", solver="x"), Run(system="b", solver="x"))
+PUBLISHED = Published(
+    label="N = 32",
+    source="digitised",
+    observable="Z",
+    uncertainty=0.005,
+    times=(1.0, 2.0),
+    values=(0, 0.5),
+)
+FIGURE = RunsFigure(kind="runs", time_label="t", observable="Z", runs=NAMES, published=("other",))
 NOISY, EXACT = damped(61, error=0.01, seed=3), damped(121)
 
 
+def material(*runs: Trajectory) -> Material:
+    return Material(dict(zip(NAMES, runs, strict=True)), published={"other": PUBLISHED})
+
+
 def test_curves_and_published_values_are_drawn_as_they_are():
-    upper, _, _ = runs.draw(FIGURE, [NOISY, EXACT]).axes
+    upper, _, _ = runs.draw(FIGURE, material(NOISY, EXACT)).axes
     first, second, marks = upper.lines
     np.testing.assert_array_equal(first.get_ydata(), NOISY.observables["Z"].mean)
     np.testing.assert_array_equal(second.get_ydata(), EXACT.observables["Z"].mean)
@@ -27,7 +38,7 @@ def test_curves_and_published_values_are_drawn_as_they_are():
 
 
 def test_middle_panel_subtracts_the_last_run():
-    _, middle, _ = runs.draw(FIGURE, [NOISY, EXACT]).axes
+    _, middle, _ = runs.draw(FIGURE, material(NOISY, EXACT)).axes
     first, second, marks = middle.lines
     every_second = EXACT.observables["Z"].mean[::2]
     expected = NOISY.observables["Z"].mean - every_second
@@ -38,7 +49,7 @@ def test_middle_panel_subtracts_the_last_run():
 
 
 def test_errors_are_drawn_where_there_are_any():
-    _, _, lower = runs.draw(FIGURE, [NOISY, EXACT]).axes
+    _, _, lower = runs.draw(FIGURE, material(NOISY, EXACT)).axes
     (line,) = lower.lines
     np.testing.assert_array_equal(line.get_ydata(), 0.01)
     assert lower.get_yscale() == "log"
@@ -49,15 +60,15 @@ def test_diagnostics_are_drawn_where_they_are_positive():
     keys = {"kind": "diagnostics", "time_label": "t", "diagnostics": ["residual"]}
     figure = DiagnosticsFigure.model_validate(keys | {"runs": NAMES})
     run = damped(diagnostics=recorded)
-    panels = diagnostics.draw(figure, [run, run]).axes
+    panels = diagnostics.draw(figure, material(run, run)).axes
     assert len(panels) == 2
     np.testing.assert_array_equal(panels[0].lines[0].get_ydata(), [np.nan, 0.1, 0.2])
     with pytest.raises(ConfigError, match="must be among none, but has residual"):
-        diagnostics.draw(figure, [damped(), run])
+        diagnostics.draw(figure, material(damped(), run))
 
 
 def test_figure_of_runs_is_saved_with_the_origin_of_each(tmp_path):
-    draw_to_files(FIGURE, (NOISY, EXACT), None, [tmp_path / "figure.pdf"])
+    draw_to_files(FIGURE, material(NOISY, EXACT), [tmp_path / "figure.pdf"])
     content = (tmp_path / "figure.pdf").read_bytes()
     for run in (NOISY, EXACT):
         assert run.run_id.encode() in content

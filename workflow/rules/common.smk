@@ -30,7 +30,7 @@ STUDY = validated_study()
 # Captions of the report see the scans written out.
 config.update(STUDY.model_dump(mode="json"))
 RESULTS, FIGURES = STUDY.output.results, STUDY.output.figures
-DRAWING = sorted(os.path.relpath(path) for path in Path(figures.__file__).parent.glob("*.py"))
+DRAWING = Path(os.path.relpath(Path(figures.__file__).parent))
 RUNS, TABLES = f"{RESULTS}/runs", f"{RESULTS}/tables"
 
 
@@ -91,14 +91,26 @@ def reference(wildcards):
 
 
 def drawn(wildcards):
-    """Trajectories that a figure draws."""
+    """Trajectories that a figure shows."""
     return [str(STUDY.output.trajectory(r)) for r in STUDY.drawn(STUDY.figures[wildcards.figure])]
 
 
-def drawn_points(wildcards):
-    """Differences that a figure draws as residuals, if it is one of a comparison."""
+def run_names(wildcards):
+    """System and solver of all runs of a figure, for its caption."""
+    return [(r.system, r.solver) for r in STUDY.drawn(STUDY.figures[wildcards.figure])]
+
+
+def drawn_tables(wildcards):
+    """Tables that a figure shows: differences of its comparisons, or what is derived for it."""
     figure = STUDY.figures[wildcards.figure]
-    return [f"{TABLES}/{figure.comparison}.points.tsv"] if figure.kind == "dynamics" else []
+    points = [str(STUDY.output.points(name)) for name in figure.compared()]
+    return points + ([str(STUDY.output.derived(wildcards.figure))] if figure.derived else [])
+
+
+def drawing(wildcards):
+    """The code that draws a figure: its kind's module, and what all share."""
+    kind = STUDY.figures[wildcards.figure].kind
+    return [str(DRAWING / f"{module}.py") for module in (kind, *figures.SHARED)]
 
 
 def tolerance(wildcards):
@@ -108,4 +120,13 @@ def tolerance(wildcards):
 
 def layout(wildcards):
     """What a figure shows, so that a change of it draws it anew."""
-    return STUDY.figures[wildcards.figure].model_dump_json()
+    figure = STUDY.figures[wildcards.figure]
+    published = [
+        STUDY.published[name].model_dump_json() for name in getattr(figure, "published", ())
+    ]
+    return [figure.model_dump_json(), *published]
+
+
+def shown(wildcards):
+    """What the overview lists, so that a change of it makes its tables anew."""
+    return STUDY.model_dump_json(include={"comparisons", "figures", "published"})

@@ -22,24 +22,27 @@ rule compare:
         mem_mb=1000,
         runtime=10,
     params:
-        config=CONFIG,
         tolerance=tolerance,
     shell:
-        "opentdvp compare {params.config} {wildcards.comparison} {input.candidate} {input.reference}"
+        "opentdvp compare {CONFIG} {wildcards.comparison} {input.candidate} {input.reference}"
         " --points {output.points} --summary {output.summary} > {log} 2>&1"
 
 
-# All comparisons in one table, and all runs with what they have cost in another.
+# All plotted curves, all comparisons, and all runs with what they have cost.
 rule overview:
     input:
-        summaries=[STUDY.output.summary(name) for name in STUDY.comparisons],
+        tables=[
+            table(name)
+            for name in STUDY.comparisons
+            for table in (STUDY.output.summary, STUDY.output.points)
+        ],
         runs=[STUDY.output.trajectory(run) for run in STUDY.used()],
         timings=[timing_path(STUDY.output.trajectory(run)) for run in STUDY.used()],
     output:
-        comparisons=report(
-            f"{FIGURES}/overview.md", caption="../report/overview.rst", category="Comparisons"
+        closeness=report(
+            f"{FIGURES}/closeness.html", caption="../report/closeness.rst", category="Comparisons"
         ),
-        runs=report(f"{FIGURES}/runs.md", caption="../report/runs.rst", category="Comparisons"),
+        tables=expand(f"{FIGURES}/{{table}}.md", table=["closeness", "overview", "runs"]),
     log:
         f"{RESULTS}/logs/overview.log",
     benchmark:
@@ -51,6 +54,6 @@ rule overview:
         mem_mb=1000,
         runtime=10,
     params:
-        config=CONFIG,
+        shown=shown,
     shell:
-        "opentdvp overview {params.config} --out {output.comparisons} --runs {output.runs} 2> {log}"
+        "opentdvp overview {CONFIG} --out {FIGURES} 2> {log}"

@@ -1,9 +1,31 @@
-# A figure of one or more runs; a change of how it is drawn draws it again.
+# What a figure shows that is derived from its runs: fronts, values of a scan.
+rule derive:
+    input:
+        runs=drawn,
+    output:
+        table=f"{TABLES}/{{figure}}.figure.tsv",
+    log:
+        f"{RESULTS}/logs/derive/{{figure}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/derive/{{figure}}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        layout=layout,
+    shell:
+        "opentdvp derive {CONFIG} {wildcards.figure} --out {output.table} 2> {log}"
+
+
+# A figure; a change of how its kind is drawn draws it again.
 rule plot:
     input:
         runs=drawn,
-        points=drawn_points,
-        drawing=DRAWING,
+        tables=drawn_tables,
+        drawing=drawing,
     output:
         pdf=f"{FIGURES}/{{figure}}.pdf",
         png=report(
@@ -23,9 +45,7 @@ rule plot:
         mem_mb=1000,
         runtime=10,
     params:
-        config=CONFIG,
         layout=layout,
-        points=lambda wildcards, input: f"--points {input.points}" if input.points else "",
+        runs=run_names,
     shell:
-        "opentdvp plot {params.config} {wildcards.figure} {input.runs} {params.points}"
-        " --out {output.pdf} --out {output.png} 2> {log}"
+        "opentdvp plot {CONFIG} {wildcards.figure} --out {output.pdf} --out {output.png} 2> {log}"

@@ -16,11 +16,10 @@ rule solve:
         mem_mb=memory,
         runtime=120,
     params:
-        config=CONFIG,
         run_id=run_id,
         checkpoint=checkpoint,
     shell:
-        "opentdvp run {params.config} {wildcards.system} {wildcards.solver}"
+        "opentdvp run {CONFIG} {wildcards.system} {wildcards.solver}"
         " --out {output.trajectory} --checkpoint {params.checkpoint} 2> {log}"
 
 
@@ -42,11 +41,10 @@ rule batch:
         mem_mb=2000,
         runtime=120,
     params:
-        config=CONFIG,
         run_id=run_id,
         checkpoint=batch_checkpoint,
     shell:
-        "opentdvp batch {params.config} {wildcards.system} {wildcards.solver} {wildcards.batch}"
+        "opentdvp batch {CONFIG} {wildcards.system} {wildcards.solver} {wildcards.batch}"
         " --out {output.states} --checkpoint {params.checkpoint} 2> {log}"
 
 
@@ -70,8 +68,7 @@ rule gather:
         mem_mb=4000,
         runtime=10,
     params:
-        config=CONFIG,
         run_id=run_id,
     shell:
-        "opentdvp gather {params.config} {wildcards.system} {wildcards.solver} {input.batches}"
+        "opentdvp gather {CONFIG} {wildcards.system} {wildcards.solver} {input.batches}"
         " --out {output.trajectory} > {log} 2>&1"

@@ -1,20 +1,32 @@
 """Runs judged against reference runs: differences at every time, and one verdict per curve."""
 
 from opentdvp.compare.checks import read_run
+from opentdvp.compare.closeness import closeness, published
 from opentdvp.compare.costs import costs
 from opentdvp.compare.overview import overview
 from opentdvp.compare.points import compare
 from opentdvp.compare.summary import summarize
-from opentdvp.compare.tables import read_points, read_summary, write_markdown, write_tables
+from opentdvp.compare.tables import (
+    read_points,
+    read_summary,
+    read_table,
+    write_html,
+    write_markdown,
+    write_table,
+)
 
 __all__ = [
+    "closeness",
     "compare",
     "costs",
     "overview",
+    "published",
     "read_points",
     "read_run",
     "read_summary",
+    "read_table",
     "summarize",
+    "write_html",
     "write_markdown",
-    "write_tables",
+    "write_table",
 ]

@@ -1,7 +1,9 @@
 """The tables as files: tab-separated text."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from opentdvp.errors import FileError
@@ -51,26 +53,23 @@ SUMMARY = {
 }
 
 
-def write_tables(
-    points: pd.DataFrame, summary: pd.DataFrame, points_path: Path, summary_path: Path
-) -> None:
-    """Write both tables; each path holds a complete file or is left as it was.
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write a table; the path holds a complete file or is left as it was.
 
     Raises
     ------
     FileError
-        If a file cannot be written.
+        If the file cannot be written.
     """
-    for table, path in ((points, points_path), (summary, summary_path)):
-        with replacing(path) as temporary:
-            table.to_csv(
-                temporary,
-                sep="\t",
-                index=False,
-                float_format=FLOAT_FORMAT,
-                na_rep="nan",
-                lineterminator="\n",
-            )
+    with replacing(path) as temporary:
+        table.to_csv(
+            temporary,
+            sep="\t",
+            index=False,
+            float_format=FLOAT_FORMAT,
+            na_rep="nan",
+            lineterminator="\n",
+        )
 
 
 def read_points(path: Path) -> pd.DataFrame:
@@ -81,7 +80,7 @@ def read_points(path: Path) -> pd.DataFrame:
     FileError
         If the file is missing or is not such a table.
     """
-    return _read(path, POINTS)
+    return read_table(path, POINTS)
 
 
 def read_summary(path: Path) -> pd.DataFrame:
@@ -92,16 +91,23 @@ def read_summary(path: Path) -> pd.DataFrame:
     FileError
         If the file is missing or is not such a table.
     """
-    return _read(path, SUMMARY)
+    return read_table(path, SUMMARY)
 
 
-def _read(path: Path, columns: dict[str, type]) -> pd.DataFrame:
+def read_table(path: Path, columns: Mapping[str, type]) -> pd.DataFrame:
+    """Read a table that has these columns, of these types.
+
+    Raises
+    ------
+    FileError
+        If the file is missing or is not such a table.
+    """
     try:
         return pd.read_csv(
             path,
             sep="\t",
             usecols=list(columns),
-            dtype=columns,
+            dtype=dict(columns),
             keep_default_na=False,
             na_values=["nan"],
         )
@@ -111,16 +117,49 @@ def _read(path: Path, columns: dict[str, type]) -> pd.DataFrame:
         raise FileError(f"Cannot read {path}: it is not a table of this kind.") from error
 
 
-def write_markdown(table: pd.DataFrame, path: Path) -> None:
-    """Write a table as Markdown, numbers with three digits."""
+def write_markdown(tables: Mapping[str, pd.DataFrame], path: Path) -> None:
+    """Write tables as Markdown, numbers with three digits; several have their headings.
+
+    Of several, empty ones are left out.
+    """
+    several = len(tables) > 1
+    parts = [
+        (f"## {heading}\n\n" if several else "") + _markdown(table)
+        for heading, table in tables.items()
+        if not (several and table.empty)
+    ]
+    with replacing(path) as temporary:
+        temporary.write_text("\n".join(parts), encoding="utf-8")
+
+
+def _markdown(table: pd.DataFrame) -> str:
     cells = table.map(_text)
     lines = [list(table.columns), ["---"] * len(table.columns), *cells.to_numpy().tolist()]
-    text = "".join("| " + " | ".join(map(str, line)) + " |\n" for line in lines)
+    return "".join("| " + " | ".join(map(str, line)) + " |\n" for line in lines)
+
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>
+body {{ font: 14px sans-serif; margin: 1em }}
+table {{ border-collapse: collapse }}
+td, th {{ padding: .25em .6em; border-bottom: 1px solid #ccc; text-align: left }}
+</style></head><body>
+{tables}</body></html>
+"""
+
+
+def write_html(tables: Mapping[str, pd.DataFrame], title: str, path: Path) -> None:
+    """Write tables with their headings as a page of its own; empty ones are left out."""
+    parts = [
+        f"<h2>{heading}</h2>\n{table.map(_text).to_html(index=False, border=0)}\n"
+        for heading, table in tables.items()
+        if not table.empty
+    ]
     with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(_PAGE.format(title=title, tables="".join(parts)), encoding="utf-8")
 
 
 def _text(value: object) -> str:
-    if isinstance(value, bool):
+    if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
     return f"{value:.3g}" if isinstance(value, float) else str(value)

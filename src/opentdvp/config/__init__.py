@@ -1,8 +1,19 @@
 """The configuration grammar: what can be simulated, how, and what is compared and drawn."""
 
 from opentdvp.config.comparison import Comparison, Run
-from opentdvp.config.figures import AnyFigure, DiagnosticsFigure, DynamicsFigure, RunsFigure
+from opentdvp.config.figures import (
+    AnyFigure,
+    DiagnosticsFigure,
+    DynamicsFigure,
+    FrontFigure,
+    HeatMapFigure,
+    Panel,
+    RunsFigure,
+    ScanFigure,
+    SchemeFigure,
+)
 from opentdvp.config.load import load
+from opentdvp.config.published import Published
 from opentdvp.config.references import (
     DephasingSolver,
     ExactSolver,
@@ -31,12 +42,18 @@ __all__ = [
     "DynamicsFigure",
     "Enumeration",
     "ExactSolver",
+    "FrontFigure",
+    "HeatMapFigure",
     "Lattice",
     "Observables",
+    "Panel",
+    "Published",
     "RecurrentNetwork",
     "ReducedExactSolver",
     "Run",
     "RunsFigure",
+    "ScanFigure",
+    "SchemeFigure",
     "Solver",
     "StochasticSolver",
     "Study",

@@ -18,8 +18,12 @@ class Tolerance(StrictModel):
 
 
 class Comparison(StrictModel):
-    """A run judged against a reference run, over the candidate's times and observables."""
+    """A run judged against a reference run, over the candidate's times and observables.
+
+    `published` values are judged by the same reference.
+    """
 
     candidate: Run
     reference: Run
     tolerance: Tolerance
+    published: tuple[Name, ...] = ()

@@ -1,60 +1,127 @@
 """Figures as data: what they show, of which runs."""
 
-from typing import Annotated, Literal, Self
+from collections.abc import Iterator, Mapping
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, FiniteFloat, model_validator
 
-from opentdvp.config.base import Name, PositiveInt, StrictModel
-from opentdvp.config.comparison import Run
+from opentdvp.config.base import Name, Positive, PositiveInt, StrictModel
+from opentdvp.config.comparison import Comparison, Run
+from opentdvp.config.scan import Scan
 from opentdvp.config.system import Axis, AxisPair
+
+#: An observable at a distance along x, which is 0 for magnetisations.
+CurveKey = tuple[str, int]
+
+#: A run, and the curves that a figure draws of it.
+Demand = tuple[Run, frozenset[CurveKey]]
+
+Comparisons = Mapping[str, Comparison]
+Scans = Mapping[str, Scan]
+
+
+class FigureModel(StrictModel):
+    """What all figures have; by default they show neither comparisons nor anything derived."""
+
+    #: Whether it shows a table that is derived from its runs, rather than the runs.
+    derived: ClassVar[bool] = False
+
+    def compared(self) -> tuple[str, ...]:
+        """Names of the comparisons whose differences are shown, each once."""
+        return ()
 
 
 class PlottedCorrelators(StrictModel):
     """Connected correlators to draw, all at one distance."""
 
-    pairs: tuple[AxisPair, ...]
+    pairs: Annotated[tuple[AxisPair, ...], Field(min_length=1)]
     distance: PositiveInt
 
 
-class DynamicsFigure(StrictModel):
-    """Magnetisations and correlators against time, with residual strips (as paper, Fig. 2a, b)."""
+class Inset(StrictModel):
+    """The beginning of some of a panel's magnetisations, enlarged."""
 
-    kind: Literal["dynamics"]
-    comparison: Name
-    time_label: str
-    magnetization: tuple[Axis, ...]
-    correlators: PlottedCorrelators
+    stop: Positive
+    magnetization: Annotated[tuple[Axis, ...], Field(min_length=1)]
 
 
-class Published(StrictModel):
-    """Values from elsewhere; `source` says where they were read off."""
+class Panel(StrictModel):
+    """Magnetisations, or correlators, of the runs of comparisons, above their residuals.
 
-    label: str
-    source: str
-    times: tuple[FiniteFloat, ...]
-    values: tuple[FiniteFloat, ...]
+    One comparison with several curves, or several, each with a label, with one curve. `beside`
+    are further runs, drawn without residuals.
+    """
+
+    comparisons: Annotated[tuple[Name, ...], Field(min_length=1)]
+    labels: tuple[str, ...] = ()
+    beside: tuple[Run, ...] = ()
+    magnetization: tuple[Axis, ...] = ()
+    correlators: PlottedCorrelators | None = None
+    inset: Inset | None = None
+
+    @property
+    def curves(self) -> tuple[CurveKey, ...]:
+        """What is drawn of every run."""
+        if self.correlators is None:
+            return tuple((axis, 0) for axis in self.magnetization)
+        return tuple((f"C_{pair}", self.correlators.distance) for pair in self.correlators.pairs)
 
     @model_validator(mode="after")
-    def _check_length(self) -> Self:
-        if len(self.times) != len(self.values) or not self.times:
+    def _check(self) -> Self:
+        if bool(self.magnetization) == (self.correlators is not None):
+            raise ValueError("a panel must have either `magnetization` or `correlators`")
+        several = len(self.comparisons) > 1
+        if several and len(self.curves) > 1:
             raise ValueError(
-                f"`values` must be as many as `times`, {len(self.times)} and at least one, but "
-                f"are {len(self.values)}"
+                "a panel with several `comparisons` must draw one curve of each, but draws "
+                f"{len(self.curves)}"
+            )
+        expected = len(self.comparisons) if several else 0
+        if len(self.labels) != expected:
+            raise ValueError(f"`labels` must be {expected}, but are {len(self.labels)}")
+        missing = set(self.inset.magnetization) - set(self.magnetization) if self.inset else set()
+        if missing:
+            raise ValueError(
+                f"`inset.magnetization` must be in the panel, but {sorted(missing)} is not"
             )
         return self
 
 
-class RunsFigure(StrictModel):
+class DynamicsFigure(FigureModel):
+    """Observables of compared runs against time, with residual strips (paper, Figs. 2 and 3a)."""
+
+    kind: Literal["dynamics"]
+    time_label: str
+    panels: Annotated[tuple[Panel, ...], Field(min_length=1)]
+
+    def compared(self) -> tuple[str, ...]:
+        """Names of the comparisons whose differences are shown, each once."""
+        return tuple(dict.fromkeys(name for panel in self.panels for name in panel.comparisons))
+
+    def demands(self, comparisons: Comparisons, scans: Scans) -> Iterator[Demand]:
+        """All runs, with the curves that they must have."""
+        for panel in self.panels:
+            curves = frozenset(panel.curves)
+            chosen = [comparisons[name] for name in panel.comparisons]
+            for run in (*(r for c in chosen for r in (c.candidate, c.reference)), *panel.beside):
+                yield run, curves
+
+
+class RunsFigure(FigureModel):
     """One observable of several runs: as it is, what is left beside the last run, and its error."""
 
     kind: Literal["runs"]
     time_label: str
     observable: Axis
     runs: Annotated[tuple[Run, ...], Field(min_length=2)]
-    published: tuple[Published, ...] = ()
+    published: tuple[Name, ...] = ()
+
+    def demands(self, comparisons: Comparisons, scans: Scans) -> Iterator[Demand]:
+        """All runs, with the curves that they must have."""
+        return ((run, frozenset({(self.observable, 0)})) for run in self.runs)
 
 
-class DiagnosticsFigure(StrictModel):
+class DiagnosticsFigure(FigureModel):
     """Diagnostics of several runs against time, on a logarithmic scale."""
 
     kind: Literal["diagnostics"]
@@ -62,5 +129,117 @@ class DiagnosticsFigure(StrictModel):
     diagnostics: Annotated[tuple[str, ...], Field(min_length=1)]
     runs: Annotated[tuple[Run, ...], Field(min_length=1)]
 
+    def demands(self, comparisons: Comparisons, scans: Scans) -> Iterator[Demand]:
+        """All runs; no curves."""
+        return ((run, frozenset()) for run in self.runs)
 
-AnyFigure = Annotated[DynamicsFigure | RunsFigure | DiagnosticsFigure, Field(discriminator="kind")]
+
+class Labelled(StrictModel):
+    """A run and its name in a figure."""
+
+    run: Run
+    label: str
+
+
+class HeatMapFigure(FigureModel):
+    """A correlator against time and distance, a row per run (as paper, Fig. 3b).
+
+    The colour is logarithmic between the two ends of `range`, lines are drawn at the distances
+    ± `lines`, and a light cone d = `cone` · t. With `difference`, a comparison, a last row shows
+    its candidate minus its reference.
+    """
+
+    kind: Literal["heatmap"]
+    time_label: str
+    pair: AxisPair
+    largest_distance: PositiveInt
+    rows: Annotated[tuple[Labelled, ...], Field(min_length=1)]
+    range: tuple[Positive, Positive]
+    lines: tuple[FiniteFloat, ...] = ()
+    cone: Positive | None = None
+    difference: Name | None = None
+
+    def compared(self) -> tuple[str, ...]:
+        """The comparison of the last row."""
+        return (self.difference,) if self.difference else ()
+
+    def demands(self, comparisons: Comparisons, scans: Scans) -> Iterator[Demand]:
+        """All runs, with the curves that they must have."""
+        distances = range(1, self.largest_distance + 1)
+        curves = frozenset((f"C_{self.pair}", distance) for distance in distances)
+        for row in self.rows:
+            yield row.run, curves
+        if self.difference:
+            chosen = comparisons[self.difference]
+            yield from ((chosen.candidate, curves), (chosen.reference, curves))
+
+
+class FrontFigure(FigureModel):
+    """How far a correlator has spread: d where it first reaches `threshold`, and d = a·t^(1/b).
+
+    As the supplement of the paper, S4, where b = 1 is ballistic, and b = 2 diffusive spreading.
+    Distances from `first_distance` to the last that each run has.
+    """
+
+    derived: ClassVar[bool] = True
+    kind: Literal["front"]
+    time_label: str
+    pair: AxisPair
+    first_distance: PositiveInt
+    threshold: Positive
+    rows: Annotated[tuple[Labelled, ...], Field(min_length=1)]
+    published: tuple[Name, ...] = ()
+
+    def demands(self, comparisons: Comparisons, scans: Scans) -> Iterator[Demand]:
+        """All runs, with the curves that they must have."""
+        curves = frozenset({(f"C_{self.pair}", self.first_distance)})
+        return ((row.run, curves) for row in self.rows)
+
+
+class ScanFigure(FigureModel):
+    """Correlators at the last time against a varied setting of a scan (as paper, S3).
+
+    `varied` is the scan's key on the horizontal axis, `lines` the one that tells lines apart; runs
+    that differ otherwise, as by their seed, are averaged. `beside` are further references.
+    """
+
+    derived: ClassVar[bool] = True
+    kind: Literal["scan"]
+    scan: Name
+    varied: str
+    lines: str | None = None
+    axis_label: str
+    correlators: PlottedCorrelators
+    beside: tuple[Run, ...] = ()
+
+    def demands(self, comparisons: Comparisons, scans: Scans) -> Iterator[Demand]:
+        """All runs, with the curves that they must have."""
+        distance = self.correlators.distance
+        curves = frozenset((f"C_{pair}", distance) for pair in self.correlators.pairs)
+        scan = scans[self.scan]
+        for name, _ in scan.combinations(self.scan):
+            yield comparisons[name].candidate, curves
+        yield from ((run, curves) for run in (scan.reference, *self.beside))
+
+
+class SchemeFigure(FigureModel):
+    """The method in one picture (as paper, Fig. 1), with the POVM's own tetrahedron."""
+
+    kind: Literal["scheme"]
+    povm: Literal["cubic", "z_aligned"]
+
+    def demands(self, comparisons: Comparisons, scans: Scans) -> Iterator[Demand]:
+        """Nothing: it shows no run."""
+        return iter(())
+
+
+AnyFigure = Annotated[
+    DynamicsFigure
+    | RunsFigure
+    | DiagnosticsFigure
+    | HeatMapFigure
+    | FrontFigure
+    | ScanFigure
+    | SchemeFigure,
+    Field(discriminator="kind"),
+]

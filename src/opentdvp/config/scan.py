@@ -1,5 +1,6 @@
 """Scans: one solver in many variations, each compared with a reference."""
 
+from collections.abc import Iterator
 from copy import deepcopy
 from itertools import product
 from typing import Annotated, Any
@@ -21,6 +22,13 @@ class Scan(Comparison):
 
     vary: dict[str, Annotated[dict[Label, JsonValue], Field(min_length=1)]]
 
+    def combinations(self, name: str) -> Iterator[tuple[str, dict[str, JsonValue]]]:
+        """Name of every combination, and its values by key; `name` is that of the scan."""
+        for labels in product(*self.vary.values()):
+            chosen = zip(self.vary.items(), labels, strict=True)
+            values = {key: choices[label] for (key, choices), label in chosen}
+            yield "_".join([name, *labels]), values
+
 
 def expand(study: dict[str, Any]) -> dict[str, Any]:
     """A study with the solvers and comparisons of its scans written out.
@@ -37,9 +45,8 @@ def expand(study: dict[str, Any]) -> dict[str, Any]:
         solver = scan.candidate.solver
         if solver not in expanded["solvers"]:
             raise ValueError(f"`scans.{name}.candidate.solver` must be a solver, but is {solver}")
-        for labels in product(*scan.vary.values()):
-            combination = "_".join([name, *labels])
-            varied = _varied(expanded["solvers"][solver], scan, labels)
+        for combination, values in scan.combinations(name):
+            varied = _varied(expanded["solvers"][solver], values)
             entry = scan.model_dump(exclude={"vary"})
             entry["candidate"]["solver"] = combination
             for table, value in (("solvers", varied), ("comparisons", entry)):
@@ -49,13 +56,13 @@ def expand(study: dict[str, Any]) -> dict[str, Any]:
     return expanded
 
 
-def _varied(base: dict[str, Any], scan: Scan, labels: tuple[str, ...]) -> dict[str, Any]:
-    """The base solver with the labelled values."""
+def _varied(base: dict[str, Any], values: dict[str, JsonValue]) -> dict[str, Any]:
+    """The base solver with other values, by dotted key."""
     solver = deepcopy(base)
-    for (key, values), label in zip(scan.vary.items(), labels, strict=True):
+    for key, value in values.items():
         *parents, last = key.split(".")
         target = solver
         for parent in parents:
             target = target.setdefault(parent, {})
-        target[last] = values[label]
+        target[last] = value
     return solver

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -9,7 +10,14 @@ from pydantic import model_validator
 
 from opentdvp.config.base import Name, StrictModel
 from opentdvp.config.comparison import Comparison, Run
-from opentdvp.config.figures import AnyFigure, DynamicsFigure, RunsFigure
+from opentdvp.config.figures import (
+    AnyFigure,
+    CurveKey,
+    FrontFigure,
+    RunsFigure,
+    ScanFigure,
+)
+from opentdvp.config.published import Published
 from opentdvp.config.scan import Scan, expand
 from opentdvp.config.solver import Solver
 from opentdvp.config.system import System
@@ -49,6 +57,14 @@ class Output(StrictModel):
         """Table with the verdicts of a comparison."""
         return Path(self.results, "tables", f"{comparison}.summary.tsv")
 
+    def points(self, comparison: str) -> Path:
+        """Table with the differences of a comparison at every time."""
+        return Path(self.results, "tables", f"{comparison}.points.tsv")
+
+    def derived(self, figure: str) -> Path:
+        """Table of what a figure shows that is derived from its runs."""
+        return Path(self.results, "tables", f"{figure}.figure.tsv")
+
 
 class Study(StrictModel):
     """The whole configuration of a pipeline."""
@@ -59,6 +75,7 @@ class Study(StrictModel):
     comparisons: dict[Name, Comparison] = {}
     figures: dict[Name, AnyFigure] = {}
     scans: dict[Name, Scan] = {}
+    published: dict[Name, Published] = {}
 
     @model_validator(mode="before")
     @classmethod
@@ -70,31 +87,39 @@ class Study(StrictModel):
         return Deck(system=self.systems[run.system], solver=self.solvers[run.solver])
 
     def drawn(self, figure: AnyFigure) -> tuple[Run, ...]:
-        """The runs of a figure; candidate and reference where it shows a comparison."""
-        if isinstance(figure, DynamicsFigure):
-            comparison = self.comparisons[figure.comparison]
-            return (comparison.candidate, comparison.reference)
-        return figure.runs
+        """The runs of a figure, each once."""
+        demands = figure.demands(self.comparisons, self.scans)
+        return tuple(dict.fromkeys(run for run, _ in demands))
 
     def used(self) -> list[Run]:
         """The runs of all comparisons and figures, each once."""
         compared = [(c.candidate, c.reference) for c in self.comparisons.values()]
         drawn = [self.drawn(figure) for figure in self.figures.values()]
-        return list(
-            {(r.system, r.solver): r for runs in (*compared, *drawn) for r in runs}.values()
-        )
+        return list(dict.fromkeys(run for runs in (*compared, *drawn) for run in runs))
 
     @model_validator(mode="after")
     def _check_names(self) -> Self:
         for name, comparison in self.comparisons.items():
             for role in ("candidate", "reference"):
                 self._check_run(f"comparisons.{name}.{role}", getattr(comparison, role))
+            for number, series in enumerate(comparison.published):
+                _known(f"comparisons.{name}.published.{number}", series, self.published)
         for name, figure in self.figures.items():
-            if isinstance(figure, DynamicsFigure):
-                _known(f"figures.{name}.comparison", figure.comparison, self.comparisons)
+            for key, wanted, table in self._references(figure):
+                _known(f"figures.{name}.{key}", wanted, table)
             for number, run in enumerate(self.drawn(figure)):
                 self._check_run(f"figures.{name}.runs.{number}", run)
         return self
+
+    def _references(self, figure: AnyFigure) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        """Key, name and table of everything but runs that a figure names."""
+        for name in figure.compared():
+            yield "comparisons", name, self.comparisons
+        if isinstance(figure, ScanFigure):
+            yield "scan", figure.scan, self.scans
+        if isinstance(figure, RunsFigure | FrontFigure):
+            for name in figure.published:
+                yield "published", name, self.published
 
     def _check_run(self, key: str, run: Run) -> None:
         _known(f"{key}.system", run.system, self.systems)
@@ -114,22 +139,30 @@ class Study(StrictModel):
             if missing:
                 raise ValueError(
                     f"`comparisons.{name}.reference` must have every observable of the candidate, "
-                    f"but lacks {', '.join(sorted(missing))}"
+                    f"but lacks {_names(missing)}"
                 )
         return self
 
     @model_validator(mode="after")
     def _check_figures(self) -> Self:
         for name, figure in self.figures.items():
-            wanted = _wanted(figure)
-            for run in self.drawn(figure):
-                missing = wanted - _curves(self.systems[run.system])
+            for run, curves in figure.demands(self.comparisons, self.scans):
+                missing = curves - _curves(self.systems[run.system])
                 if missing:
                     raise ValueError(
-                        f"`figures.{name}` must draw observables of its systems, but asks for "
-                        f"{', '.join(sorted(missing))}"
+                        f"`figures.{name}` must draw observables of its systems, but "
+                        f"{run.system} lacks {_names(missing)}"
                     )
+            if isinstance(figure, ScanFigure):
+                self._check_scan(f"figures.{name}", figure)
         return self
+
+    def _check_scan(self, key: str, figure: ScanFigure) -> None:
+        vary = self.scans[figure.scan].vary
+        for field in ("varied", "lines"):
+            chosen = getattr(figure, field)
+            if chosen is not None:
+                _known(f"{key}.{field}", chosen, vary)
 
 
 def _known(key: str, name: str, table: dict[str, Any]) -> None:
@@ -138,17 +171,13 @@ def _known(key: str, name: str, table: dict[str, Any]) -> None:
         raise ValueError(f"`{key}` must be one of {known}, but is {name}")
 
 
-def _curves(system: System) -> set[str]:
+def _curves(system: System) -> set[CurveKey]:
     observables = system.observables
     pairs = observables.correlators.items()
-    return set(observables.magnetization) | {
-        f"{pair} at distance {distance}" for pair, distances in pairs for distance in distances
+    return {(axis, 0) for axis in observables.magnetization} | {
+        (f"C_{pair}", distance) for pair, distances in pairs for distance in distances
     }
 
 
-def _wanted(figure: AnyFigure) -> set[str]:
-    if isinstance(figure, DynamicsFigure):
-        distance = figure.correlators.distance
-        pairs = (f"{pair} at distance {distance}" for pair in figure.correlators.pairs)
-        return {*figure.magnetization, *pairs}
-    return {figure.observable} if isinstance(figure, RunsFigure) else set()
+def _names(curves: Collection[CurveKey]) -> str:
+    return ", ".join(f"{name} at distance {d}" if d else name for name, d in sorted(curves))

@@ -11,20 +11,10 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Complex, Float
 
-from opentdvp.spin import AXES, spin_state
+from opentdvp.spin import AXES, TETRAHEDRA, spin_state
 
 #: Number of outcomes of one spin.
 OUTCOMES = 4
-
-_CUBIC = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) / np.sqrt(3)
-_Z_ALIGNED = np.array(
-    [
-        [0, 0, 1],
-        [2 * np.sqrt(2) / 3, 0, -1 / 3],
-        [-np.sqrt(2) / 3, np.sqrt(2 / 3), -1 / 3],
-        [-np.sqrt(2) / 3, -np.sqrt(2 / 3), -1 / 3],
-    ]
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +45,7 @@ def build_povm(orientation: Literal["cubic", "z_aligned"]) -> Povm:
     (±1, ±1, ±1)/√3 with an even number of minus signs; every product state along an axis then has
     P ≥ 0.105 (ours).
     """
-    directions = {"cubic": _CUBIC, "z_aligned": _Z_ALIGNED}[orientation]
+    directions = TETRAHEDRA[orientation]
     elements = np.array([spin_state(s) for s in directions]) / 2
     overlap = np.einsum("aij,bji->ab", elements, elements).real
     dual = np.einsum("ba,aij->bij", np.linalg.inv(overlap), elements)

@@ -1,41 +1,41 @@
 """Figures from trajectories and tables. Nothing here computes physics or statistics."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
-import pandas as pd
 from matplotlib.figure import Figure
 
 from opentdvp.config import AnyFigure
-from opentdvp.figures import diagnostics, dynamics, runs, style
-from opentdvp.trajectory import Trajectory
+from opentdvp.figures import diagnostics, dynamics, front, heatmap, runs, scan, scheme, style
+from opentdvp.figures.material import Material
+from opentdvp.figures.style import run_ids
 
-Draw = Callable[..., Figure]
+__all__ = ["KINDS", "SHARED", "Material", "draw_to_files", "run_ids"]
 
-#: What draws each kind of figure, from its runs and the table of its comparison.
-KINDS: dict[str, Draw] = {
-    "dynamics": lambda figure, drawn, points: dynamics.draw(figure, drawn[0], drawn[1], points),
-    "runs": lambda figure, drawn, _: runs.draw(figure, drawn),
-    "diagnostics": lambda figure, drawn, _: diagnostics.draw(figure, drawn),
+#: What draws each kind of figure.
+KINDS: dict[str, Callable[..., Figure]] = {
+    "dynamics": dynamics.draw,
+    "runs": runs.draw,
+    "diagnostics": diagnostics.draw,
+    "heatmap": heatmap.draw,
+    "front": front.draw,
+    "scan": scan.draw,
+    "scheme": scheme.draw,
 }
 
+#: Modules that all figures share; a change of one draws all of them anew.
+SHARED = ("style", "material")
 
-def draw_to_files(
-    figure: AnyFigure,
-    drawn: Sequence[Trajectory],
-    points: pd.DataFrame | None,
-    paths: Iterable[Path],
-) -> None:
+
+def draw_to_files(figure: AnyFigure, material: Material, paths: Iterable[Path]) -> None:
     """Draw a configured figure and save it under every path, with the origin of its runs.
 
     Parameters
     ----------
     figure
         What to draw; its kind chooses the module that does it.
-    drawn
-        Its runs; candidate and reference where it shows a comparison.
-    points
-        The table of that comparison.
+    material
+        The runs and tables that it shows.
     paths
         Files to write, as PDF, PNG or SVG by their suffix.
 
@@ -46,6 +46,6 @@ def draw_to_files(
     FileError
         If a file cannot be written.
     """
-    canvas = KINDS[figure.kind](figure, drawn, points)
+    canvas = KINDS[figure.kind](figure, material)
     for path in paths:
-        style.save(canvas, path, style.origins(drawn))
+        style.save(canvas, path, style.origins(list(material.runs.values())))

@@ -1,19 +1,21 @@
 """Diagnostics of runs against time."""
 
-from collections.abc import Sequence
-
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from opentdvp.config import DiagnosticsFigure
 from opentdvp.errors import ConfigError
 from opentdvp.figures import style
+from opentdvp.figures.material import Material
 from opentdvp.trajectory import Trajectory
 
-HEIGHT = 2.6  # inches
+ROW_HEIGHT = 2.4  # inches
+#: Panels side by side.
+COLUMNS = 3
 
 
-def draw(figure: DiagnosticsFigure, runs: Sequence[Trajectory]) -> Figure:
+def draw(figure: DiagnosticsFigure, material: Material) -> Figure:
     """Draw a panel per run with all its diagnostics, on a logarithmic scale.
 
     Values that are not positive, such as an error at the start, are left out.
@@ -23,21 +25,30 @@ def draw(figure: DiagnosticsFigure, runs: Sequence[Trajectory]) -> Figure:
     ConfigError
         If a run lacks a diagnostic.
     """
+    columns = min(COLUMNS, len(figure.runs))
+    rows = -(-len(figure.runs) // columns)
     with style.context():
-        canvas = Figure(figsize=(style.FULL_WIDTH, HEIGHT), layout="constrained")
-        panels = canvas.subplots(1, len(runs), squeeze=False)[0]
-        for panel, run in zip(panels, runs, strict=True):
-            for name, line in zip(
-                figure.diagnostics, style.series(len(figure.diagnostics)), strict=True
-            ):
-                if name not in run.diagnostics:
-                    known = ", ".join(run.diagnostics) or "none"
-                    raise ConfigError(f"`diagnostics` must be among {known}, but has {name}.")
-                values = run.diagnostics[name].astype(float)
-                shown = np.where(values > 0, values, np.nan)
-                panel.semilogy(run.diagnostics["time"], shown, label=name.replace("_", " "), **line)
-            panel.set_title(style.name(run), loc="left")
-            panel.set_xlabel(figure.time_label)
-            panel.legend(loc="lower right")
+        size = (style.FULL_WIDTH, ROW_HEIGHT * rows + 0.3)
+        canvas = Figure(figsize=size, layout="constrained")
+        grid = canvas.subplots(rows, columns, squeeze=False).ravel()
+        for axes in grid[len(figure.runs) :]:
+            axes.remove()
+        for axes, run in zip(grid, figure.runs, strict=False):
+            _draw_panel(axes, figure, material.runs[run])
+        handles, labels = grid[0].get_legend_handles_labels()
+        canvas.legend(handles, labels, loc="outside upper center", ncols=len(labels))
         style.settle(canvas)
     return canvas
+
+
+def _draw_panel(axes: Axes, figure: DiagnosticsFigure, run: Trajectory) -> None:
+    names = figure.diagnostics
+    for name, line in zip(names, style.series(len(names)), strict=True):
+        if name not in run.diagnostics:
+            known = ", ".join(run.diagnostics) or "none"
+            raise ConfigError(f"`diagnostics` must be among {known}, but has {name}.")
+        values = run.diagnostics[name].astype(float)
+        shown = np.where(values > 0, values, np.nan)
+        axes.semilogy(run.diagnostics["time"], shown, label=name.replace("_", " "), **line)
+    axes.set_title(style.name(run), loc="left")
+    axes.set_xlabel(figure.time_label)

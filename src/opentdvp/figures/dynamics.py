@@ -1,6 +1,8 @@
-"""Magnetisations and correlators against time with residuals, in the layout of Fig. 2(a, b)."""
+"""Observables of compared runs against time with residuals, in the layout of Figs. 2 and 3(a)."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from string import ascii_lowercase
 from typing import Any
 
 import numpy as np
@@ -11,9 +13,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from opentdvp.config import DynamicsFigure
+from opentdvp.config import DynamicsFigure, Panel
 from opentdvp.figures import style
-from opentdvp.trajectory import Trajectory
+from opentdvp.figures.material import Material
+from opentdvp.trajectory import Curve, Trajectory
 
 HEIGHT = 3.3  # inches
 #: Heights of a panel and of the residual strip below it.
@@ -22,22 +25,23 @@ HEIGHT_RATIOS = (2.7, 1)
 MARKS = 20
 #: A strip of residuals in units of the error reaches at least this far.
 SMALLEST_REACH = 3.0
+#: Left, bottom, width and height of an inset in its panel.
+INSET = (0.44, 0.52, 0.53, 0.45)
+#: Vertical range of an inset beyond its curves, as a share of it.
+INSET_MARGIN = 0.06
 
 
 @dataclass(frozen=True)
-class Curve:
-    """One observable at one distance, which is 0 for magnetisations."""
+class Line:
+    """One curve of one comparison."""
 
+    comparison: str
     observable: str
     distance: int
     label: str
+    style: style.CurveStyle
 
-    @property
-    def style(self) -> style.CurveStyle:
-        """Style of its axes."""
-        return style.curve_style(self.observable.removeprefix("C_"))
-
-    def values(self, run: Trajectory) -> tuple[np.ndarray, np.ndarray]:
+    def of(self, run: Trajectory) -> Curve:
         """Mean and standard error at the run's times."""
         return run.curves()[self.observable, self.distance]
 
@@ -47,87 +51,111 @@ class Curve:
         return points[same]
 
 
-@dataclass(frozen=True)
-class Panel:
-    """Curves that share axes."""
+def draw(figure: DynamicsFigure, material: Material) -> Figure:
+    """Draw the panels (a), (b), … side by side, each above its residuals.
 
-    title: str
-    label: str
-    curves: tuple[Curve, ...]
-
-
-def draw(
-    figure: DynamicsFigure, candidate: Trajectory, reference: Trajectory, points: pd.DataFrame
-) -> Figure:
-    """Draw (a) magnetisations and (b) correlators, each above its residuals.
-
-    Lines with a band of ± one standard error are the candidate, open marks with error bars the
-    reference. The strips show reference − candidate in units of the combined error, or as it is
-    where neither run has an error.
-
-    Parameters
-    ----------
-    figure
-        What to draw.
-    candidate, reference
-        The runs of the figure's comparison.
-    points
-        The table of that comparison.
+    Lines with a band of ± one standard error are candidates, open marks with error bars their
+    references, crosses what is beside. The strips show reference − candidate in units of the
+    combined error, or as it is where neither run has an error.
 
     Returns
     -------
     matplotlib.figure.Figure
-        Its axes in the order (a), (b), residuals of (a), residuals of (b).
+        Its axes in the order (a), (b), …, residuals of (a), of (b), …, then insets.
     """
-    panels = _panels(figure)
+    count = len(figure.panels)
     with style.context():
         canvas = Figure(figsize=(style.FULL_WIDTH, HEIGHT), layout="constrained")
-        grid = canvas.subplots(2, 2, sharex=True, height_ratios=HEIGHT_RATIOS)
-        for panel, (upper, strip) in zip(panels, grid.T, strict=True):
-            _draw_panel(upper, panel, candidate, reference)
-            _draw_residuals(strip, panel, points)
+        grid = canvas.subplots(2, count, sharex="col", height_ratios=HEIGHT_RATIOS, squeeze=False)
+        letters = ascii_lowercase if count > 1 else [""]
+        for panel, letter, (upper, strip) in zip(figure.panels, letters, grid.T, strict=False):
+            lines = _lines(panel)
+            _draw_panel(upper, panel, lines, material)
+            upper.set_title(f"({letter})" if letter else "", loc="left")
+            _draw_residuals(strip, lines, material)
             strip.set_xlabel(figure.time_label)
+            if panel.inset:
+                _draw_inset(upper, panel, lines, material)
         canvas.align_ylabels(grid)
-        _draw_header(canvas, candidate, reference, panels, points)
+        _draw_header(canvas, figure, material)
         style.settle(canvas)
     return canvas
 
 
-def _panels(figure: DynamicsFigure) -> tuple[Panel, ...]:
-    distance = figure.correlators.distance
-    magnetizations = (Curve(a, 0, rf"$\langle {a} \rangle$") for a in figure.magnetization)
-    correlators = (Curve(f"C_{p}", distance, f"$C_{{{p}}}$") for p in figure.correlators.pairs)
-    return (
-        Panel("(a)", "magnetization", tuple(magnetizations)),
-        Panel("(b)", f"correlator at $d = {distance}$", tuple(correlators)),
-    )
+def _lines(panel: Panel) -> list[Line]:
+    if panel.labels:
+        ((observable, distance),) = panel.curves
+        named = zip(panel.comparisons, panel.labels, style.CURVES, strict=False)
+        return [Line(name, observable, distance, label, look) for name, label, look in named]
+    (name,) = panel.comparisons
+    return [
+        Line(name, observable, distance, style.symbol(observable), style.curve_style(observable))
+        for observable, distance in panel.curves
+    ]
 
 
-def _draw_panel(axes: Axes, panel: Panel, candidate: Trajectory, reference: Trajectory) -> None:
-    inside = np.flatnonzero(reference.times <= candidate.times[-1])
+def _label(panel: Panel) -> str:
+    symbol = f"{style.symbol(panel.curves[0][0])}, " if panel.labels else ""
+    if panel.correlators is None:
+        return f"{symbol}magnetization".replace(", magnetization", "")
+    return f"{symbol}correlator at $d = {panel.correlators.distance}$"
+
+
+def _draw_panel(axes: Axes, panel: Panel, lines: list[Line], material: Material) -> None:
+    for number, line in enumerate(lines):
+        candidate, reference = material.compared(line.comparison)
+        _draw_candidate(axes, line, candidate)
+        stop = candidate.times[-1]
+        _draw_marks(axes, line, reference, stop, number / len(lines), line.style.mark)
+        for beside in (material.runs[run] for run in panel.beside):
+            _draw_marks(axes, line, beside, stop, (number + 0.5) / len(lines), style.CROSS)
+    axes.set_ylabel(_label(panel))
+    handles = [Line2D([], [], **line.style.mark | line.style.line) for line in lines]
+    labels = [line.label for line in lines]
+    axes.legend(handles, labels, loc="lower right", bbox_to_anchor=(1, 1), ncols=len(labels))
+
+
+def _draw_candidate(axes: Axes, line: Line, run: Trajectory) -> None:
+    mean, error = line.of(run)
+    axes.plot(run.times, mean, **line.style.line)
+    axes.fill_between(run.times, mean - error, mean + error, **line.style.band)
+
+
+def _draw_marks(
+    axes: Axes, line: Line, run: Trajectory, stop: float, offset: float, look: dict[str, Any]
+) -> None:
+    """Some of a run's values; `offset`, a share of their distance, keeps curves' marks apart."""
+    inside = np.flatnonzero(run.times <= stop)
     stride = max(1, round(len(inside) / MARKS))
-    for number, curve in enumerate(panel.curves):
-        mean, error = curve.values(candidate)
-        axes.plot(candidate.times, mean, **curve.style.line)
-        axes.fill_between(candidate.times, mean - error, mean + error, **curve.style.band)
-        # Staggered, so that the marks of curves that meet do not cover each other.
-        shown = inside[number * stride // len(panel.curves) :: stride]
-        mean, error = (values[shown] for values in curve.values(reference))
-        axes.errorbar(reference.times[shown], mean, error, elinewidth=0.7, **curve.style.mark)
-    axes.set_title(panel.title, loc="left")
-    axes.set_ylabel(panel.label)
-    handles = [Line2D([], [], **curve.style.mark | curve.style.line) for curve in panel.curves]
-    labels = [curve.label for curve in panel.curves]
-    axes.legend(handles, labels, loc="lower right", bbox_to_anchor=(1, 1), ncols=len(labels) or 1)
+    shown = inside[int(offset * stride) :: stride]
+    mean, error = (values[shown] for values in line.of(run))
+    axes.errorbar(run.times[shown], mean, error, elinewidth=0.7, **look)
 
 
-def _draw_residuals(axes: Axes, panel: Panel, points: pd.DataFrame) -> None:
-    parts = [(curve, curve.rows(points)) for curve in panel.curves]
+def _draw_inset(axes: Axes, panel: Panel, lines: list[Line], material: Material) -> None:
+    """The beginning, with all marks of the reference."""
+    assert panel.inset is not None
+    small = axes.inset_axes(INSET)
+    chosen = [line for line in lines if line.observable in panel.inset.magnetization]
+    reached = []
+    for line in chosen:
+        candidate, reference = material.compared(line.comparison)
+        _draw_candidate(small, line, candidate)
+        early = reference.times <= panel.inset.stop
+        mean, _ = line.of(reference)
+        small.plot(reference.times[early], mean[early], **line.style.mark)
+        reached += [mean[early].min(), mean[early].max()]
+    margin = INSET_MARGIN * (max(reached) - min(reached))
+    small.set(xlim=(0, panel.inset.stop), ylim=(min(reached) - margin, max(reached) + margin))
+
+
+def _draw_residuals(axes: Axes, lines: list[Line], material: Material) -> None:
+    parts = [(line, line.rows(material.points[line.comparison])) for line in lines]
     # Without an error in either run, as for exact against enumeration, there is no unit.
     has_unit = all(rows["in_errors"].notna().any() for _, rows in parts)
     column = "in_errors" if has_unit else "difference"
-    for curve, rows in parts:
-        axes.plot(rows["time"], -rows[column], linewidth=0.8, **curve.style.line)
+    for line, rows in parts:
+        axes.plot(rows["time"], -rows[column], linewidth=0.8, **line.style.line)
     axes.axhline(0, **style.GUIDE)
     for level in (-2, 2) if has_unit else ():
         axes.axhline(level, linestyle="dashed", **style.GUIDE)
@@ -138,29 +166,28 @@ def _draw_residuals(axes: Axes, panel: Panel, points: pd.DataFrame) -> None:
     axes.set_ylabel(r"$\Delta / \sigma$" if has_unit else r"$\Delta$ (absolute)")
 
 
-def _draw_header(
-    canvas: Figure,
-    candidate: Trajectory,
-    reference: Trajectory,
-    panels: tuple[Panel, ...],
-    points: pd.DataFrame,
-) -> None:
+def _draw_header(canvas: Figure, figure: DynamicsFigure, material: Material) -> None:
     """Which marks are which run, and how close they must be."""
     look = style.CurveStyle(style.INK, "o", "solid")
-    tolerances = [
-        f"{panel.curves[0].rows(points)['tolerance'].iloc[0]:g} {panel.title}"
-        for panel in panels
-        if panel.curves
-    ]
-    entries: dict[str, Any] = {
-        f"{style.name(candidate)} ± standard error": (
-            Patch(**look.band),
-            Line2D([], [], **look.line),
-        ),
-        style.name(reference): Line2D([], [], **look.mark),
-        rf"$\Delta$ = {style.method(reference)} − {style.method(candidate)}, "
-        f"tolerance {', '.join(tolerances)}": Line2D([], [], linestyle="none"),
-    }
-    canvas.legend(
-        list(entries.values()), list(entries), loc="outside upper center", ncols=len(entries)
-    )
+    pairs = [material.compared(name) for name in figure.compared()]
+    entries: dict[str, Any] = {}
+    for candidate, reference in pairs:
+        name = f"{style.name(candidate)} ± standard error"
+        entries[name] = (Patch(**look.band), Line2D([], [], **look.line))
+        entries[style.name(reference)] = Line2D([], [], **look.mark)
+    for run in (material.runs[run] for panel in figure.panels for run in panel.beside):
+        entries[style.name(run)] = Line2D([], [], **style.CROSS)
+    methods = dict.fromkeys(f"{style.method(r)} − {style.method(c)}" for c, r in pairs)
+    tolerances = ", ".join(_tolerances(figure, material))
+    delta = rf"$\Delta$ = {', '.join(methods)}, tolerance {tolerances}"
+    entries[delta] = Line2D([], [], linestyle="none")
+    handles, names = list(entries.values()), list(entries)
+    columns = len(entries) if len(entries) <= 3 else 2
+    canvas.legend(handles, names, loc="outside upper center", ncols=columns)
+
+
+def _tolerances(figure: DynamicsFigure, material: Material) -> Iterator[str]:
+    for panel, letter in zip(figure.panels, ascii_lowercase, strict=False):
+        line = _lines(panel)[0]
+        value = line.rows(material.points[line.comparison])["tolerance"].iloc[0]
+        yield f"{value:g} ({letter})" if len(figure.panels) > 1 else f"{value:g}"

@@ -1,15 +1,15 @@
 """One observable of several runs, and of published work, beside the last run."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from itertools import cycle
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from opentdvp.config import RunsFigure
+from opentdvp.config import Published, RunsFigure
 from opentdvp.figures import style
-from opentdvp.trajectory import Trajectory
+from opentdvp.figures.material import Material
 
 HEIGHT = 5.2  # inches
 HEIGHT_RATIOS = (2.2, 2, 1)
@@ -18,7 +18,7 @@ MARKS = ("o", "s", "D", "v")
 SMALLEST_ERROR = 1e-6
 
 
-def draw(figure: RunsFigure, runs: Sequence[Trajectory]) -> Figure:
+def draw(figure: RunsFigure, material: Material) -> Figure:
     """Draw (a) the observable, (b) what is left after subtracting the last run, (c) errors.
 
     Lines with a band of ± one error are runs, open marks published values. (c) is logarithmic, with
@@ -32,9 +32,11 @@ def draw(figure: RunsFigure, runs: Sequence[Trajectory]) -> Figure:
     with style.context():
         canvas = Figure(figsize=(style.FULL_WIDTH, HEIGHT), layout="constrained")
         upper, middle, lower = canvas.subplots(3, 1, sharex=True, height_ratios=HEIGHT_RATIOS)
+        runs = [material.runs[run] for run in figure.runs]
+        published = [material.published[name] for name in figure.published]
         last = runs[-1]
         base, _ = last.curves()[figure.observable, 0]
-        symbol = rf"\langle {figure.observable} \rangle"
+        symbol = style.symbol(figure.observable)
         for run, line in zip(runs, style.series(len(runs)), strict=True):
             mean, error = run.curves()[figure.observable, 0]
             left = mean - np.interp(run.times, last.times, base)
@@ -44,11 +46,11 @@ def draw(figure: RunsFigure, runs: Sequence[Trajectory]) -> Figure:
                 axes.fill_between(run.times, values - error, values + error, **band)
             if error.max() > SMALLEST_ERROR:
                 lower.semilogy(run.times, np.maximum(error, SMALLEST_ERROR), **line)
-        _draw_published(upper, figure, np.zeros_like(base), last.times)
-        _draw_published(middle, figure, base, last.times)
+        _draw_published(upper, published, np.zeros_like(base), last.times)
+        _draw_published(middle, published, base, last.times)
         upper.legend(loc="upper right", ncols=2, borderaxespad=1.0)
-        upper.set_ylabel(f"${symbol}$")
-        middle.set_ylabel(f"${symbol}$ − {style.system(last)}")
+        upper.set_ylabel(symbol)
+        middle.set_ylabel(f"{symbol} − {style.system(last)}")
         lower.set_ylabel("error")
         lower.set_xlabel(figure.time_label)
         for axes, title in zip((upper, middle, lower), "abc", strict=True):
@@ -59,9 +61,9 @@ def draw(figure: RunsFigure, runs: Sequence[Trajectory]) -> Figure:
 
 
 def _draw_published(
-    axes: Axes, figure: RunsFigure, subtracted: np.ndarray, times: np.ndarray
+    axes: Axes, published: Iterable[Published], subtracted: np.ndarray, times: np.ndarray
 ) -> None:
     look = style.CurveStyle(style.INK, "o", "solid").mark
-    for entry, marker in zip(figure.published, cycle(MARKS), strict=False):
+    for entry, marker in zip(published, cycle(MARKS), strict=False):
         left = np.array(entry.values) - np.interp(entry.times, times, subtracted)
         axes.plot(entry.times, left, label=entry.label, **look | {"marker": marker})

@@ -121,6 +121,15 @@ COLORS = {"X": "#004488", "Y": "#BB5566", "Z": "#DDAA33"}
 MARKERS = {"X": "o", "Y": "s", "Z": "^"}
 DASHES = ("solid", "dashed", "dotted")
 
+#: Of runs that are neither judged nor judge.
+CROSS: dict[str, Any] = {
+    "marker": "x",
+    "linestyle": "none",
+    "color": "#777777",
+    "markersize": 3,
+    "markeredgewidth": 0.7,
+}
+
 
 def series(count: int) -> list[dict[str, Any]]:
     """Lines of several runs of the same quantity: light to dark, the last one solid and black."""
@@ -137,11 +146,22 @@ def series(count: int) -> list[dict[str, Any]]:
 GUIDE: dict[str, Any] = {"color": "#999999", "linewidth": 0.6, "zorder": 0}
 
 
-def curve_style(axes: str) -> CurveStyle:
-    """Style of an observable by its axes: X, or XX for a correlator of equal ones, drawn alike."""
+def curve_style(observable: str) -> CurveStyle:
+    """Style by axes: X, or C_XX for a correlator of equal ones, drawn alike."""
+    axes = observable.removeprefix("C_")
     order = "XYZ"
     dashes = DASHES[(order.index(axes[-1]) - order.index(axes[0])) % 3]
     return CurveStyle(COLORS[axes[0]], MARKERS[axes[0]], dashes)
+
+
+#: Of the same observable in several systems.
+CURVES = tuple(CurveStyle(COLORS[axis], MARKERS[axis], "solid") for axis in "XYZ")
+
+
+def symbol(observable: str) -> str:
+    """Of a magnetisation or a correlator, in labels."""
+    pair = observable.removeprefix("C_")
+    return f"$C_{{{pair}}}$" if pair != observable else rf"$\langle {observable} \rangle$"
 
 
 def context() -> AbstractContextManager[None]:
@@ -194,6 +214,12 @@ def origins(runs: Sequence[Trajectory]) -> dict[str, str]:
         for number, run in enumerate(runs, start=1)
         for key, value in (("run_id", run.run_id), ("revision", run.provenance["revision"]))
     }
+
+
+def run_ids(keywords: str) -> list[str]:
+    """The run ids in the keywords of a saved figure, by their order."""
+    pairs = (entry.partition("=") for entry in keywords.split())
+    return [value for key, _, value in pairs if key.endswith(".run_id")]
 
 
 def method(run: Trajectory) -> str:

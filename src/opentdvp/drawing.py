@@ -1,0 +1,64 @@
+"""From a study's files to its figures: reads what a figure needs, and refuses what is not its."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from opentdvp import compare, figures
+from opentdvp.compare.fronts import FRONT, fronts
+from opentdvp.compare.scans import SCAN, scan_table
+from opentdvp.config import AnyFigure, FrontFigure, Run, ScanFigure, Study
+from opentdvp.figures.material import Material
+from opentdvp.trajectory import Trajectory
+
+
+def draw(study: Study, name: str, paths: Sequence[Path]) -> None:
+    """Draw a figure of the study from the study's files.
+
+    Raises
+    ------
+    FileError
+        If a file is missing, damaged or not of the study's deck, or a figure cannot be written.
+    """
+    figure = study.figures[name]
+    material = Material(
+        runs=_runs(study, figure),
+        comparisons=study.comparisons,
+        points={c: compare.read_points(study.output.points(c)) for c in figure.compared()},
+        published=study.published,
+        table=_table(study, name),
+    )
+    figures.draw_to_files(figure, material, paths)
+
+
+def derive(study: Study, name: str) -> pd.DataFrame:
+    """The table behind a figure of the kind `front` or `scan`, from its runs.
+
+    Raises
+    ------
+    FileError
+        If a file is missing, damaged or not of the study's deck.
+    """
+    figure = study.figures[name]
+    runs = _runs(study, figure)
+    if isinstance(figure, FrontFigure):
+        published = {series: study.published[series] for series in figure.published}
+        return fronts(figure, runs, published)
+    assert isinstance(figure, ScanFigure)
+    return scan_table(figure, study, runs)
+
+
+def _runs(study: Study, figure: AnyFigure) -> dict[Run, Trajectory]:
+    return {
+        run: compare.read_run(study, run, study.output.trajectory(run))
+        for run in study.drawn(figure)
+    }
+
+
+def _table(study: Study, name: str) -> pd.DataFrame | None:
+    figure = study.figures[name]
+    if not figure.derived:
+        return None
+    columns = FRONT if isinstance(figure, FrontFigure) else SCAN
+    return compare.read_table(study.output.derived(name), columns)

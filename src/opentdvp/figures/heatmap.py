@@ -1,0 +1,153 @@
+"""A correlator against time and distance as a heat map, in the layout of Fig. 3(b)."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
+from matplotlib.colors import LogNorm, Normalize
+from matplotlib.figure import Figure
+from matplotlib.gridspec import GridSpec
+from matplotlib.ticker import MaxNLocator
+
+from opentdvp.config import HeatMapFigure
+from opentdvp.figures import style
+from opentdvp.figures.material import Material
+from opentdvp.trajectory import Trajectory
+
+ROW_HEIGHT = 1.45  # inches
+#: Widths of the maps and of a colour bar.
+WIDTH_RATIOS = (60, 1)
+FRAME_HEIGHT = 0.45  # inches, of what is below the last row
+#: Monotonic in grey, and perceptually uniform also for colour-blind readers.
+COLORS = "cividis"
+DIFFERENCE_COLORS = "PuOr"
+#: Of d = 0, which no run stores; hatched, since both maps hold greys too.
+MASKED: dict[str, Any] = {
+    "facecolor": "#a0a0a0",
+    "edgecolor": "white",
+    "linewidth": 0,
+    "hatch": "//////////",
+    "hatch_linewidth": 0.4,
+}
+#: Scale of a difference that is zero everywhere.
+SMALLEST_REACH = 1e-12
+
+
+def draw(figure: HeatMapFigure, material: Material) -> Figure:
+    """Draw C(d, t) for d from −D to D, a row per run, and then the difference if there is one.
+
+    C(−d, t) = C(d, t), so the stored distances are mirrored. Values below the colour range, also
+    those that noise has made negative, have its lowest colour.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Its axes in the order of the rows, difference, colour bar, colour bar of the difference.
+    """
+    count = len(figure.rows) + bool(figure.difference)
+    with style.context():
+        size = (style.FULL_WIDTH, ROW_HEIGHT * count + FRAME_HEIGHT)
+        canvas = Figure(figsize=size, layout="constrained")
+        grid = canvas.add_gridspec(count, 2, width_ratios=WIDTH_RATIOS)
+        panels = _add_panels(canvas, grid)
+        runs = len(figure.rows)
+        mesh = _draw_runs(panels[:runs], figure, material)
+        bar = canvas.add_subplot(grid[:runs, 1])
+        symbol = style.symbol(f"C_{figure.pair}")
+        canvas.colorbar(mesh, cax=bar, label=f"{symbol}$(d, t)$", extend="both")
+        if figure.difference:
+            mesh = _draw_difference(panels[-1], figure, material)
+            bar = canvas.add_subplot(grid[-1, 1])
+            canvas.colorbar(mesh, cax=bar, label="difference")
+        for number, axes in enumerate(panels):
+            _draw_lines(axes, figure, "white" if number < runs else style.INK)
+        panels[-1].set_xlabel(figure.time_label)
+        style.settle(canvas)
+    return canvas
+
+
+def _add_panels(canvas: Figure, grid: GridSpec) -> list[Axes]:
+    """One per row of the grid; a map hides what is inside, so that ticks point outwards."""
+    panels: list[Axes] = []
+    for row in range(grid.nrows):
+        shared = panels[0] if panels else None
+        axes = canvas.add_subplot(grid[row, 0], sharex=shared, sharey=shared)
+        axes.tick_params(which="both", direction="out", top=False, right=False)
+        axes.tick_params(labelbottom=row == grid.nrows - 1)
+        panels.append(axes)
+    return panels
+
+
+def _draw_runs(panels: list[Axes], figure: HeatMapFigure, material: Material) -> QuadMesh:
+    # Clipped before the logarithm, which would leave zero and negative values without a colour.
+    norm = LogNorm(*figure.range, clip=True)
+    for axes, row in zip(panels, figure.rows, strict=True):
+        run = material.runs[row.run]
+        mesh = _draw_mesh(axes, run.times, _values(run, figure), COLORS, norm)
+        _write(axes, row.label)
+    return mesh
+
+
+def _values(run: Trajectory, figure: HeatMapFigure) -> np.ndarray:
+    """Means at d = 1 … D, one row per distance."""
+    curves = run.curves()
+    distances = range(1, figure.largest_distance + 1)
+    return np.array([curves[f"C_{figure.pair}", distance][0] for distance in distances])
+
+
+def _draw_difference(axes: Axes, figure: HeatMapFigure, material: Material) -> QuadMesh:
+    """Candidate − reference, from the table of the comparison."""
+    assert figure.difference is not None
+    points = material.points[figure.difference]
+    shown = points["distance"].between(1, figure.largest_distance)
+    rows = points[shown & (points["observable"] == f"C_{figure.pair}")]
+    table = rows.pivot(index="distance", columns="time", values="difference")
+    values = table.to_numpy()
+    reach = max(np.abs(values).max(), SMALLEST_REACH)
+    candidate, reference = material.compared(figure.difference)
+    _write(axes, f"{style.name(candidate)} − {style.name(reference)}")
+    norm = Normalize(-reach, reach)
+    return _draw_mesh(axes, table.columns.to_numpy(), values, DIFFERENCE_COLORS, norm)
+
+
+def _draw_mesh(
+    axes: Axes, times: np.ndarray, values: np.ndarray, colors: str, norm: Normalize
+) -> QuadMesh:
+    """The values, mirrored, in cells centred on their times and distances."""
+    distances = np.arange(-len(values), len(values) + 1)
+    missing = np.ma.masked_all((1, len(times)))
+    mirrored = np.ma.concatenate([values[::-1], missing, values])
+    axes.axhspan(-0.5, 0.5, **MASKED)
+    # Pixels inside the vector file: as vectors, each cell would be a path of its own.
+    return axes.pcolormesh(
+        _edges(times), _edges(distances), mirrored, cmap=colors, norm=norm, rasterized=True
+    )
+
+
+def _edges(centres: np.ndarray) -> np.ndarray:
+    """Halfway between the centres; the outer cells are as wide as if the next one were."""
+    middles = (centres[1:] + centres[:-1]) / 2
+    first, last = 2 * centres[0] - middles[0], 2 * centres[-1] - middles[-1]
+    return np.concatenate([[first], middles, [last]])
+
+
+def _draw_lines(axes: Axes, figure: HeatMapFigure, color: str) -> None:
+    reach = figure.largest_distance + 0.5
+    for line in figure.lines:
+        for distance in (-line, line):
+            axes.axhline(distance, color=color, linewidth=0.7, linestyle=(0, (2, 3)))
+    if figure.cone:
+        for side in (-reach, reach):
+            ends = [0, reach / figure.cone], [0, side]
+            axes.plot(*ends, color=color, linewidth=0.9, linestyle=(0, (5, 3)))
+    axes.set_ylim(-reach, reach)
+    axes.set_ylabel("$d$")
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=7, steps=[1, 2, 5, 10], integer=True))
+
+
+def _write(axes: Axes, label: str) -> None:
+    box = {"facecolor": "white", "edgecolor": style.INK, "linewidth": 0.4, "boxstyle": "square"}
+    axes.annotate(
+        label, (1, 1), (-6, -6), "axes fraction", "offset points", ha="right", va="top", bbox=box
+    )

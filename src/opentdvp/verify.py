@@ -1,0 +1,110 @@
+"""Whether the files of a study are those of its configuration; no run is computed again."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+from PIL import Image, UnidentifiedImageError
+
+from opentdvp import compare, drawing, figures
+from opentdvp.compare.fronts import FRONT
+from opentdvp.compare.scans import SCAN
+from opentdvp.config import FrontFigure, Run, Study
+from opentdvp.errors import FileError, NumericalFailure, OpentdvpError
+from opentdvp.results import ResultCode
+from opentdvp.timing import read_timing
+
+#: The verdict on what is as it should be.
+VALID = "valid"
+
+#: Tables are written with six digits.
+_DIGITS = 2e-5
+
+
+def verify(study: Study) -> pd.DataFrame:
+    """One row per run, comparison, derived table and figure that the study has or draws.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `kind`, `name` and `verdict`, which is `valid` or says what is wrong:
+
+        - runs: the file can be read, its run id is that of the deck in the configuration, the run
+          succeeded, and what it has cost is known;
+        - comparisons and derived tables: made anew from the runs, they equal the tables, and every
+          curve passes;
+        - figures: the PNG names the runs that the configuration has now.
+    """
+    rows = [(kind, name, _verdict(check)) for kind, name, check in _checks(study)]
+    return pd.DataFrame(rows, columns=["kind", "name", "verdict"])
+
+
+def _checks(study: Study) -> Iterator[tuple[str, str, Callable[[], None]]]:
+    for run in study.used():
+        yield "run", f"{run.system}, {run.solver}", partial(_check_run, study, run)
+    for name in study.comparisons:
+        yield "comparison", name, partial(_check_comparison, study, name)
+    for name, figure in study.figures.items():
+        if figure.derived:
+            yield "table", name, partial(_check_derived, study, name)
+        yield "figure", name, partial(_check_figure, study, name)
+
+
+def _verdict(check: Callable[[], None]) -> str:
+    try:
+        check()
+    except OpentdvpError as error:
+        return str(error)
+    return VALID
+
+
+def _check_run(study: Study, run: Run) -> None:
+    path = study.output.trajectory(run)
+    found = compare.read_run(study, run, path)
+    if found.result is not ResultCode.SUCCESS:
+        raise NumericalFailure(f"{path}: its result must be success, but is {found.result}.")
+    read_timing(path)
+
+
+def _check_comparison(study: Study, name: str) -> None:
+    comparison = study.comparisons[name]
+    candidate, reference = (
+        compare.read_run(study, run, study.output.trajectory(run))
+        for run in (comparison.candidate, comparison.reference)
+    )
+    points = compare.compare(candidate, reference, comparison.tolerance)
+    verdicts = compare.summarize(points, comparison.tolerance, candidate, reference)
+    for table, path, read in (
+        (points, study.output.points(name), compare.read_points),
+        (verdicts, study.output.summary(name), compare.read_summary),
+    ):
+        _check_table(table, path, read(path))
+    failed = verdicts.loc[~verdicts["passed"], "observable"].unique()
+    if failed.size:
+        raise NumericalFailure(f"Beyond the tolerance: {', '.join(failed)}.")
+
+
+def _check_derived(study: Study, name: str) -> None:
+    path = study.output.derived(name)
+    columns = FRONT if isinstance(study.figures[name], FrontFigure) else SCAN
+    _check_table(drawing.derive(study, name), path, compare.read_table(path, columns))
+
+
+def _check_table(expected: pd.DataFrame, path: Path, found: pd.DataFrame) -> None:
+    try:
+        pd.testing.assert_frame_equal(found, expected, check_dtype=False, rtol=_DIGITS, atol=1e-12)
+    except AssertionError as error:
+        raise FileError(f"{path} is not the table of the runs; make it again.") from error
+
+
+def _check_figure(study: Study, name: str) -> None:
+    path = Path(study.output.figures, f"{name}.png")
+    try:
+        with Image.open(path) as image:
+            keywords = str(image.info.get("Keywords", ""))
+    except (OSError, UnidentifiedImageError) as error:
+        raise FileError(f"Cannot read {path}: it is missing or damaged.") from error
+    drawn = [study.deck(run).run_id for run in study.drawn(study.figures[name])]
+    if figures.run_ids(keywords) != drawn:
+        raise FileError(f"{path} does not show the runs of the configuration; draw it again.")
