@@ -9,13 +9,14 @@ export UV_SYSTEM_CERTS = 1
 # make figures CORES=2 CONFIG=config/paper.yaml
 CORES = all
 CONFIG =
+PAPER = config/paper.yaml
 
 # The first Python 3.11 on the PATH (the interpreter itself where that is a virtual environment's).
 PYTHON = $(shell for python in python3.11 python3; do $$python -c 'import os, sys; \
 	print(os.path.realpath(sys.executable)) if sys.version_info[:2] == (3, 11) else sys.exit(1)' \
 	2>/dev/null && break; done)
 
-.PHONY: help figures accuracy study references benchmark benchmark-peer test test-slow check lock clean
+.PHONY: help figures paper paper-figures verify references accuracy study benchmark benchmark-peer test test-slow check lock clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -29,8 +30,19 @@ accuracy: .venv/.ready ## compare the engine with exact solutions (hours): docs/
 study: .venv/.ready ## compare solves, samples, steps and orientations (hours): docs/study/
 	snakemake --cores $(CORES) --configfile config/study.yaml
 
-references: .venv/.ready ## exact, Monte Carlo and matrix product references (hours): docs/references/
-	snakemake --cores $(CORES) --configfile config/references.yaml
+paper: .venv/.ready ## run the paper's systems, or go on with them (days): docs/paper/
+	snakemake --cores $(CORES) --configfile $(PAPER)
+
+references: .venv/.ready ## of them, exact, Monte Carlo and matrix product references (hours)
+	snakemake --cores $(CORES) --configfile $(PAPER) references
+
+# What is archived counts as up to date, whenever it was checked out; nothing but these rules may run.
+paper-figures: .venv/.ready ## draw the paper's figures anew from the archive in results/paper/
+	snakemake --cores $(CORES) --configfile $(PAPER) --rerun-triggers input --forceall \
+		--allowed-rules all compare derive overview plot
+
+verify: .venv/.ready ## check that the archive is that of the configuration, and within tolerance
+	opentdvp verify $(PAPER)
 
 benchmark: .venv/.ready ## time right-hand sides against size and settings: docs/benchmarks/
 	python benchmarks/scaling.py

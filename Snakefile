@@ -30,6 +30,15 @@ rule all:
         tables=rules.overview.output,
 
 
+# The runs that no network takes part in, their comparisons and figures.
+rule references:
+    input:
+        summaries=[STUDY.output.summary(name) for name in REFERENCE_COMPARISONS],
+        figures=expand(
+            f"{FIGURES}/{{figure}}.{{format}}", figure=REFERENCE_FIGURES, format=["pdf", "png"]
+        ),
+
+
 # Whether the solvers fit their systems is known before any of them starts.
 onstart:
     shell(f"opentdvp validate {CONFIG}")

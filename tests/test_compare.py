@@ -96,6 +96,8 @@ def test_summary_by_hand() -> None:
     assert row["max_difference"] == 4
     assert row["time_of_max"] == 2
     assert row["rms_difference"] == pytest.approx(np.sqrt((9 + 16) / 4))
+    # 3 is six errors of 0.5, 4 is little more than one of 3.24.
+    assert row["beyond_4_errors"] == 1 / 4
     third = 4 / np.hypot(0.5, 3.2)
     assert row["max_in_errors"] == pytest.approx(6)
     assert row["rms_in_errors"] == pytest.approx(np.sqrt((36 + third**2) / 4))

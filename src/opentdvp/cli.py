@@ -154,11 +154,11 @@ def plot(
 @app.command()
 def overview(
     config_file: ConfigFile,
-    out: Annotated[Path, typer.Option(help="Folder for the tables (Markdown, HTML).")],
+    out: Annotated[Path, typer.Option(help="Page to write (HTML); Markdown tables go beside it.")],
 ) -> None:
     """Gather all comparisons, curves and runs of a configuration, from the files of its results.
 
-    Writes overview.md, runs.md, closeness.md and closeness.html.
+    Beside the page: overview.md, runs.md and closeness.md.
     """
     from opentdvp import compare as comparing
 
@@ -168,10 +168,10 @@ def overview(
         "Every plotted curve": comparing.closeness(study),
         "Published values": comparing.published(study),
     }
-    comparing.write_markdown({"": runs}, out / "runs.md")
-    comparing.write_markdown({"": comparisons}, out / "overview.md")
-    comparing.write_markdown(close, out / "closeness.md")
-    comparing.write_html(close, "How close", out / "closeness.html")
+    comparing.write_markdown({"": runs}, out.with_name("runs.md"))
+    comparing.write_markdown({"": comparisons}, out.with_name("overview.md"))
+    comparing.write_markdown(close, out.with_name("closeness.md"))
+    comparing.write_html(close, "How close", out)
 
 
 @app.command()

@@ -17,6 +17,8 @@ from systems import heisenberg_ring
 from trajectories import damped
 
 from opentdvp.compare import compare
+from opentdvp.config import Panel, Run
+from opentdvp.config.figures import Inset
 from opentdvp.figures import draw_to_files, dynamics, style
 from opentdvp.trajectory import Trajectory
 
@@ -181,3 +183,67 @@ def test_files_carry_their_runs(tmp_path: Path) -> None:
     for run in (CANDIDATE, REFERENCE):
         assert run.run_id in keywords
         assert run.run_id.encode() in paths[0].read_bytes()
+
+
+ROUGH = Run(system="ten", solver="rough")
+
+
+def test_runs_beside_are_crosses() -> None:
+    panel = DYNAMICS.panels[0].model_copy(update={"beside": (ROUGH,)})
+    figure = DYNAMICS.model_copy(update={"panels": (panel,)})
+    shown = material(CANDIDATE, REFERENCE, POINTS)
+    rough = damped(61, error=0.02, seed=5, system=heisenberg_ring(8))
+    shown = replace(shown, runs={**shown.runs, ROUGH: rough})
+    drawn = dynamics.draw(figure, shown)
+    crosses = [line for line in drawn.axes[0].lines if line.get_marker() == "x"]
+    assert len(crosses) == 3
+    for line, axis in zip(crosses, "XYZ", strict=True):
+        at = np.searchsorted(rough.times, line.get_xdata())
+        np.testing.assert_array_equal(line.get_ydata(), rough.observables[axis].mean[at])
+    assert "ring $N = 8$, exact" in texts(drawn.legends[0])
+    # Residuals are those of the comparison alone.
+    assert len(drawn.axes[1].lines) == 3 + 3
+    assert drawn.axes[0].get_title(loc="left") == ""
+
+
+def test_several_systems_share_a_panel_under_their_labels() -> None:
+    other = (Run(system="other", solver="net"), Run(system="other", solver="ref"))
+    panel = Panel(comparisons=("ring", "second"), labels=("one", "two"), magnetization=("Z",))
+    figure = DYNAMICS.model_copy(update={"panels": (panel,)})
+    shown = material(CANDIDATE, REFERENCE, POINTS)
+    second = damped(61, error=0.005, seed=7, solver=SAMPLED)
+    comparison = shown.comparisons["ring"].model_copy(
+        update={"candidate": other[0], "reference": other[1]}
+    )
+    shown = replace(
+        shown,
+        runs={**shown.runs, other[0]: second, other[1]: REFERENCE},
+        comparisons={**shown.comparisons, "second": comparison},
+        points={**shown.points, "second": compare(second, REFERENCE, TOLERANCE)},
+    )
+    upper, strip = dynamics.draw(figure, shown).axes
+    assert texts(upper.get_legend()) == ["one", "two"]
+    assert r"\langle Z \rangle" in upper.get_ylabel()
+    solid = lines(upper, "-")
+    assert len({line.get_color() for line in solid}) == 2
+    for line, run in zip(solid, (CANDIDATE, second), strict=True):
+        np.testing.assert_array_equal(line.get_ydata(), run.observables["Z"].mean)
+    table = rows(shown.points["second"], "Z", 0)
+    np.testing.assert_array_equal(strip.lines[1].get_ydata(), -table["in_errors"])
+
+
+def test_inset_shows_the_beginning() -> None:
+    inset = Inset(stop=0.5, magnetization=("X", "Y"))
+    panel = DYNAMICS.panels[0].model_copy(update={"inset": inset})
+    figure = DYNAMICS.model_copy(update={"panels": (panel,)})
+    upper = dynamics.draw(figure, material(CANDIDATE, REFERENCE, POINTS)).axes[0]
+    (small,) = upper.child_axes
+    assert small.get_xlim() == (0, 0.5)
+    marks = lines(small, "None")
+    assert len(marks) == 2
+    early = REFERENCE.times <= 0.5
+    for line, axis in zip(marks, "XY", strict=True):
+        np.testing.assert_array_equal(line.get_ydata(), REFERENCE.observables[axis].mean[early])
+        low, high = small.get_ylim()
+        assert low < REFERENCE.observables[axis].mean[early].min()
+        assert high > REFERENCE.observables[axis].mean[early].max()

@@ -1,95 +1,43 @@
-"""The whole pipeline on a tiny configuration, in a copy of the workflow."""
+"""The finished pipeline: its tables, report and archive, and what a change makes anew."""
 
 import base64
-import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from PIL import Image
+from pipeline import TINY, copy_workflow, said, snakemake
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
 
-ROOT = Path(__file__).parents[2]
-TINY = ROOT / "tests" / "config" / "tiny.yaml"
+from opentdvp.config import load
+from opentdvp.verify import VALID, verify
 
-
-def snakemake(folder, *arguments):
-    command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
-    # The rules call `opentdvp` by name, as in an activated environment.
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, env=os.environ | {"PATH": path}
-    )
-
-
-def said(done):
-    """Everything printed: a dry run reports errors on standard output."""
-    return done.stdout + done.stderr
-
-
-@pytest.fixture(scope="module")
-def workflow(tmp_path_factory):
-    """A folder with the workflow and the tiny configuration, not run yet."""
-    folder = tmp_path_factory.mktemp("workflow")
-    for name in ("workflow", "profiles", "config"):
-        shutil.copytree(ROOT / name, folder / name)
-    for name in ("Snakefile", "environment.yml"):
-        shutil.copy(ROOT / name, folder)
-    shutil.copy(TINY, folder / "config" / "config.yaml")
-    return folder
+#: Every figure, and how its caption is to be recognised.
+CAPTIONS = {
+    "dynamics": "judged by",
+    "heatmap": "against time and distance",
+    "front": "first reaches",
+    "scan": "at the last time",
+    "runs": "subtracting the last run",
+    "residuals": "Diagnostics of runs",
+    "scheme": "The method",
+}
+FIGURES = tuple(CAPTIONS)
 
 
 @pytest.fixture(scope="module")
-def finished(workflow):
-    done = snakemake(workflow)
+def finished(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("finished")
+    copy_workflow(folder)
+    done = snakemake(folder)
     assert done.returncode == 0, done.stderr
-    return workflow
-
-
-def test_bad_configuration_fails_before_any_job(workflow):
-    tree = yaml.safe_load(TINY.read_text())
-    tree["systems"]["ring_3"]["jumps"][0]["rate"] = -1
-    bad = workflow / "config" / "bad.yaml"
-    bad.write_text(yaml.safe_dump(tree))
-    done = snakemake(workflow, "--configfile", str(bad), "--dry-run")
-    assert done.returncode != 0
-    assert "`systems.ring_3.jumps.0.rate` should be greater than or equal to 0" in said(done)
-
-
-def test_solver_that_does_not_fit_fails_before_any_job(workflow):
-    tree = yaml.safe_load(TINY.read_text())
-    tree["solvers"]["tdvp"]["orbit"] = 2
-    tree["output"]["results"] = "bad"
-    bad = workflow / "config" / "bad.yaml"
-    bad.write_text(yaml.safe_dump(tree))
-    done = snakemake(workflow, "--configfile", str(bad))
-    assert done.returncode != 0
-    assert "`comparisons.ring_3.candidate`: `orbit` must be symmetries" in said(done)
-    assert not (workflow / "bad" / "runs").exists()
-
-
-@pytest.mark.parametrize("name", ["accuracy", "study", "references"])
-def test_configurations_stand_beside_the_default_one(workflow, name):
-    done = snakemake(workflow, "--configfile", f"config/{name}.yaml", "--dry-run")
-    assert done.returncode == 0, said(done)
-    assert f"results/{name}/tables/" in done.stdout
-    assert not re.search(r"ring_3\b", done.stdout)
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        ["--config", "output={results: elsewhere, figures: f}"],
-        ["--configfile", "config/accuracy.yaml", "config/study.yaml"],
-    ],
-)
-def test_overrides_that_the_commands_would_not_see_are_refused(workflow, changes):
-    done = snakemake(workflow, *changes, "--dry-run")
-    assert done.returncode != 0
-    assert "every command reads that file" in said(done)
+    return folder
 
 
 def test_tables_judge_every_curve(finished):
@@ -102,7 +50,8 @@ def test_tables_judge_every_curve(finished):
 
 def test_overview_has_settings_cost_and_verdict(finished):
     header, _, *rows = (finished / "figures/overview.md").read_text().splitlines()
-    (row,) = (dict(zip(_cells(header), _cells(row), strict=True)) for row in rows)
+    row, *scanned = (dict(zip(_cells(header), _cells(row), strict=True)) for row in rows)
+    assert [other["comparison"] for other in scanned] == ["tolerances_r6", "tolerances_r7"]
     summary = pd.read_csv(finished / "results/tables/ring_3.summary.tsv", sep="\t")
     largest = summary["max_difference"][summary["distance"] > 0].max()
     assert float(row["correlators"]) == pytest.approx(largest, rel=0.01)
@@ -114,7 +63,7 @@ def test_overview_has_settings_cost_and_verdict(finished):
 def test_runs_have_settings_and_cost(finished):
     header, _, *rows = (finished / "figures/runs.md").read_text().splitlines()
     table = [dict(zip(_cells(header), _cells(row), strict=True)) for row in rows]
-    assert [row["method"] for row in table] == ["tdvp", "exact"]
+    assert [row["method"] for row in table] == ["tdvp", "exact", "exact", "exact"]
     assert "relative_tolerance 1e-08" in table[1]["settings"]
     assert "network (kind recurrent, cell vanilla, width 4" in table[0]["settings"]
     assert float(table[1]["largest error"]) == 0
@@ -125,14 +74,82 @@ def _cells(line):
     return [cell.strip() for cell in line.strip("| ").split("|")]
 
 
+def test_plotted_curves_and_published_values_have_their_distance(finished):
+    text = (finished / "figures/closeness.md").read_text()
+    curves, published = (_table(part) for part in text.split("## ")[1:])
+    assert [row["observable"] for row in curves] == [*"XYZ", "C_XX(1)", "C_YY(1)", "C_ZZ(1)"]
+    assert {row["figure"] for row in curves} == {"dynamics (a)", "dynamics (b)"}
+    summary = pd.read_csv(finished / "results/tables/ring_3.summary.tsv", sep="\t")
+    rms = summary.set_index("observable")["rms_difference"]
+    assert float(curves[0]["RMS difference"]) == pytest.approx(rms["X"], rel=0.01)
+    points = pd.read_csv(finished / "results/tables/ring_3.points.tsv", sep="\t")
+    exact = points[(points["observable"] == "Z") & np.isclose(points["time"], 0.1)]["reference"]
+    (row,) = published
+    largest = float(row["published, largest difference"])
+    assert largest >= abs(-0.1 - exact.item()) * 0.99
+    page = (finished / "figures/closeness.html").read_text()
+    assert "<h2>Published values</h2>" in page
+
+
+def _table(part):
+    lines = [line for line in part.splitlines() if line.startswith("|")]
+    return [dict(zip(_cells(lines[0]), _cells(line), strict=True)) for line in lines[2:]]
+
+
 def test_report_is_self_contained(finished):
-    assert (finished / "figures/dynamics.pdf").read_bytes().startswith(b"%PDF")
-    assert (finished / "figures/dynamics.png").read_bytes().startswith(b"\x89PNG")
     report = (finished / "results/report.html").read_text()
-    assert "figures/dynamics.png" in report
-    embedded = re.search(r"data:image/png;[^\"]*base64,([A-Za-z0-9+/=]+)", report)
-    assert base64.b64decode(embedded[1]) == (finished / "figures/dynamics.png").read_bytes()
+    for figure in FIGURES:
+        assert (finished / f"figures/{figure}.pdf").read_bytes().startswith(b"%PDF")
+        assert f"figures/{figure}.png" in report
+    embedded = re.findall(r"data:image/png;[^\"]*base64,([A-Za-z0-9+/=]+)", report)
+    expected = {(finished / f"figures/{figure}.png").read_bytes() for figure in FIGURES}
+    assert {base64.b64decode(image) for image in embedded} >= expected
     assert not re.search(r'<(script|link)[^>]+(src|href)="http', report)
+
+
+@pytest.fixture
+def browser():
+    driver = shutil.which("chromedriver")
+    if not driver or not shutil.which("chromium"):
+        pytest.skip("needs Chromium and its driver (Debian: chromium, chromium-driver)")
+    options = webdriver.ChromeOptions()
+    options.binary_location = shutil.which("chromium")
+    # As root, as in containers, Chromium has no sandbox; nothing here is for the network.
+    for flag in (
+        "headless",
+        "no-sandbox",
+        "disable-background-networking",
+        "window-size=1400,1000",
+    ):
+        options.add_argument(f"--{flag}")
+    opened = webdriver.Chrome(options=options, service=Service(driver))
+    opened.implicitly_wait(10)
+    yield opened
+    opened.quit()
+
+
+def test_report_shows_every_figure_with_its_caption_in_a_browser(finished, browser):
+    browser.get((finished / "results/report.html").as_uri())
+
+    def click(path):
+        browser.find_element(By.XPATH, f"//nav//{path}").click()
+
+    click("*[text()='Figures']")
+    for figure in FIGURES:
+        row = f"tr[td[1]='{figure}']"
+        click(f"{row}//a[@iconname='eye']")
+        image = browser.find_element(By.XPATH, f"//img[contains(@src, 'filename={figure}.png')]")
+        with Image.open(finished / f"figures/{figure}.png") as drawn:
+            assert int(image.get_attribute("naturalWidth")) == drawn.width
+        click(f"{row}//a[@iconname='information-circle']")
+        said_there = f"//*[@id='app']//*[self::p or self::li][contains(., '{CAPTIONS[figure]}')]"
+        assert browser.find_element(By.XPATH, said_there).is_displayed()
+        click("*[text()='Figures']")
+    browser.get((finished / "results/report.html").as_uri())
+    click("*[text()='Comparisons']")
+    click("tr[td[1]='figures/closeness.html']//a[@iconname='eye']")
+    browser.switch_to.frame(browser.find_element(By.TAG_NAME, "iframe"))
+    assert len(browser.find_elements(By.TAG_NAME, "tr")) == 1 + 6 + 1 + 1
 
 
 def test_nothing_is_done_twice(finished):
@@ -141,56 +158,106 @@ def test_nothing_is_done_twice(finished):
     assert "Nothing to be done" in said(done)
 
 
-def test_changed_tolerance_compares_anew_but_solves_nothing(finished):
+def planned(folder):
+    """Rules and wildcards of the jobs that a dry run plans, without the tables of everything."""
+    done = snakemake(folder, "--dry-run")
+    assert done.returncode == 0, said(done)
+    blocks = re.split(r"\n(?=rule )", said(done))
+    jobs = [
+        (re.match(r"rule (\w+):", block)[1], re.search(r"wildcards: (.*)", block))
+        for block in blocks
+        if block.startswith("rule ")
+    ]
+    names = {(rule, found[1] if found else "") for rule, found in jobs}
+    return {job for job in names if job[0] not in ("all", "overview")}
+
+
+TOLERANCE = ("comparisons", "ring_3", "tolerance", "correlators")
+COMPARED = {("compare", "comparison=ring_3")}
+SHOWN = {("plot", "figure=dynamics"), ("plot", "figure=heatmap")}
+
+
+@pytest.mark.parametrize(
+    ("keys", "value", "jobs"),
+    [
+        (TOLERANCE, 0.3, COMPARED | SHOWN),
+        (("figures", "heatmap", "range"), [1e-3, 0.1], {("plot", "figure=heatmap")}),
+        (
+            ("figures", "front", "threshold"),
+            2e-3,
+            {("derive", "figure=front"), ("plot", "figure=front")},
+        ),
+        (("published", "elsewhere", "uncertainty"), 0.02, {("plot", "figure=runs")}),
+        (
+            ("solvers", "tdvp", "seed"),
+            2,
+            {("solve", "system=ring_3, solver=tdvp")}
+            | COMPARED
+            | SHOWN
+            | {("plot", "figure=runs"), ("plot", "figure=residuals")},
+        ),
+    ],
+)
+def test_one_changed_number_reruns_what_depends_on_it(finished, keys, value, jobs):
     config = finished / "config" / "config.yaml"
     tree = yaml.safe_load(config.read_text())
-    tree["comparisons"]["ring_3"]["tolerance"]["correlators"] = 0.3
+    branch = tree
+    for key in keys[:-1]:
+        branch = branch[key]
+    branch[keys[-1]] = value
     config.write_text(yaml.safe_dump(tree))
-    done = snakemake(finished, "--dry-run")
-    config.write_text(TINY.read_text())
-    jobs = re.findall(r"^rule (\w+):", said(done), flags=re.MULTILINE)
-    assert "compare" in jobs
-    assert "solve" not in jobs
+    try:
+        assert planned(finished) == jobs
+    finally:
+        config.write_text(TINY.read_text())
 
 
-def test_report_shows_a_scan(workflow):
-    """Its comparisons are not in the file, but made of it."""
-    tree = yaml.safe_load(TINY.read_text())
-    exact = {"system": "ring_3", "solver": "exact"}
-    vary = {"relative_tolerance": {"r7": 1e-7}}
-    scan = tree["comparisons"]["ring_3"] | {"candidate": exact, "vary": vary}
-    output = {"results": "scan", "figures": "scan/figures"}
-    tree |= {"output": output, "comparisons": {}, "figures": {}, "scans": {"size": scan}}
-    (workflow / "config" / "scan.yaml").write_text(yaml.safe_dump(tree))
-    done = snakemake(workflow, "--configfile", "config/scan.yaml")
+def test_changed_module_redraws_its_figures_only(finished):
+    module = finished / "src/opentdvp/figures/front.py"
+    source = module.read_text()
+    module.write_text(source + "\n# changed\n")
+    try:
+        assert planned(finished) == {("plot", "figure=front")}
+    finally:
+        module.write_text(source)
+
+
+def test_archive_is_verified(finished, monkeypatch):
+    """Valid as it is; a run of another deck, another table and a foreign figure are found."""
+    monkeypatch.chdir(finished)
+    study = load(finished / "config" / "config.yaml")
+    verdicts = verify(study)
+    assert set(verdicts["verdict"]) == {VALID}
+    assert set(verdicts["kind"]) == {"run", "comparison", "table", "figure"}
+    kept = {}
+    for path, content in (
+        ("results/runs/ring_3/tdvp.h5", "results/runs/ring_3/exact.h5"),
+        ("results/tables/front.figure.tsv", "results/tables/scan.figure.tsv"),
+        ("figures/scan.png", "figures/runs.png"),
+        ("figures/residuals.png", "config/config.yaml"),
+    ):
+        kept[path] = Path(path).read_bytes()
+        Path(path).write_bytes(Path(content).read_bytes())
+    try:
+        wrong = verify(study).query("verdict != @VALID").set_index(["kind", "name"])["verdict"]
+    finally:
+        for path, content in kept.items():
+            Path(path).write_bytes(content)
+    assert "its run id must be" in wrong["run", "ring_3, tdvp"]
+    assert "its run id must be" in wrong["comparison", "ring_3"]
+    assert "is not a table of this kind" in wrong["table", "front"]
+    assert "does not show the runs" in wrong["figure", "scan"]
+    assert "missing or damaged" in wrong["figure", "residuals"]
+    assert len(wrong) == 5
+
+
+def test_archive_is_redrawn_without_running_anything(finished):
+    """As `make paper-figures` does; a missing run stops it instead of being computed."""
+    arguments = ["--rerun-triggers", "input", "--forceall"]
+    arguments += ["--allowed-rules", "all", "compare", "derive", "overview", "plot"]
+    done = snakemake(finished, *arguments)
     assert done.returncode == 0, said(done)
-    assert "size_r7" in (workflow / "scan/report.html").read_text()
-
-
-def test_lost_batch_is_made_again_alone(workflow):
-    """Two batches of trajectories, gathered; the same file after one of them was lost."""
-    tree = yaml.safe_load(TINY.read_text())
-    tree["output"]["results"] = "stochastic"
-    tree["solvers"]["trajectories"] = {
-        "method": "mcwf",
-        "seed": 1,
-        "trajectories": 4,
-        "batch": 2,
-        "relative_tolerance": 1e-5,
-        "absolute_tolerance": 1e-7,
-    }
-    (workflow / "config" / "stochastic.yaml").write_text(yaml.safe_dump(tree))
-    target = "stochastic/runs/ring_3/trajectories.h5"
-    arguments = (target, "--configfile", "config/stochastic.yaml")
-    first = snakemake(workflow, *arguments)
-    assert first.returncode == 0, said(first)
-    # A part of the whole leaves no report.
-    assert "WorkflowError" not in said(first)
-    assert not (workflow / "stochastic/report.html").exists()
-    content = (workflow / target).read_bytes()
-    (workflow / "stochastic/runs/ring_3/trajectories/1.npz").unlink()
-    (workflow / target).unlink()
-    second = snakemake(workflow, *arguments)
-    assert second.returncode == 0, said(second)
-    assert len(re.findall(r"rule batch:", said(second))) == 1
-    assert (workflow / target).read_bytes() == content
+    assert set(re.findall(r"^rule (\w+):", said(done), flags=re.MULTILINE)) <= {
+        "all", "compare", "derive", "overview", "plot",
+    }  # fmt: skip
+    assert not re.search(r"rule solve", said(done))

@@ -39,6 +39,19 @@ STOCHASTIC = [name for name, s in STUDY.solvers.items() if isinstance(s, Stochas
 WHOLE = [name for name in STUDY.solvers if name not in STOCHASTIC]
 
 
+def without_networks(runs):
+    """Whether only references take part."""
+    return all(STUDY.solvers[run.solver].method != "tdvp" for run in runs)
+
+
+REFERENCE_COMPARISONS = [
+    name for name, c in STUDY.comparisons.items() if without_networks([c.candidate, c.reference])
+]
+REFERENCE_FIGURES = [
+    name for name, figure in STUDY.figures.items() if without_networks(STUDY.drawn(figure))
+]
+
+
 wildcard_constraints:
     system="|".join(STUDY.systems),
     solver="|".join(STUDY.solvers),

@@ -22,9 +22,10 @@ rule compare:
         mem_mb=1000,
         runtime=10,
     params:
+        config=CONFIG,
         tolerance=tolerance,
     shell:
-        "opentdvp compare {CONFIG} {wildcards.comparison} {input.candidate} {input.reference}"
+        "opentdvp compare {params.config} {wildcards.comparison} {input.candidate} {input.reference}"
         " --points {output.points} --summary {output.summary} > {log} 2>&1"
 
 
@@ -54,6 +55,7 @@ rule overview:
         mem_mb=1000,
         runtime=10,
     params:
+        config=CONFIG,
         shown=shown,
     shell:
-        "opentdvp overview {CONFIG} --out {FIGURES} 2> {log}"
+        "opentdvp overview {params.config} --out {output.closeness} 2> {log}"

@@ -15,9 +15,10 @@ rule derive:
         mem_mb=1000,
         runtime=10,
     params:
+        config=CONFIG,
         layout=layout,
     shell:
-        "opentdvp derive {CONFIG} {wildcards.figure} --out {output.table} 2> {log}"
+        "opentdvp derive {params.config} {wildcards.figure} --out {output.table} 2> {log}"
 
 
 # A figure; a change of how its kind is drawn draws it again.
@@ -45,7 +46,8 @@ rule plot:
         mem_mb=1000,
         runtime=10,
     params:
+        config=CONFIG,
         layout=layout,
         runs=run_names,
     shell:
-        "opentdvp plot {CONFIG} {wildcards.figure} --out {output.pdf} --out {output.png} 2> {log}"
+        "opentdvp plot {params.config} {wildcards.figure} --out {output.pdf} --out {output.png} 2> {log}"

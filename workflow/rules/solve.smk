@@ -16,10 +16,11 @@ rule solve:
         mem_mb=memory,
         runtime=120,
     params:
+        config=CONFIG,
         run_id=run_id,
         checkpoint=checkpoint,
     shell:
-        "opentdvp run {CONFIG} {wildcards.system} {wildcards.solver}"
+        "opentdvp run {params.config} {wildcards.system} {wildcards.solver}"
         " --out {output.trajectory} --checkpoint {params.checkpoint} 2> {log}"
 
 
@@ -41,10 +42,11 @@ rule batch:
         mem_mb=2000,
         runtime=120,
     params:
+        config=CONFIG,
         run_id=run_id,
         checkpoint=batch_checkpoint,
     shell:
-        "opentdvp batch {CONFIG} {wildcards.system} {wildcards.solver} {wildcards.batch}"
+        "opentdvp batch {params.config} {wildcards.system} {wildcards.solver} {wildcards.batch}"
         " --out {output.states} --checkpoint {params.checkpoint} 2> {log}"
 
 
@@ -68,7 +70,8 @@ rule gather:
         mem_mb=4000,
         runtime=10,
     params:
+        config=CONFIG,
         run_id=run_id,
     shell:
-        "opentdvp gather {CONFIG} {wildcards.system} {wildcards.solver} {input.batches}"
+        "opentdvp gather {params.config} {wildcards.system} {wildcards.solver} {input.batches}"
         " --out {output.trajectory} > {log} 2>&1"

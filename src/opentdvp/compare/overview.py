@@ -17,7 +17,8 @@ def overview(study: Study) -> pd.DataFrame:
     -------
     pandas.DataFrame
         What was run; `minutes` and `memory_MiB`; the largest differences from the reference at any
-        time, and the largest standard error, of magnetisations and of correlators; medians over the
+        time, and the largest standard error, of magnetisations and of correlators; the share of all
+        values that are more than four standard errors off; medians over the
         steps of the residual on the samples of the solve and on others, of the standard deviation
         of E, and of the number of effective parameters; and whether all curves passed.
 
@@ -43,6 +44,7 @@ def _row(study: Study, name: str, comparison: Comparison) -> dict[str, object]:
     ):
         row[kind] = chosen["max_difference"].max()
         row[f"error of {kind}"] = chosen["largest_error"].max()
+    row["beyond 4 errors"] = verdicts["beyond_4_errors"].mean()
     return row | _medians(run) | {"passed": bool(verdicts["passed"].all())}
 
 

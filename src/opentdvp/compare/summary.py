@@ -10,6 +10,9 @@ from opentdvp.config.comparison import Tolerance
 from opentdvp.config.solver import DirectSampling
 from opentdvp.trajectory import Trajectory
 
+#: Differences of more standard errors are not by chance.
+FAR = 4
+
 #: Digits of run ids and revisions in tables; enough to tell any two apart.
 HEX_DIGITS = 12
 
@@ -37,9 +40,10 @@ def summarize(
     -------
     pandas.DataFrame
         Columns `observable`, `distance`, `max_difference`, `time_of_max`, `rms_difference`,
-        `max_in_errors`, `rms_in_errors`, `largest_error`, `excess`, `tolerance`, `passed`, and
-        those of the runs: `size`, `method`, `run` and `revision` of both, `mixed_revisions`,
-        `solve_samples` and `observable_samples` of the candidate.
+        `max_in_errors`, `rms_in_errors`, `beyond_4_errors` (at which share of the times with a
+        combined error the difference exceeds four of them), `largest_error`, `excess`, `tolerance`,
+        `passed`, and those of the runs: `size`, `method`, `run` and `revision` of both,
+        `mixed_revisions`, `solve_samples` and `observable_samples` of the candidate.
     """
     groups = points.groupby(["observable", "distance"], sort=False)
     verdicts = pd.DataFrame([_verdict(rows, tolerance) for _, rows in groups])
@@ -61,6 +65,7 @@ def _verdict(rows: pd.DataFrame, tolerance: Tolerance) -> dict[str, str | float 
         "rms_difference": np.sqrt((size**2).mean()),
         "max_in_errors": in_errors.max(),
         "rms_in_errors": np.sqrt((in_errors**2).mean()),
+        "beyond_4_errors": float((in_errors > FAR).sum() / max(in_errors.count(), 1)),
         "largest_error": rows["combined_error"].max(),
         "excess": excess,
         "tolerance": limit,

@@ -34,6 +34,7 @@ SUMMARY = {
     "rms_difference": float,
     "max_in_errors": float,
     "rms_in_errors": float,
+    "beyond_4_errors": float,
     "largest_error": float,
     "excess": float,
     "tolerance": float,
@@ -160,6 +161,12 @@ def write_html(tables: Mapping[str, pd.DataFrame], title: str, path: Path) -> No
 
 
 def _text(value: object) -> str:
+    """Three digits; whole numbers whole; nothing for what is not defined."""
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    if np.isnan(value):
+        return ""
+    # A column of counts is one of floats where some rows have none.
+    return f"{value:.0f}" if value.is_integer() and abs(value) < 1e6 else f"{value:.3g}"

@@ -1,0 +1,34 @@
+"""Running the workflow in a folder of its own, on the tiny configuration."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+TINY = ROOT / "tests" / "config" / "tiny.yaml"
+
+
+def copy_workflow(folder):
+    """A folder with code, workflow and the tiny configuration, not run yet."""
+    for name in ("workflow", "profiles", "config", "src"):
+        skipped = shutil.ignore_patterns("__pycache__", "*.egg-info")
+        shutil.copytree(ROOT / name, folder / name, ignore=skipped)
+    for name in ("Snakefile", "environment.yml"):
+        shutil.copy(ROOT / name, folder)
+    shutil.copy(TINY, folder / "config" / "config.yaml")
+    return folder
+
+
+def snakemake(folder, *arguments):
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
+    # The rules call `opentdvp` by name, as in an activated environment.
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = os.environ | {"PATH": path, "PYTHONPATH": str(folder / "src")}
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
+
+
+def said(done):
+    """Everything printed: a dry run reports errors on standard output."""
+    return done.stdout + done.stderr
