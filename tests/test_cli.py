@@ -67,7 +67,7 @@ def test_show_says_what_was_run_and_how_it_ended(call, exact_run):
 def test_validate(call, tmp_path):
     code, output, _ = call("validate", TINY)
     assert code == 0
-    assert "is valid: 1 systems, 2 solvers, 1 comparisons, 1 figures" in output
+    assert "is valid: 1 systems, 4 solvers, 3 comparisons, 7 figures" in output
     code, _, errors = call("validate", changed(tmp_path, orbit=2))
     assert code == 1
     assert len(errors) == 1

@@ -20,8 +20,9 @@ def load(tmp_path):
 
     def load(**changes):
         tree = yaml.safe_load(Path(__file__).with_name("tiny.yaml").read_text())
+        tree |= {"scans": {"size": SCAN | changes}, "figures": {}}
         path = tmp_path / "config.yaml"
-        path.write_text(yaml.safe_dump(tree | {"scans": {"size": SCAN | changes}}, sort_keys=False))
+        path.write_text(yaml.safe_dump(tree, sort_keys=False))
         return config.load(path)
 
     return load
