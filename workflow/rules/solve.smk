@@ -11,7 +11,7 @@ rule solve:
         solver="|".join(WHOLE) or "none",
     conda:
         "../../environment.yml"
-    threads: 2
+    threads: 1
     resources:
         mem_mb=memory,
         runtime=120,
