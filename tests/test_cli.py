@@ -175,7 +175,7 @@ def foreign(tmp_path, exact_run):
 
 
 def test_overview_refuses_a_run_of_another_deck(call, tmp_path, foreign):
-    code, _, errors = call("overview", foreign, "--out", tmp_path / "tables" / "page.html")
+    code, _, errors = call("overview", foreign, "--out", tmp_path / "tables")
     assert code == 1
     assert "tdvp.h5: its run id must be" in errors[0]
     assert not (tmp_path / "tables").exists()

@@ -154,24 +154,25 @@ def plot(
 @app.command()
 def overview(
     config_file: ConfigFile,
-    out: Annotated[Path, typer.Option(help="Page to write (HTML); Markdown tables go beside it.")],
+    out: Annotated[Path, typer.Option(help="Folder for the tables (Markdown, HTML).")],
 ) -> None:
     """Gather all comparisons, curves and runs of a configuration, from the files of its results.
 
-    Beside the page: overview.md, runs.md and closeness.md.
+    Writes closeness, overview and runs, each as .md and .html.
     """
     from opentdvp import compare as comparing
 
     study = config.load(config_file)
     runs, comparisons = comparing.costs(study), comparing.overview(study)
-    close = {
-        "Every plotted curve": comparing.closeness(study),
-        "Published values": comparing.published(study),
+    curves, published = comparing.closeness(study), comparing.published(study)
+    pages = {
+        "closeness": {"Every plotted curve": curves, "Published values": published},
+        "overview": {"All comparisons": comparisons},
+        "runs": {"All runs": runs},
     }
-    comparing.write_markdown({"": runs}, out.with_name("runs.md"))
-    comparing.write_markdown({"": comparisons}, out.with_name("overview.md"))
-    comparing.write_markdown(close, out.with_name("closeness.md"))
-    comparing.write_html(close, "How close", out)
+    for name, tables in pages.items():
+        comparing.write_markdown(tables, out / f"{name}.md")
+        comparing.write_html(tables, name, out / f"{name}.html")
 
 
 @app.command()

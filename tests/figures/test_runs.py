@@ -28,13 +28,21 @@ def material(*runs: Trajectory) -> Material:
 
 
 def test_curves_and_published_values_are_drawn_as_they_are():
-    upper, _, _ = runs.draw(FIGURE, material(NOISY, EXACT)).axes
+    drawn = runs.draw(FIGURE, material(NOISY, EXACT))
+    upper, _, _ = drawn.axes
     first, second, marks = upper.lines
     np.testing.assert_array_equal(first.get_ydata(), NOISY.observables["Z"].mean)
     np.testing.assert_array_equal(second.get_ydata(), EXACT.observables["Z"].mean)
     np.testing.assert_array_equal(marks.get_xydata(), [[1, 0], [2, 0.5]])
-    labels = [text.get_text() for text in upper.get_legend().get_texts()]
+    labels = [text.get_text() for text in drawn.legends[0].get_texts()]
     assert labels == ["ring $N = 6$, exact"] * 2 + ["N = 32"]
+
+
+def test_labels_stand_in_for_names():
+    figure = FIGURE.model_copy(update={"labels": ("one", "two")})
+    drawn = runs.draw(figure, material(NOISY, EXACT))
+    assert [text.get_text() for text in drawn.legends[0].get_texts()] == ["one", "two", "N = 32"]
+    assert drawn.axes[1].get_ylabel() == r"$\langle Z \rangle$ − two"
 
 
 def test_middle_panel_subtracts_the_last_run():

@@ -43,6 +43,10 @@ rule overview:
         closeness=report(
             f"{FIGURES}/closeness.html", caption="../report/closeness.rst", category="Comparisons"
         ),
+        comparisons=report(
+            f"{FIGURES}/overview.html", caption="../report/overview.rst", category="Comparisons"
+        ),
+        runs=report(f"{FIGURES}/runs.html", caption="../report/runs.rst", category="Costs"),
         tables=expand(f"{FIGURES}/{{table}}.md", table=["closeness", "overview", "runs"]),
     log:
         f"{RESULTS}/logs/overview.log",
@@ -58,4 +62,4 @@ rule overview:
         config=CONFIG,
         shown=shown,
     shell:
-        "opentdvp overview {params.config} --out {output.closeness} 2> {log}"
+        "opentdvp overview {params.config} --out $(dirname {output.closeness}) 2> {log}"

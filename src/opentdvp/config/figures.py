@@ -108,13 +108,23 @@ class DynamicsFigure(FigureModel):
 
 
 class RunsFigure(FigureModel):
-    """One observable of several runs: as it is, what is left beside the last run, and its error."""
+    """One observable of several runs: as it is, what is left beside the last run, and its error.
+
+    `labels`, one per run, stand in for system and method where these do not tell runs apart.
+    """
 
     kind: Literal["runs"]
     time_label: str
     observable: Axis
     runs: Annotated[tuple[Run, ...], Field(min_length=2)]
+    labels: tuple[str, ...] = ()
     published: tuple[Name, ...] = ()
+
+    @model_validator(mode="after")
+    def _check_labels(self) -> Self:
+        if self.labels and len(self.labels) != len(self.runs):
+            raise ValueError(f"`labels` must be {len(self.runs)}, but are {len(self.labels)}")
+        return self
 
     def demands(self, comparisons: Comparisons, scans: Scans) -> Iterator[Demand]:
         """All runs, with the curves that they must have."""

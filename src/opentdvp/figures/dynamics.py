@@ -108,7 +108,8 @@ def _draw_panel(axes: Axes, panel: Panel, lines: list[Line], material: Material)
         stop = candidate.times[-1]
         _draw_marks(axes, line, reference, stop, number / len(lines), line.style.mark)
         for beside in (material.runs[run] for run in panel.beside):
-            _draw_marks(axes, line, beside, stop, (number + 0.5) / len(lines), style.CROSS)
+            look = style.CROSS | {"color": line.style.color}
+            _draw_marks(axes, line, beside, stop, (number + 0.5) / len(lines), look)
     axes.set_ylabel(_label(panel))
     handles = [Line2D([], [], **line.style.mark | line.style.line) for line in lines]
     labels = [line.label for line in lines]

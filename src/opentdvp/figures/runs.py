@@ -13,6 +13,7 @@ from opentdvp.figures.material import Material
 
 HEIGHT = 5.2  # inches
 HEIGHT_RATIOS = (2.2, 2, 1)
+LEGEND_COLUMNS = 3
 MARKS = ("o", "s", "D", "v")
 #: Errors below this are not shown; those of exact runs are zero.
 SMALLEST_ERROR = 1e-6
@@ -37,20 +38,22 @@ def draw(figure: RunsFigure, material: Material) -> Figure:
         last = runs[-1]
         base, _ = last.curves()[figure.observable, 0]
         symbol = style.symbol(figure.observable)
-        for run, line in zip(runs, style.series(len(runs)), strict=True):
+        labels = figure.labels or [style.name(run) for run in runs]
+        for run, label, line in zip(runs, labels, style.series(len(runs)), strict=True):
             mean, error = run.curves()[figure.observable, 0]
             left = mean - np.interp(run.times, last.times, base)
             for axes, values in ((upper, mean), (middle, left)):
-                axes.plot(run.times, values, label=style.name(run), **line)
+                axes.plot(run.times, values, label=label, **line)
                 band = {"color": line["color"], "alpha": 0.2, "linewidth": 0}
                 axes.fill_between(run.times, values - error, values + error, **band)
             if error.max() > SMALLEST_ERROR:
                 lower.semilogy(run.times, np.maximum(error, SMALLEST_ERROR), **line)
         _draw_published(upper, published, np.zeros_like(base), last.times)
         _draw_published(middle, published, base, last.times)
-        upper.legend(loc="upper right", ncols=2, borderaxespad=1.0)
+        handles, names = upper.get_legend_handles_labels()
+        canvas.legend(handles, names, loc="outside upper center", ncols=LEGEND_COLUMNS)
         upper.set_ylabel(symbol)
-        middle.set_ylabel(f"{symbol} − {style.system(last)}")
+        middle.set_ylabel(f"{symbol} − {labels[-1]}")
         lower.set_ylabel("error")
         lower.set_xlabel(figure.time_label)
         for axes, title in zip((upper, middle, lower), "abc", strict=True):

@@ -121,13 +121,13 @@ COLORS = {"X": "#004488", "Y": "#BB5566", "Z": "#DDAA33"}
 MARKERS = {"X": "o", "Y": "s", "Z": "^"}
 DASHES = ("solid", "dashed", "dotted")
 
-#: Of runs that are neither judged nor judge.
+#: Of runs that are neither judged nor judge; they take the colour of their curve.
 CROSS: dict[str, Any] = {
     "marker": "x",
     "linestyle": "none",
-    "color": "#777777",
-    "markersize": 3,
-    "markeredgewidth": 0.7,
+    "color": INK,
+    "markersize": 3.2,
+    "markeredgewidth": 0.9,
 }
 
 
