@@ -147,6 +147,22 @@ def test_reference_that_ends_early_is_refused(written, tmp_path):
         load(path)
 
 
+@pytest.mark.parametrize("entry", [("comparisons", "fig3"), ("figures", "finite_size")])
+def test_published_series_of_another_observable_are_refused(tmp_path, entry):
+    table, name = entry
+    series = {"label": "a", "source": "b", "observable": "front", "uncertainty": 0.5}
+    changes = {
+        "extends": str(QUICK),
+        "published": {"front": series | {"times": [1.0], "values": [2.0]}},
+        table: {name: {"published": ["front"]}},
+    }
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump(changes))
+    expected = rf"`{table}.{name}.published` must be series of .*Z, but front is one of front"
+    with pytest.raises(ConfigError, match=expected):
+        load(path)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

@@ -157,6 +157,26 @@ class Study(StrictModel):
                 self._check_scan(f"figures.{name}", figure)
         return self
 
+    @model_validator(mode="after")
+    def _check_published(self) -> Self:
+        for name, comparison in self.comparisons.items():
+            known = self.systems[comparison.candidate.system].observables.magnetization
+            self._check_series(f"comparisons.{name}", comparison.published, known)
+        for name, figure in self.figures.items():
+            if isinstance(figure, RunsFigure | FrontFigure):
+                wanted = figure.observable if isinstance(figure, RunsFigure) else "front"
+                self._check_series(f"figures.{name}", figure.published, (wanted,))
+        return self
+
+    def _check_series(self, key: str, names: tuple[str, ...], wanted: tuple[str, ...]) -> None:
+        for name in names:
+            observable = self.published[name].observable
+            if observable not in wanted:
+                raise ValueError(
+                    f"`{key}.published` must be series of {', '.join(wanted)}, but {name} is one "
+                    f"of {observable}"
+                )
+
     def _check_scan(self, key: str, figure: ScanFigure) -> None:
         vary = self.scans[figure.scan].vary
         for field in ("varied", "lines"):
