@@ -5,7 +5,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 from opentdvp import figures
-from opentdvp.config import Run, StochasticSolver, load
+from opentdvp.config import Run, StochasticSolver, TdvpSolver, load
 from opentdvp.errors import OpentdvpError
 from opentdvp.timing import timing_path
 
@@ -34,14 +34,15 @@ DRAWING = Path(os.path.relpath(Path(figures.__file__).parent))
 RUNS, TABLES = f"{RESULTS}/runs", f"{RESULTS}/tables"
 
 
-# Solvers whose trajectories are independent jobs.
+# Solvers whose trajectories are independent jobs, networks, and all others.
 STOCHASTIC = [name for name, s in STUDY.solvers.items() if isinstance(s, StochasticSolver)]
-WHOLE = [name for name in STUDY.solvers if name not in STOCHASTIC]
+NETWORKS = [name for name, s in STUDY.solvers.items() if isinstance(s, TdvpSolver)]
+WHOLE = [name for name in STUDY.solvers if name not in (*STOCHASTIC, *NETWORKS)]
 
 
 def without_networks(runs):
     """Whether only references take part."""
-    return all(STUDY.solvers[run.solver].method != "tdvp" for run in runs)
+    return all(run.solver not in NETWORKS for run in runs)
 
 
 REFERENCE_COMPARISONS = [

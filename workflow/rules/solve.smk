@@ -1,4 +1,4 @@
-# A system solved by a solver.
+# A system solved by one job.
 rule solve:
     output:
         trajectory=f"{RUNS}/{{system}}/{{solver}}.h5",
@@ -22,6 +22,13 @@ rule solve:
     shell:
         "opentdvp run {params.config} {wildcards.system} {wildcards.solver}"
         " --out {output.trajectory} --checkpoint {params.checkpoint} 2> {log}"
+
+
+# A system solved by a network: the longest jobs, so they come first.
+use rule solve as evolve with:
+    wildcard_constraints:
+        solver="|".join(NETWORKS) or "none",
+    priority: 1
 
 
 # Some of the independent trajectories of a stochastic solver.
