@@ -232,18 +232,27 @@ def test_several_systems_share_a_panel_under_their_labels() -> None:
     np.testing.assert_array_equal(strip.lines[1].get_ydata(), -table["in_errors"])
 
 
-def test_inset_shows_the_beginning() -> None:
-    inset = Inset(stop=0.5, magnetization=("X", "Y"))
+def test_inset_shows_runs_that_stop_early() -> None:
+    early = (Run(system="early", solver="net"), Run(system="early", solver="ref"))
+    inset = Inset(comparison="beginning", magnetization=("X", "Y"))
     panel = DYNAMICS.panels[0].model_copy(update={"inset": inset})
     figure = DYNAMICS.model_copy(update={"panels": (panel,)})
-    upper = dynamics.draw(figure, material(CANDIDATE, REFERENCE, POINTS)).axes[0]
-    (small,) = upper.child_axes
-    assert small.get_xlim() == (0, 0.5)
-    marks = lines(small, "None")
-    assert len(marks) == 2
-    early = REFERENCE.times <= 0.5
-    for line, axis in zip(marks, "XY", strict=True):
-        np.testing.assert_array_equal(line.get_ydata(), REFERENCE.observables[axis].mean[early])
-        low, high = small.get_ylim()
-        assert low < REFERENCE.observables[axis].mean[early].min()
-        assert high > REFERENCE.observables[axis].mean[early].max()
+    assert figure.compared() == ("ring", "beginning")
+    shown = material(CANDIDATE, REFERENCE, POINTS)
+    comparison = shown.comparisons["ring"].model_copy(
+        update={"candidate": early[0], "reference": early[1]}
+    )
+    pair = [replace(run, times=run.times / 10) for run in (CANDIDATE, REFERENCE)]
+    shown = replace(
+        shown,
+        runs=shown.runs | dict(zip(early, pair, strict=True)),
+        comparisons={**shown.comparisons, "beginning": comparison},
+    )
+    assert {run for run, _ in figure.demands(shown.comparisons, {})} == set(shown.runs)
+    (small,) = dynamics.draw(figure, shown).axes[0].child_axes
+    assert small.get_xlim() == (0, pytest.approx(0.3))
+    for line, axis in zip(lines(small, "-"), "XY", strict=True):
+        np.testing.assert_array_equal(line.get_ydata(), CANDIDATE.observables[axis].mean)
+    for line, axis in zip(lines(small, "None"), "XY", strict=True):
+        at = np.searchsorted(pair[1].times, line.get_xdata())
+        np.testing.assert_array_equal(line.get_ydata(), REFERENCE.observables[axis].mean[at])

@@ -39,9 +39,9 @@ class PlottedCorrelators(StrictModel):
 
 
 class Inset(StrictModel):
-    """The beginning of some of a panel's magnetisations, enlarged."""
+    """Some of a panel's magnetisations enlarged: a comparison of runs that stop early."""
 
-    stop: Positive
+    comparison: Name
     magnetization: Annotated[tuple[Axis, ...], Field(min_length=1)]
 
 
@@ -96,7 +96,9 @@ class DynamicsFigure(FigureModel):
 
     def compared(self) -> tuple[str, ...]:
         """Names of the comparisons whose differences are shown, each once."""
-        return tuple(dict.fromkeys(name for panel in self.panels for name in panel.comparisons))
+        insets = (panel.inset.comparison for panel in self.panels if panel.inset)
+        names = (name for panel in self.panels for name in panel.comparisons)
+        return tuple(dict.fromkeys((*names, *insets)))
 
     def demands(self, comparisons: Comparisons, scans: Scans) -> Iterator[Demand]:
         """All runs, with the curves that they must have."""
@@ -105,6 +107,10 @@ class DynamicsFigure(FigureModel):
             chosen = [comparisons[name] for name in panel.comparisons]
             for run in (*(r for c in chosen for r in (c.candidate, c.reference)), *panel.beside):
                 yield run, curves
+            if panel.inset:
+                early = comparisons[panel.inset.comparison]
+                enlarged = frozenset((axis, 0) for axis in panel.inset.magnetization)
+                yield from ((early.candidate, enlarged), (early.reference, enlarged))
 
 
 class RunsFigure(FigureModel):

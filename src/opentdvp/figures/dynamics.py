@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from opentdvp.config import DynamicsFigure, Panel
+from opentdvp.config import DynamicsFigure, Inset, Panel
 from opentdvp.figures import style
 from opentdvp.figures.material import Material
 from opentdvp.trajectory import Curve, Trajectory
@@ -27,8 +27,6 @@ MARKS = 20
 SMALLEST_REACH = 3.0
 #: Left, bottom, width and height of an inset in its panel.
 INSET = (0.44, 0.52, 0.53, 0.45)
-#: Vertical range of an inset beyond its curves, as a share of it.
-INSET_MARGIN = 0.06
 
 
 @dataclass(frozen=True)
@@ -75,7 +73,7 @@ def draw(figure: DynamicsFigure, material: Material) -> Figure:
             _draw_residuals(strip, lines, material)
             strip.set_xlabel(figure.time_label)
             if panel.inset:
-                _draw_inset(upper, panel, lines, material)
+                _draw_inset(upper, panel.inset, lines, material)
         canvas.align_ylabels(grid)
         _draw_header(canvas, figure, material)
         style.settle(canvas)
@@ -133,21 +131,16 @@ def _draw_marks(
     axes.errorbar(run.times[shown], mean, error, elinewidth=0.7, **look)
 
 
-def _draw_inset(axes: Axes, panel: Panel, lines: list[Line], material: Material) -> None:
-    """The beginning, with all marks of the reference."""
-    assert panel.inset is not None
+def _draw_inset(axes: Axes, inset: Inset, lines: list[Line], material: Material) -> None:
+    """Runs that stop early, in the style of the panel."""
     small = axes.inset_axes(INSET)
-    chosen = [line for line in lines if line.observable in panel.inset.magnetization]
-    reached = []
-    for line in chosen:
-        candidate, reference = material.compared(line.comparison)
-        _draw_candidate(small, line, candidate)
-        early = reference.times <= panel.inset.stop
-        mean, _ = line.of(reference)
-        small.plot(reference.times[early], mean[early], **line.style.mark)
-        reached += [mean[early].min(), mean[early].max()]
-    margin = INSET_MARGIN * (max(reached) - min(reached))
-    small.set(xlim=(0, panel.inset.stop), ylim=(min(reached) - margin, max(reached) + margin))
+    candidate, reference = material.compared(inset.comparison)
+    stop = candidate.times[-1]
+    for line in lines:
+        if line.observable in inset.magnetization:
+            _draw_candidate(small, line, candidate)
+            _draw_marks(small, line, reference, stop, 0, line.style.mark)
+    small.set_xlim(0, stop)
 
 
 def _draw_residuals(axes: Axes, lines: list[Line], material: Material) -> None:
@@ -170,7 +163,8 @@ def _draw_residuals(axes: Axes, lines: list[Line], material: Material) -> None:
 def _draw_header(canvas: Figure, figure: DynamicsFigure, material: Material) -> None:
     """Which marks are which run, and how close they must be."""
     look = style.CurveStyle(style.INK, "o", "solid")
-    pairs = [material.compared(name) for name in figure.compared()]
+    names = dict.fromkeys(name for panel in figure.panels for name in panel.comparisons)
+    pairs = [material.compared(name) for name in names]
     entries: dict[str, Any] = {}
     for candidate, reference in pairs:
         name = f"{style.name(candidate)} ± standard error"

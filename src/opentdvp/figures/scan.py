@@ -39,6 +39,7 @@ def draw(figure: ScanFigure, material: Material) -> Figure:
             _draw_references(axes, rows[rows["varied"].isna()])
             _draw_lines(axes, rows[rows["varied"].notna()])
             axes.set_xscale("log", base=2)
+            axes.margins(x=0.08)
             axes.set_xlabel(figure.axis_label)
             axes.set_title(f"{style.symbol(name)} at $d = {figure.correlators.distance}$")
         handles, labels = panels[0].get_legend_handles_labels()
