@@ -39,5 +39,8 @@ def test_example_of_an_own_network_starts_as_the_product_state(tmp_path):
     assert np.exp(log_p[0]) == pytest.approx(0.4 * 0.1 * 0.2 * 0.3 * 0.3, rel=1e-12)
 
 
-def test_figure_is_there():
-    assert (ROOT / "docs" / "fig2ab.png").exists()
+def test_linked_files_are_there():
+    links = re.findall(r"\]\((?!http)([^)#]+)\)", (ROOT / "README.md").read_text())
+    assert "docs/quick/fig2ab.png" in links
+    missing = [link for link in links if not (ROOT / link).exists()]
+    assert not missing
