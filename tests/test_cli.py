@@ -286,7 +286,9 @@ def whole_run(tmp_path_factory):
     return path
 
 
-@pytest.mark.parametrize("kill", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "kill", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
+)
 def test_killed_run_goes_on_to_the_same_bytes(tmp_path, whole_run, kill):
     """Killed in the middle, started again: the file is that of a run that never stopped."""
     resumed, checkpoint = tmp_path / "cut.h5", tmp_path / "cut.npz"

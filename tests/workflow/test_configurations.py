@@ -57,20 +57,6 @@ def test_overrides_that_the_commands_would_not_see_are_refused(workflow, changes
     assert "every command reads that file" in said(done)
 
 
-def test_report_shows_a_scan(workflow):
-    """Its comparisons are not in the file, but made of it."""
-    tree = yaml.safe_load(TINY.read_text())
-    exact = {"system": "ring_3", "solver": "exact"}
-    vary = {"relative_tolerance": {"r7": 1e-7}}
-    scan = tree["comparisons"]["ring_3"] | {"candidate": exact, "vary": vary}
-    output = {"results": "scan", "figures": "scan/figures"}
-    tree |= {"output": output, "comparisons": {}, "figures": {}, "scans": {"size": scan}}
-    (workflow / "config" / "scan.yaml").write_text(yaml.safe_dump(tree))
-    done = snakemake(workflow, "--configfile", "config/scan.yaml")
-    assert done.returncode == 0, said(done)
-    assert "size_r7" in (workflow / "scan/report.html").read_text()
-
-
 def test_lost_batch_is_made_again_alone(workflow):
     """Two batches of trajectories, gathered; the same file after one of them was lost."""
     tree = yaml.safe_load(TINY.read_text())

@@ -163,8 +163,8 @@ def _draw_residuals(axes: Axes, lines: list[Line], material: Material) -> None:
 def _draw_header(canvas: Figure, figure: DynamicsFigure, material: Material) -> None:
     """Which marks are which run, and how close they must be."""
     look = style.CurveStyle(style.INK, "o", "solid")
-    names = dict.fromkeys(name for panel in figure.panels for name in panel.comparisons)
-    pairs = [material.compared(name) for name in names]
+    shown = dict.fromkeys(name for panel in figure.panels for name in panel.comparisons)
+    pairs = [material.compared(name) for name in shown]
     entries: dict[str, Any] = {}
     for candidate, reference in pairs:
         name = f"{style.name(candidate)} ± standard error"
