@@ -32,6 +32,7 @@ def truth(ring_3):
     return reference.solve(Deck(system=ring_3, solver=exact()), lambda time: None)
 
 
+@pytest.mark.slow
 def test_overcomplete_network_follows_the_exact_solution_at_second_order(ring_3, truth):
     """N = 3, 140 parameters for 23 numbers: the whole error is the integrator's.
 

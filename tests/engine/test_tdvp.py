@@ -71,6 +71,7 @@ def test_overcomplete_raster_network_has_no_residual(setting):
     assert float(result.diagnostics["rank"]) == 255
 
 
+@pytest.mark.slow
 def test_samples_approach_the_enumeration(setting):
     system = heisenberg_ring(3)
     case = setting(system, tdvp(width=3))
@@ -84,6 +85,7 @@ def test_samples_approach_the_enumeration(setting):
     assert errors[0] / errors[1] == pytest.approx(4, rel=0.4)
 
 
+@pytest.mark.slow
 def test_held_out_residual_exceeds_that_of_the_solve(setting):
     """Few samples for many parameters: the solve fits its own noise, which the others show."""
     solver = tdvp(width=8, sampling=direct(solve=150, held_out=4000), eigenvalue_cutoff=1e-6)
