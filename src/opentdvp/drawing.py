@@ -27,7 +27,7 @@ def draw(study: Study, name: str, paths: Sequence[Path]) -> None:
         comparisons=study.comparisons,
         points={c: compare.read_points(study.output.points(c)) for c in figure.compared()},
         published=study.published,
-        table=_table(study, name),
+        table=read_derived(study, name) if figure.derived else None,
     )
     figures.draw_to_files(figure, material, paths)
 
@@ -49,16 +49,20 @@ def derive(study: Study, name: str) -> pd.DataFrame:
     return scan_table(figure, study, runs)
 
 
+def read_derived(study: Study, name: str) -> pd.DataFrame:
+    """The table of `derive`, from its file.
+
+    Raises
+    ------
+    FileError
+        If the file is missing or is not such a table.
+    """
+    columns = FRONT if isinstance(study.figures[name], FrontFigure) else SCAN
+    return compare.read_table(study.output.derived(name), columns)
+
+
 def _runs(study: Study, figure: AnyFigure) -> dict[Run, Trajectory]:
     return {
         run: compare.read_run(study, run, study.output.trajectory(run))
         for run in study.drawn(figure)
     }
-
-
-def _table(study: Study, name: str) -> pd.DataFrame | None:
-    figure = study.figures[name]
-    if not figure.derived:
-        return None
-    columns = FRONT if isinstance(figure, FrontFigure) else SCAN
-    return compare.read_table(study.output.derived(name), columns)

@@ -8,9 +8,7 @@ import pandas as pd
 from PIL import Image, UnidentifiedImageError
 
 from opentdvp import compare, drawing, figures
-from opentdvp.compare.fronts import FRONT
-from opentdvp.compare.scans import SCAN
-from opentdvp.config import FrontFigure, Run, Study
+from opentdvp.config import Run, Study
 from opentdvp.errors import FileError, NumericalFailure, OpentdvpError
 from opentdvp.results import ResultCode
 from opentdvp.timing import read_timing
@@ -86,9 +84,8 @@ def _check_comparison(study: Study, name: str) -> None:
 
 
 def _check_derived(study: Study, name: str) -> None:
-    path = study.output.derived(name)
-    columns = FRONT if isinstance(study.figures[name], FrontFigure) else SCAN
-    _check_table(drawing.derive(study, name), path, compare.read_table(path, columns))
+    found = drawing.read_derived(study, name)
+    _check_table(drawing.derive(study, name), study.output.derived(name), found)
 
 
 def _check_table(expected: pd.DataFrame, path: Path, found: pd.DataFrame) -> None:

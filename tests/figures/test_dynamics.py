@@ -232,6 +232,21 @@ def test_several_systems_share_a_panel_under_their_labels() -> None:
     np.testing.assert_array_equal(strip.lines[1].get_ydata(), -table["in_errors"])
 
 
+def test_more_systems_than_styles_are_all_drawn() -> None:
+    shown = material(CANDIDATE, REFERENCE, POINTS)
+    names = tuple("abcd")
+    panel = Panel(comparisons=names, labels=names, magnetization=("Z",))
+    shown = replace(
+        shown,
+        comparisons=dict.fromkeys(names, shown.comparisons["ring"]),
+        points=dict.fromkeys(names, POINTS),
+    )
+    figure = DYNAMICS.model_copy(update={"panels": (panel,)})
+    upper = dynamics.draw(figure, shown).axes[0]
+    assert texts(upper.get_legend()) == list(names)
+    assert len(lines(upper, "-")) == 4
+
+
 def test_inset_shows_runs_that_stop_early() -> None:
     early = (Run(system="early", solver="net"), Run(system="early", solver="ref"))
     inset = Inset(comparison="beginning", magnetization=("X", "Y"))

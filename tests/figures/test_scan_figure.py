@@ -52,6 +52,15 @@ def test_references_are_levels_with_a_band_where_they_have_an_error() -> None:
     assert not second.patches
 
 
+def test_more_lines_and_references_than_styles_are_all_drawn() -> None:
+    lines = [(f"line {k}", 64.0, "C_XX", 1, 0.1 * k, np.nan, 0.02) for k in range(5)]
+    levels = [(f"level {k}", np.nan, "C_XX", 1, 0.1 * k, np.nan, 0.0) for k in range(4)]
+    table = pd.DataFrame(lines + levels, columns=COLUMNS)
+    axes = scan.draw(FIGURE, Material({}, table=table)).axes[0]
+    assert len([c for c in axes.containers if isinstance(c, ErrorbarContainer)]) == 5
+    assert len(axes.get_legend_handles_labels()[1]) == 9
+
+
 def test_missing_table_is_refused() -> None:
     with pytest.raises(ConfigError, match="`table` must be that of the scan, but is missing"):
         scan.draw(FIGURE, Material({}))

@@ -135,9 +135,7 @@ def tolerance(wildcards):
 def layout(wildcards):
     """What a figure shows, so that a change of it draws it anew."""
     figure = STUDY.figures[wildcards.figure]
-    published = [
-        STUDY.published[name].model_dump_json() for name in getattr(figure, "published", ())
-    ]
+    published = [STUDY.published[name].model_dump_json() for name, _ in figure.series()]
     return [figure.model_dump_json(), *published]
 
 

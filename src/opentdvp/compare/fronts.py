@@ -65,7 +65,11 @@ def fronts(
     labels = [label for label, _ in named]
     if len(set(labels)) < len(labels):
         raise ConfigError(f"Labels of fronts must differ, but are {', '.join(labels)}.")
-    rows = [(label, *point, *fit(points)) for label, points in named for point in points]
+    rows = [
+        (label, *point, *line)
+        for label, points, line in ((label, points, fit(points)) for label, points in named)
+        for point in points
+    ]
     return pd.DataFrame(rows, columns=list(FRONT)).astype(FRONT)
 
 

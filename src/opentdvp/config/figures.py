@@ -30,6 +30,10 @@ class FigureModel(StrictModel):
         """Names of the comparisons whose differences are shown, each once."""
         return ()
 
+    def series(self) -> tuple[tuple[str, str], ...]:
+        """Names of published series that are shown, each with the observable it must be of."""
+        return ()
+
 
 class PlottedCorrelators(StrictModel):
     """Connected correlators to draw, all at one distance."""
@@ -132,6 +136,10 @@ class RunsFigure(FigureModel):
             raise ValueError(f"`labels` must be {len(self.runs)}, but are {len(self.labels)}")
         return self
 
+    def series(self) -> tuple[tuple[str, str], ...]:
+        """Published series of the same observable."""
+        return tuple((name, self.observable) for name in self.published)
+
     def demands(self, comparisons: Comparisons, scans: Scans) -> Iterator[Demand]:
         """All runs, with the curves that they must have."""
         return ((run, frozenset({(self.observable, 0)})) for run in self.runs)
@@ -205,6 +213,10 @@ class FrontFigure(FigureModel):
     threshold: Positive
     rows: Annotated[tuple[Labelled, ...], Field(min_length=1)]
     published: tuple[Name, ...] = ()
+
+    def series(self) -> tuple[tuple[str, str], ...]:
+        """Published fronts."""
+        return tuple((name, "front") for name in self.published)
 
     def demands(self, comparisons: Comparisons, scans: Scans) -> Iterator[Demand]:
         """All runs, with the curves that they must have."""

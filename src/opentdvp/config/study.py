@@ -10,13 +10,7 @@ from pydantic import model_validator
 
 from opentdvp.config.base import Name, StrictModel
 from opentdvp.config.comparison import Comparison, Run
-from opentdvp.config.figures import (
-    AnyFigure,
-    CurveKey,
-    FrontFigure,
-    RunsFigure,
-    ScanFigure,
-)
+from opentdvp.config.figures import AnyFigure, CurveKey, ScanFigure
 from opentdvp.config.published import Published
 from opentdvp.config.scan import Scan, expand
 from opentdvp.config.solver import Solver
@@ -117,9 +111,8 @@ class Study(StrictModel):
             yield "comparisons", name, self.comparisons
         if isinstance(figure, ScanFigure):
             yield "scan", figure.scan, self.scans
-        if isinstance(figure, RunsFigure | FrontFigure):
-            for name in figure.published:
-                yield "published", name, self.published
+        for name, _ in figure.series():
+            yield "published", name, self.published
 
     def _check_run(self, key: str, run: Run) -> None:
         _known(f"{key}.system", run.system, self.systems)
@@ -161,21 +154,20 @@ class Study(StrictModel):
     def _check_published(self) -> Self:
         for name, comparison in self.comparisons.items():
             known = self.systems[comparison.candidate.system].observables.magnetization
-            self._check_series(f"comparisons.{name}", comparison.published, known)
+            for series in comparison.published:
+                self._check_series(f"comparisons.{name}", series, known)
         for name, figure in self.figures.items():
-            if isinstance(figure, RunsFigure | FrontFigure):
-                wanted = figure.observable if isinstance(figure, RunsFigure) else "front"
-                self._check_series(f"figures.{name}", figure.published, (wanted,))
+            for series, observable in figure.series():
+                self._check_series(f"figures.{name}", series, (observable,))
         return self
 
-    def _check_series(self, key: str, names: tuple[str, ...], wanted: tuple[str, ...]) -> None:
-        for name in names:
-            observable = self.published[name].observable
-            if observable not in wanted:
-                raise ValueError(
-                    f"`{key}.published` must be series of {', '.join(wanted)}, but {name} is one "
-                    f"of {observable}"
-                )
+    def _check_series(self, key: str, name: str, wanted: tuple[str, ...]) -> None:
+        observable = self.published[name].observable
+        if observable not in wanted:
+            raise ValueError(
+                f"`{key}.published` must be series of {', '.join(wanted)}, but {name} is one of "
+                f"{observable}"
+            )
 
     def _check_scan(self, key: str, figure: ScanFigure) -> None:
         vary = self.scans[figure.scan].vary

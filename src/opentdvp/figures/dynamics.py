@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import cycle
 from string import ascii_lowercase
 from typing import Any
 
@@ -83,7 +84,7 @@ def draw(figure: DynamicsFigure, material: Material) -> Figure:
 def _lines(panel: Panel) -> list[Line]:
     if panel.labels:
         ((observable, distance),) = panel.curves
-        named = zip(panel.comparisons, panel.labels, style.CURVES, strict=False)
+        named = zip(panel.comparisons, panel.labels, cycle(style.CURVES), strict=False)
         return [Line(name, observable, distance, label, look) for name, label, look in named]
     (name,) = panel.comparisons
     return [
@@ -93,10 +94,11 @@ def _lines(panel: Panel) -> list[Line]:
 
 
 def _label(panel: Panel) -> str:
-    symbol = f"{style.symbol(panel.curves[0][0])}, " if panel.labels else ""
+    symbol = style.symbol(panel.curves[0][0])
     if panel.correlators is None:
-        return f"{symbol}magnetization".replace(", magnetization", "")
-    return f"{symbol}correlator at $d = {panel.correlators.distance}$"
+        return symbol if panel.labels else "magnetization"
+    name = f"correlator at $d = {panel.correlators.distance}$"
+    return f"{symbol}, {name}" if panel.labels else name
 
 
 def _draw_panel(axes: Axes, panel: Panel, lines: list[Line], material: Material) -> None:

@@ -1,5 +1,6 @@
 """Correlators at a late time against a setting, with the scatter of seeds, in the manner of S3."""
 
+from itertools import cycle
 from typing import Any
 
 import pandas as pd
@@ -50,7 +51,7 @@ def draw(figure: ScanFigure, material: Material) -> Figure:
 
 def _draw_references(axes: Axes, rows: pd.DataFrame) -> None:
     columns = (rows["label"], rows["mean"], rows["sampling_error"])
-    for label, mean, error, dashes in zip(*columns, DASHES, strict=False):
+    for label, mean, error, dashes in zip(*columns, cycle(DASHES), strict=False):
         look: dict[str, Any] = {"color": style.INK, "linestyle": dashes, "linewidth": 0.9}
         axes.axhline(mean, label=label, **look)
         if error > 0:
@@ -61,7 +62,7 @@ def _draw_lines(axes: Axes, rows: pd.DataFrame) -> None:
     lines = [(label, rows[rows["label"] == label]) for label in rows["label"].unique()]
     # Side by side where lines share a value of the setting.
     factors = [1.06 ** (k - (len(lines) - 1) / 2) for k in range(len(lines))]
-    looks = zip(style.CURVES, MARKERS, strict=False)
+    looks = zip(cycle(style.CURVES), cycle(MARKERS), strict=False)
     for (label, line), factor, (look, marker) in zip(lines, factors, looks, strict=False):
         ordered = line.sort_values("varied")
         errors = ordered["scatter"].fillna(ordered["sampling_error"])
