@@ -36,7 +36,7 @@ paper: .venv/.ready ## run the paper's systems, or go on with them (days): docs/
 references: .venv/.ready ## of them, exact, Monte Carlo and matrix product references (hours)
 	snakemake --cores $(CORES) --configfile $(PAPER) references
 
-# Nothing but these rules may run; what needs a run that is not in the archive is left as it is.
+# Nothing but these rules may run: a run that is not in the archive stops it.
 paper-figures: .venv/.ready ## draw the paper's figures anew from the archive in results/paper/
 	snakemake --cores $(CORES) --configfile $(PAPER) --rerun-triggers input --forceall \
 		--allowed-rules all compare derive overview plot
