@@ -16,8 +16,9 @@ from opentdvp import cli, config, trajectory
 from opentdvp.checkpoint import State, save
 from opentdvp.engine import tdvp
 from opentdvp.engine.evolve import prepare, start
-from opentdvp.errors import Interrupted
+from opentdvp.files import reserved
 from opentdvp.results import ResultCode
+from opentdvp.stopping import CONTINUE
 from opentdvp.timing import write_timing
 
 TINY = Path(__file__).parent / "config" / "tiny.yaml"
@@ -29,10 +30,11 @@ def call(monkeypatch, capsys):
 
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["opentdvp", *map(str, arguments)])
-        handler = signal.getsignal(signal.SIGTERM)
+        handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
         with pytest.raises(SystemExit) as stopped:
             cli.main()
-        signal.signal(signal.SIGTERM, handler)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
         captured = capsys.readouterr()
         return stopped.value.code, captured.out, captured.err.splitlines()
 
@@ -268,9 +270,14 @@ def test_nan_ends_the_run_with_its_code_and_keeps_the_checkpoint(failing, tmp_pa
     assert checkpoint.read_bytes() == content
 
 
-def test_termination_is_an_error_of_ours():
-    with pytest.raises(Interrupted, match="resumes from its checkpoint"):
-        cli._interrupt(signal.SIGTERM, None)
+def test_time_limit_without_a_checkpoint_is_refused(failing):
+    error = failing(TINY, "--time-limit", 1)
+    assert "--time-limit must come with --checkpoint" in error
+
+
+def test_file_that_another_process_writes_is_refused(failing, tmp_path):
+    with reserved(tmp_path / "run.h5"):
+        assert "run.h5: another process is at work on it" in failing(TINY)
 
 
 def run_command(*arguments):
@@ -287,10 +294,14 @@ def whole_run(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    "kill", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
+    "stop",
+    [
+        signal.SIGKILL,
+        *(pytest.param(s, marks=pytest.mark.slow) for s in (signal.SIGTERM, signal.SIGINT)),
+    ],
 )
-def test_killed_run_goes_on_to_the_same_bytes(tmp_path, whole_run, kill):
-    """Killed in the middle, started again: the file is that of a run that never stopped."""
+def test_stopped_run_goes_on_to_the_same_bytes(tmp_path, whole_run, stop):
+    """Stopped in the middle, started again: the file is that of a run that never stopped."""
     resumed, checkpoint = tmp_path / "cut.h5", tmp_path / "cut.npz"
     options = ["--out", resumed, "--checkpoint", checkpoint]
     process = subprocess.Popen(
@@ -299,12 +310,13 @@ def test_killed_run_goes_on_to_the_same_bytes(tmp_path, whole_run, kill):
     while not checkpoint.exists():
         assert process.poll() is None, "the run ended before its first checkpoint"
         time.sleep(0.01)
-    os.kill(process.pid, kill)
+    os.kill(process.pid, stop)
     errors = process.communicate()[1]
-    assert process.returncode == (-kill if kill == signal.SIGKILL else 128 + kill)
-    assert ("asked to stop" in errors) == (kill == signal.SIGTERM)
+    killed = stop == signal.SIGKILL
+    assert process.returncode == (-stop if killed else CONTINUE)
+    assert ("asked to stop" in errors) == (not killed)
     assert not resumed.exists()
     assert checkpoint.exists()
     subprocess.run(run_command(*options), check=True, capture_output=True)
     assert resumed.read_bytes() == whole_run.read_bytes()
-    assert not checkpoint.exists()
+    assert {path.name for path in tmp_path.iterdir()} == {"cut.h5", "cut.timing.json"}

@@ -3,7 +3,7 @@ import errno
 import pytest
 
 from opentdvp.errors import FileError
-from opentdvp.files import check_writable, replacing
+from opentdvp.files import check_writable, replacing, reserved
 
 
 def test_new_content_replaces_the_old(tmp_path):
@@ -40,3 +40,30 @@ def test_unwritable_places_are_found_before_the_work(tmp_path):
         check_writable(tmp_path / "file" / "run.h5")
     check_writable(tmp_path / "new" / "run.h5")
     assert list((tmp_path / "new").iterdir()) == []
+
+
+def test_old_content_is_kept_where_it_is_wanted(tmp_path):
+    path, previous = tmp_path / "file.txt", tmp_path / "file.previous.txt"
+    for content in ("first", "second", "third"):
+        with replacing(path, previous) as temporary:
+            temporary.write_text(content)
+    assert (path.read_text(), previous.read_text()) == ("third", "second")
+
+
+def test_a_file_is_reserved_for_one_process_and_free_again(tmp_path):
+    path = tmp_path / "run.h5"
+    with reserved(path), pytest.raises(FileError, match="another process"), reserved(path):
+        pass
+    with reserved(path):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path):
+    rests = [".run.h5.abc.h5", ".run.timing.json.xyz.json", ".run.h5.lock"]
+    others = ["run.h5", ".run2.h5.abc.h5", "run.npz"]
+    for name in (*rests, *others):
+        (tmp_path / name).write_text("half")
+    with reserved(tmp_path / "run.h5"):
+        pass
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(others)

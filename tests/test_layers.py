@@ -21,6 +21,8 @@ ALLOWED = {
     "models": {"config", "spin"},
     "trajectory": {"errors", "files", "results"},
     "checkpoint": {"errors", "files"},
+    "keeping": {"checkpoint", "errors"},
+    "stopping": {"errors"},
     "recording": {"checkpoint", "config", "provenance", "results", "trajectory"},
     "engine": {
         "checkpoint", "config", "errors", "files", "models", "recording", "results", "spin",
@@ -38,8 +40,8 @@ ALLOWED = {
     "progress": {"errors"},
     "show": {"timing", "trajectory"},
     "solve": {
-        "checkpoint", "config", "engine", "errors", "files", "progress", "references", "results",
-        "timing", "trajectory",
+        "checkpoint", "config", "engine", "errors", "files", "keeping", "progress", "references",
+        "results", "stopping", "timing", "trajectory",
     },
 }  # fmt: skip
 

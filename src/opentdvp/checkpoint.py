@@ -1,5 +1,6 @@
 """Checkpoints of any solver: all that a run needs to go on as if it had never stopped."""
 
+import hashlib
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from opentdvp.errors import FileError
+from opentdvp.errors import DamagedFileError, FileError
 from opentdvp.files import replacing
 
 #: Raised when the meaning of a stored entry changes.
-CHECKPOINT_VERSION = 2
+CHECKPOINT_VERSION = 3
 
 Records = tuple[dict[str, np.ndarray], ...]
 
@@ -31,6 +32,8 @@ class State:
         Observables at the output times reached: `X` and `X.stderr` and so on.
     diagnostics
         One record per accepted step.
+    wall_seconds
+        What the run has taken so far, all its parts together; not a part of the result.
     """
 
     time: float
@@ -38,10 +41,13 @@ class State:
     arrays: Mapping[str, np.ndarray]
     outputs: Records = field(default=())
     diagnostics: Records = field(default=())
+    wall_seconds: float = 0.0
 
 
-def save(state: State, run_id: str, path: Path) -> None:
+def save(state: State, run_id: str, path: Path, previous: Path | None = None) -> None:
     """Write a checkpoint; `path` holds the complete new one or is left as it was.
+
+    The one before goes to `previous`, if that is given.
 
     Raises
     ------
@@ -53,12 +59,13 @@ def save(state: State, run_id: str, path: Path) -> None:
         "run_id": run_id,
         "time": state.time,
         "step_size": state.step_size,
+        "wall_seconds": state.wall_seconds,
         **{f"arrays/{name}": values for name, values in state.arrays.items()},
         **{f"outputs/{name}": column for name, column in columns(state.outputs).items()},
         **{f"diagnostics/{name}": column for name, column in columns(state.diagnostics).items()},
     }
-    with replacing(path) as temporary, temporary.open("wb") as stream:
-        np.savez(stream, **entries)
+    with replacing(path, previous) as temporary, temporary.open("wb") as stream:
+        np.savez(stream, checksum=_checksum(entries), **entries)
 
 
 def load(run_id: str, path: Path) -> State:
@@ -66,15 +73,16 @@ def load(run_id: str, path: Path) -> State:
 
     Raises
     ------
+    DamagedFileError
+        If the file is truncated or damaged.
     FileError
-        If the file is truncated, damaged, of another version, or of a run with another deck.
+        If the file is of another version, or of a run with another deck.
     """
     try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-            entries = {name: file[name] for name in file.files}
+        entries = _entries(path)
         version, owner = int(entries["version"]), str(entries["run_id"])
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise FileError(
+        raise DamagedFileError(
             f"Cannot resume from {path}: it is truncated, damaged or not a checkpoint; delete it "
             "to start the run anew."
         ) from error
@@ -93,7 +101,28 @@ def load(run_id: str, path: Path) -> State:
         arrays=_named(entries, "arrays/"),
         outputs=_records(entries, "outputs/"),
         diagnostics=_records(entries, "diagnostics/"),
+        wall_seconds=float(entries["wall_seconds"]),
     )
+
+
+def _entries(path: Path) -> dict[str, np.ndarray]:
+    """All arrays of a file whose checksum is right, or that is of another version."""
+    with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
+        entries = {name: file[name] for name in file.files}
+    ours = int(entries["version"]) == CHECKPOINT_VERSION
+    if ours and str(entries.pop("checksum")) != _checksum(entries):
+        raise ValueError("The checksum must be that of the content, but is another.")
+    return entries
+
+
+def _checksum(entries: Mapping[str, Any]) -> str:
+    """SHA-256 of names, types, shapes and numbers."""
+    digest = hashlib.sha256()
+    for name, values in sorted(entries.items()):
+        array = np.ascontiguousarray(values)
+        digest.update(f"{name} {array.dtype.str} {np.shape(values)} ".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
 
 
 def columns(records: Records) -> dict[str, np.ndarray]:

@@ -1,12 +1,10 @@
 """The command line: one command per rule of the pipeline; no physics, imports only when needed."""
 
 import os
-import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from types import FrameType
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -14,6 +12,10 @@ from rich.console import Console
 from opentdvp import config
 from opentdvp.config.load import json_schema
 from opentdvp.errors import ConfigError, Interrupted, OpentdvpError
+from opentdvp.stopping import CONTINUE, raise_on_signals
+
+if TYPE_CHECKING:
+    from opentdvp.keeping import Checkpoints
 
 # Linear algebra on one thread: results must not depend on the number of cores, and threads of jobs
 # beside each other spin against one another (an eigendecomposition took 40 times as long).
@@ -32,6 +34,14 @@ SystemName = Annotated[str, typer.Argument(metavar="SYSTEM", help="Name of a sys
 FigureName = Annotated[str, typer.Argument(metavar="FIGURE", help="Name of a figure.")]
 SolverName = Annotated[str, typer.Argument(metavar="SOLVER", help="Name of a solver.")]
 
+CheckpointFile = Annotated[
+    Path | None, typer.Option(help="Resumed from if it exists; written while running.")
+]
+CheckpointInterval = Annotated[float, typer.Option(help="Seconds between checkpoints.", min=0)]
+TimeLimit = Annotated[
+    float | None, typer.Option(help="Seconds after which to save and stop with exit status 75.")
+]
+
 
 @app.command()
 def run(
@@ -39,21 +49,19 @@ def run(
     system: SystemName,
     solver: SolverName,
     out: Annotated[Path, typer.Option(help="Trajectory file to write (HDF5).")],
-    checkpoint: Annotated[
-        Path | None, typer.Option(help="Resumed from if it exists; written while running.")
-    ] = None,
-    checkpoint_interval: Annotated[
-        float, typer.Option(help="Seconds between two checkpoints.", min=0)
-    ] = 60.0,
+    checkpoint: CheckpointFile = None,
+    checkpoint_interval: CheckpointInterval = 60.0,
+    time_limit: TimeLimit = None,
     log: Annotated[Path | None, typer.Option(help="Also write progress lines to a file.")] = None,
 ) -> None:
     """Solve a system and write its trajectory."""
     from opentdvp.progress import reporting
     from opentdvp.solve import solve_to_file
 
+    checkpoints = _checkpoints(checkpoint, checkpoint_interval, time_limit)
     deck = _deck(config_file, system, solver)
     with reporting(deck.system.time.stop, Console(stderr=True), log) as report:
-        solve_to_file(deck, out, checkpoint, checkpoint_interval, report)
+        solve_to_file(deck, out, checkpoints, report)
 
 
 @app.command()
@@ -63,20 +71,18 @@ def batch(
     solver: SolverName,
     number: Annotated[int, typer.Argument(help="Of the batch, from 0.")],
     out: Annotated[Path, typer.Option(help="Batch file to write (NumPy).")],
-    checkpoint: Annotated[
-        Path, typer.Option(help="Resumed from if it exists; written while running.")
-    ],
-    checkpoint_interval: Annotated[
-        float, typer.Option(help="Seconds between two checkpoints.", min=0)
-    ] = 60.0,
+    checkpoint: CheckpointFile = None,
+    checkpoint_interval: CheckpointInterval = 60.0,
+    time_limit: TimeLimit = None,
 ) -> None:
     """Compute one batch of the independent trajectories of a stochastic solver."""
     from opentdvp.progress import reporting
     from opentdvp.solve import solve_batch_to_file
 
+    checkpoints = _checkpoints(checkpoint, checkpoint_interval, time_limit)
     deck = _deck(config_file, system, solver)
     with reporting(deck.system.time.stop, Console(stderr=True), None) as report:
-        solve_batch_to_file(deck, number, out, checkpoint, checkpoint_interval, report)
+        solve_batch_to_file(deck, number, out, checkpoints, report)
 
 
 @app.command()
@@ -226,23 +232,29 @@ def schema() -> None:
 
 def main() -> NoReturn:
     """Run a command; an error that a user can act on is one line and a non-zero exit code."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    raise_on_signals()
     try:
         app()
     except Interrupted as error:
-        _fail(error, 128 + signal.SIGTERM)
+        _fail(error, CONTINUE)
     except OpentdvpError as error:
         _fail(error, 1)
     sys.exit(0)
 
 
-def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
-    raise Interrupted("The run was asked to stop; the same command resumes from its checkpoint.")
-
-
 def _fail(error: OpentdvpError, code: int) -> NoReturn:
     print(f"error: {error}", file=sys.stderr)
     sys.exit(code)
+
+
+def _checkpoints(
+    path: Path | None, interval: float, time_limit: float | None
+) -> "Checkpoints | None":
+    from opentdvp.keeping import Checkpoints
+
+    if path is None and time_limit is not None:
+        raise ConfigError("Option --time-limit must come with --checkpoint, but does not.")
+    return None if path is None else Checkpoints(path, interval, time_limit)
 
 
 def _deck(config_file: Path, system: str, solver: str) -> config.Deck:

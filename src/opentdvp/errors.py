@@ -13,6 +13,10 @@ class FileError(OpentdvpError):
     """A file that is missing, broken, foreign, or cannot be written."""
 
 
+class DamagedFileError(FileError):
+    """A file that is truncated or damaged, or no file of ours."""
+
+
 class NumericalFailure(OpentdvpError):
     """A run that stopped because its numbers went wrong; nothing of it may be compared."""
 

@@ -1,7 +1,7 @@
 """Running one deck: choose the solver, resume, keep checkpoints, write the result safely."""
 
-import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -17,13 +17,14 @@ from opentdvp.config import (
     TensorNetworkSolver,
 )
 from opentdvp.errors import ConfigError, NumericalFailure
-from opentdvp.files import check_writable
+from opentdvp.files import reserved
+from opentdvp.keeping import Checkpoints, Keeper
 from opentdvp.results import ResultCode
+from opentdvp.stopping import saving_when_stopped
 from opentdvp.timing import add_timings, write_timing
 from opentdvp.trajectory import Trajectory
 
 if TYPE_CHECKING:
-    from opentdvp.checkpoint import State
     from opentdvp.progress import Reporter
 
 Result = TypeVar("Result")
@@ -35,7 +36,7 @@ def check(system: System, solver: Solver) -> None:
 
 
 def solve_to_file(
-    deck: Deck, out: Path, checkpoint: Path | None, interval: float, report: "Reporter"
+    deck: Deck, out: Path, checkpoints: Checkpoints | None, report: "Reporter"
 ) -> None:
     """Solve a deck and write its trajectory.
 
@@ -44,41 +45,39 @@ def solve_to_file(
     deck, out
         What to solve, and where the trajectory goes; a failed run leaves `out` as it was and goes
         to `failed_path(out)` instead.
-    checkpoint
-        Resumed from if it exists, written while running, removed after success.
-    interval
-        Seconds between two checkpoints.
+    checkpoints
+        Resumed from if there are any, written while running, removed after success.
     report
         Shown the progress.
 
     Raises
     ------
     ConfigError, FileError
-        Before any work, if something does not fit or cannot be written.
+        Before any work, if something does not fit, cannot be written, or is being written by
+        another process.
+    Interrupted
+        If the run was asked to stop or reached its time limit; it is saved.
     NumericalFailure
         If the run stopped with a result code; the checkpoint stays.
     """
     check(deck.system, deck.solver)
-    for path in (out, *((checkpoint,) if checkpoint else ())):
-        check_writable(path)
-    began = time.monotonic()
-    resumed = checkpoint is not None and checkpoint.exists()
-    result = _solve(deck, checkpoint, interval, report)
-    if result.result is not ResultCode.SUCCESS:
-        trajectory.write(result, failed_path(out))
-        raise NumericalFailure(
-            f"The run stopped at time {result.times[-1]:g} with the result {result.result}. "
-            f"{result.result.remedy} What there is of it is in {failed_path(out)}."
-        )
-    trajectory.write(result, out)
-    write_timing(out, time.monotonic() - began, resumed)
-    failed_path(out).unlink(missing_ok=True)
-    if checkpoint is not None:
-        checkpoint.unlink(missing_ok=True)
+    with _reserved(out, checkpoints):
+        keeper = Keeper(deck.run_id, checkpoints)
+        result = _kept(partial(_method(deck.solver).evolve, deck, report), keeper)
+        if result.result is not ResultCode.SUCCESS:
+            trajectory.write(result, failed_path(out))
+            raise NumericalFailure(
+                f"The run stopped at time {result.times[-1]:g} with the result {result.result}. "
+                f"{result.result.remedy} What there is of it is in {failed_path(out)}."
+            )
+        trajectory.write(result, out)
+        write_timing(out, keeper.wall_seconds, keeper.resumed)
+        failed_path(out).unlink(missing_ok=True)
+        keeper.discard()
 
 
 def solve_batch_to_file(
-    deck: Deck, batch: int, out: Path, checkpoint: Path, interval: float, report: "Reporter"
+    deck: Deck, batch: int, out: Path, checkpoints: Checkpoints | None, report: "Reporter"
 ) -> None:
     """Compute one batch of trajectories; arguments and errors as for `solve_to_file`."""
     from opentdvp.checkpoint import save
@@ -87,13 +86,12 @@ def solve_batch_to_file(
     settings = _stochastic(deck)
     if not 0 <= batch < settings.batches:
         raise ConfigError(f"Argument `batch` must be in 0…{settings.batches - 1}, but is {batch}.")
-    for path in (out, checkpoint):
-        check_writable(path)
-    began, resumed = time.monotonic(), checkpoint.exists()
-    run = partial(stochastic.run, deck, settings.numbers(batch), report)
-    save(_kept(run, deck, checkpoint, interval), deck.run_id, out)
-    write_timing(out, time.monotonic() - began, resumed)
-    checkpoint.unlink(missing_ok=True)
+    with _reserved(out, checkpoints):
+        keeper = Keeper(deck.run_id, checkpoints)
+        run = partial(stochastic.run, deck, settings.numbers(batch), report)
+        save(_kept(run, keeper), deck.run_id, out)
+        write_timing(out, keeper.wall_seconds, keeper.resumed)
+        keeper.discard()
 
 
 def gather_to_file(deck: Deck, batches: Sequence[Path], out: Path) -> int:
@@ -128,11 +126,6 @@ def failed_path(out: Path) -> Path:
     return out.with_suffix(f".failed{out.suffix}")
 
 
-def _solve(deck: Deck, checkpoint: Path | None, interval: float, report: "Reporter") -> Trajectory:
-    evolve = partial(_method(deck.solver).evolve, deck, report)
-    return evolve() if checkpoint is None else _kept(evolve, deck, checkpoint, interval)
-
-
 class _Method(NamedTuple):
     """What a solver does: refuse a system, or go from a deck to its trajectory."""
 
@@ -163,39 +156,14 @@ def _method(solver: Solver) -> _Method:
     return _Method(exact.check, exact.solve)
 
 
-def _kept(run: Callable[..., Result], deck: Deck, checkpoint: Path, interval: float) -> Result:
+def _reserved(out: Path, checkpoints: Checkpoints | None) -> AbstractContextManager[None]:
+    return reserved(out, *((checkpoints.path,) if checkpoints else ()))
+
+
+def _kept(run: Callable[..., Result], keeper: Keeper) -> Result:
     """What a run returns that goes on from its checkpoint and leaves one however it ends."""
-    keeper = _Keeper(deck.run_id, checkpoint, interval)
     try:
-        return run(resume_from=keeper.resume(), keep=keeper)
+        with saving_when_stopped(keeper.flush, keeper.time_limit):
+            return run(resume_from=keeper.resume(), keep=keeper)
     finally:
         keeper.flush()
-
-
-class _Keeper:
-    """Holds the last state of a run and writes it now and then, and when the run ends early."""
-
-    def __init__(self, run_id: str, path: Path, interval: float) -> None:
-        self._run_id = run_id
-        self._path = path
-        self._interval = interval
-        self._state: State | None = None
-        self._written = time.monotonic()
-
-    def resume(self) -> "State | None":
-        from opentdvp import checkpoint
-
-        return checkpoint.load(self._run_id, self._path) if self._path.exists() else None
-
-    def __call__(self, state: "State") -> None:
-        self._state = state
-        if time.monotonic() - self._written >= self._interval:
-            self.flush()
-
-    def flush(self) -> None:
-        from opentdvp import checkpoint
-
-        if self._state is not None:
-            checkpoint.save(self._state, self._run_id, self._path)
-            self._state = None
-        self._written = time.monotonic()

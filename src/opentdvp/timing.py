@@ -18,7 +18,7 @@ def timing_path(trajectory: Path) -> Path:
 
 
 def write_timing(trajectory: Path, wall_seconds: float, resumed: bool) -> None:
-    """Record what the run has cost; `wall_seconds` counts from the resumption if it was resumed.
+    """Record what the run has cost, all its parts together if it was resumed.
 
     Raises
     ------

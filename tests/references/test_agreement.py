@@ -25,7 +25,7 @@ def solved(tmp_path):
     def solve(system, solver):
         path = tmp_path / f"{solver.method}.h5"
         deck = Deck(system=system, solver=solver)
-        solve_to_file(deck, path, None, 60.0, quiet)
+        solve_to_file(deck, path, None, quiet)
         return read(path)
 
     return solve

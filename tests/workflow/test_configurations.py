@@ -57,6 +57,7 @@ def test_overrides_that_the_commands_would_not_see_are_refused(workflow, changes
     assert "every command reads that file" in said(done)
 
 
+@pytest.mark.slow
 def test_lost_batch_is_made_again_alone(workflow):
     """Two batches of trajectories, gathered; the same file after one of them was lost."""
     tree = yaml.safe_load(TINY.read_text())

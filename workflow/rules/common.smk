@@ -71,11 +71,30 @@ def checkpoint(wildcards):
     return f"{RESULTS}/checkpoints/{run_id(wildcards)[:16]}.npz"
 
 
-def memory(wildcards):
-    """Megabytes of a run: exact evolution of 16 spins takes 7.4 GB, everything else little."""
+def memory(wildcards, attempt):
+    """Megabytes of a run: exact evolution of 16 spins takes 7.4 GB, everything else little.
+
+    A run that is tried again gets more, but not forever, for one that reached its time limit needs
+    no more than before.
+    """
     spins = STUDY.systems[wildcards.system].lattice.n_sites
     exact = STUDY.solvers[wildcards.solver].method == "exact_reduced"
-    return 10000 if exact and spins > 12 else 4000
+    return (10000 if exact and spins > 12 else 4000) * min(attempt, 3)
+
+
+def batch_memory(wildcards, attempt):
+    """As `memory`, of one batch."""
+    return 2000 * min(attempt, 3)
+
+
+def time_limit(wildcards, resources):
+    """Option that stops a run, saved, some seconds before its `runtime` is over.
+
+    Only profiles with a resource `stop_early` ask for that: on one's own machine nothing ends a job
+    after its `runtime`.
+    """
+    early = resources.get("stop_early")
+    return f"--time-limit {60 * resources.runtime - early}" if early else ""
 
 
 def batches(wildcards):

@@ -19,8 +19,9 @@ rule solve:
         config=CONFIG,
         run_id=run_id,
         checkpoint=checkpoint,
+        time_limit=time_limit,
     shell:
-        "opentdvp run {params.config} {wildcards.system} {wildcards.solver}"
+        "opentdvp run {params.config} {wildcards.system} {wildcards.solver} {params.time_limit}"
         " --out {output.trajectory} --checkpoint {params.checkpoint} 2> {log}"
 
 
@@ -46,15 +47,16 @@ rule batch:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=batch_memory,
         runtime=120,
     params:
         config=CONFIG,
         run_id=run_id,
         checkpoint=batch_checkpoint,
+        time_limit=time_limit,
     shell:
         "opentdvp batch {params.config} {wildcards.system} {wildcards.solver} {wildcards.batch}"
-        " --out {output.states} --checkpoint {params.checkpoint} 2> {log}"
+        " {params.time_limit} --out {output.states} --checkpoint {params.checkpoint} 2> {log}"
 
 
 # Averages of all batches of a stochastic solver.

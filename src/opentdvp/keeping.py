@@ -1,0 +1,122 @@
+"""Keeping a run: its last state is written now and then, and however the run ends."""
+
+import threading
+import time
+import warnings
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from opentdvp import checkpoint
+from opentdvp.checkpoint import State
+from opentdvp.errors import DamagedFileError
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """Where and how often a run is saved.
+
+    Attributes
+    ----------
+    path
+        Where the newest checkpoint goes; the one before is at `previous_path(path)`.
+    interval
+        Seconds between two checkpoints.
+    time_limit
+        Seconds after which the run saves itself and stops, or None.
+    """
+
+    path: Path
+    interval: float = 60.0
+    time_limit: float | None = None
+
+
+class Keeper:
+    """Two generations of checkpoints of one run; those of runs with another identity are refused.
+
+    Without settings nothing is kept, and only the time is told.
+    """
+
+    def __init__(self, run_id: str, settings: Checkpoints | None) -> None:
+        self._run_id = run_id
+        self._settings = settings
+        self._state: State | None = None
+        self._began = self._written = time.monotonic()
+        self._earlier = 0.0
+        # A run that is asked to stop is saved by another thread than the one that computes.
+        self._lock = threading.Lock()
+
+    def resume(self) -> State | None:
+        """The newest state that can be read, or None if the run has not begun.
+
+        Raises
+        ------
+        FileError
+            If a checkpoint is of another run or version, or all that there are are damaged.
+        """
+        damaged = None
+        for path in self._generations():
+            if path.exists():
+                try:
+                    state = checkpoint.load(self._run_id, path)
+                except DamagedFileError as error:
+                    damaged = damaged or error
+                    continue
+                if damaged is not None:
+                    warnings.warn(f"{damaged} Going on from {path}.", RuntimeWarning, stacklevel=2)
+                self._earlier = state.wall_seconds
+                return state
+        if damaged is not None:
+            raise damaged
+        return None
+
+    def __call__(self, state: State) -> None:
+        """Keep the state of a run, and write it if it is time."""
+        if self._settings is not None:
+            self._state = state
+            if time.monotonic() - self._written >= self._settings.interval:
+                self.flush()
+
+    def flush(self) -> None:
+        """Write the last state, unless it has been written.
+
+        Raises
+        ------
+        FileError
+            If it cannot be written.
+        """
+        with self._lock:
+            if self._state is not None:
+                state = replace(self._state, wall_seconds=self.wall_seconds)
+                checkpoint.save(state, self._run_id, *self._generations())
+                self._state = None
+            self._written = time.monotonic()
+
+    def discard(self) -> None:
+        """Remove the checkpoints of a run that is complete."""
+        for path in self._generations():
+            path.unlink(missing_ok=True)
+
+    def _generations(self) -> tuple[Path, ...]:
+        """The newest checkpoint and the one before."""
+        path = self._settings.path if self._settings else None
+        return (path, previous_path(path)) if path else ()
+
+    @property
+    def time_limit(self) -> float | None:
+        """Seconds after which the run has to stop."""
+        return self._settings.time_limit if self._settings else None
+
+    @property
+    def resumed(self) -> bool:
+        """Whether the run went on from a checkpoint."""
+        return self._earlier > 0
+
+    @property
+    def wall_seconds(self) -> float:
+        """What all parts of the run have taken, up to now."""
+        return self._earlier + time.monotonic() - self._began
+
+
+def previous_path(path: Path) -> Path:
+    """Where the checkpoint before the newest one is kept."""
+    return path.with_suffix(f".previous{path.suffix}")

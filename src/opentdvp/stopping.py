@@ -1,0 +1,98 @@
+"""Ending a run early: at SIGTERM, SIGINT or its time limit it is saved at once, to go on later."""
+
+import _thread
+import os
+import select
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import NoReturn
+
+from rich.console import Console
+
+from opentdvp.errors import FileError, Interrupted
+
+#: Exit status of a command that has to be started again (EX_TEMPFAIL of sysexits.h).
+CONTINUE = 75
+
+#: Seconds that a run has, after it was saved, to leave the compiled function it is in.
+GRACE = 3.0
+
+MESSAGE = "The run was asked to stop; the same command goes on with what is saved of it."
+
+_END = b"\0"
+
+
+def raise_on_signals() -> None:
+    """From now on SIGTERM and SIGINT raise `Interrupted` in the main thread."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _interrupt)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    raise Interrupted(MESSAGE)
+
+
+@contextmanager
+def saving_when_stopped(save: Callable[[], None], time_limit: float | None) -> Iterator[None]:
+    """Within the block, a signal or the time limit saves the run and raises `Interrupted`.
+
+    Handlers of Python wait until a compiled function returns, which can take longer than a batch
+    system's patience. So another thread is told of a signal at once, and saves. If the main thread
+    does not follow in time, that thread ends the process with the status `CONTINUE`.
+
+    Needs `raise_on_signals` and the main thread; without them nothing but the block happens.
+
+    Parameters
+    ----------
+    save
+        Called once, from the other thread.
+    time_limit
+        Seconds from now after which the run stops by itself, or None.
+    """
+    handled = signal.getsignal(signal.SIGTERM) is _interrupt
+    if not (handled and threading.current_thread() is threading.main_thread()):
+        yield
+        return
+    told, teller = socket.socketpair()
+    teller.setblocking(False)
+    finished = threading.Event()
+    earlier = signal.set_wakeup_fd(teller.fileno(), warn_on_full_buffer=False)
+    arguments = (told, save, time_limit, finished)
+    watcher = threading.Thread(target=_watch, args=arguments, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        finished.set()
+        signal.set_wakeup_fd(earlier)
+        teller.send(_END)
+        watcher.join()
+        told.close()
+        teller.close()
+
+
+def _watch(
+    told: socket.socket,
+    save: Callable[[], None],
+    time_limit: float | None,
+    finished: threading.Event,
+) -> None:
+    """Wait for a signal, the time limit or the end, whichever comes first."""
+    ready, _, _ = select.select([told], [], [], time_limit)
+    if ready and told.recv(1) == _END:
+        return
+    # What cannot be written now is tried again, and reported, by the main thread.
+    with suppress(FileError):
+        save()
+    if not ready:
+        _thread.interrupt_main(signal.SIGTERM)
+    if not finished.wait(GRACE):
+        error = Console(stderr=True)
+        error.show_cursor()
+        print(f"error: {MESSAGE}", file=sys.stderr, flush=True)
+        os._exit(CONTINUE)
