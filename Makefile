@@ -6,35 +6,37 @@ unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
 # uv trusts what the machine trusts, so it works behind an institute's proxy as pip does.
 export UV_SYSTEM_CERTS = 1
 
-# make figures CORES=2 CONFIG=config/paper.yaml
+# make figures CORES=2 CONFIG=config/paper.yaml; make paper PROFILE=workflow/profiles/slurm
 CORES = all
+PROFILE =
 CONFIG =
 PAPER = config/paper.yaml
+WHERE = $(if $(PROFILE),--workflow-profile $(PROFILE),--cores $(CORES))
 
 # The first Python 3.11 on the PATH (the interpreter itself where that is a virtual environment's).
 PYTHON = $(shell for python in python3.11 python3; do $$python -c 'import os, sys; \
 	print(os.path.realpath(sys.executable)) if sys.version_info[:2] == (3, 11) else sys.exit(1)' \
 	2>/dev/null && break; done)
 
-.PHONY: help figures paper paper-figures verify references accuracy study benchmark benchmark-peer test test-slow check lock clean
+.PHONY: help figures paper paper-figures verify references accuracy study benchmark benchmark-peer test test-slow test-cluster check lock clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
 
 figures: .venv/.ready ## run the pipeline: results/, figures/ and the report
-	snakemake --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG))
+	snakemake $(WHERE) $(if $(CONFIG),--configfile $(CONFIG))
 
 accuracy: .venv/.ready ## compare the engine with exact solutions (hours): docs/accuracy/
-	snakemake --cores $(CORES) --configfile config/accuracy.yaml
+	snakemake $(WHERE) --configfile config/accuracy.yaml
 
 study: .venv/.ready ## compare solves, samples, steps and orientations (hours): docs/study/
-	snakemake --cores $(CORES) --configfile config/study.yaml
+	snakemake $(WHERE) --configfile config/study.yaml
 
 paper: .venv/.ready ## run the paper's systems, or go on with them (days): docs/paper/
-	snakemake --cores $(CORES) --configfile $(PAPER)
+	snakemake $(WHERE) --configfile $(PAPER)
 
 references: .venv/.ready ## of them, exact, Monte Carlo and matrix product references (hours)
-	snakemake --cores $(CORES) --configfile $(PAPER) references
+	snakemake $(WHERE) --configfile $(PAPER) references
 
 # Nothing but these rules may run: a run that is not in the archive stops it.
 paper-figures: .venv/.ready ## draw the paper's figures anew from the archive in results/paper/
@@ -55,6 +57,9 @@ test: .venv/.ready ## run the tests that take seconds
 
 test-slow: .venv/.ready ## run the physics checks that take minutes
 	pytest -m slow
+
+test-cluster: .venv/.ready ## run the workflow on a SLURM that it installs (root, Debian or Ubuntu)
+	pytest -m cluster -n 0
 
 check: .venv/.ready ## check style, types and workflow
 	ruff check

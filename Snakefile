@@ -20,6 +20,14 @@ include: "workflow/rules/figures.smk"
 report: "workflow/report/workflow.rst"
 
 
+# Seconds each: on a cluster they run where Snakemake does.
+localrules:
+    compare,
+    derive,
+    plot,
+    overview,
+
+
 rule all:
     default_target: True
     input:

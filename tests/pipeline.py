@@ -21,12 +21,19 @@ def copy_workflow(folder):
     return folder
 
 
-def snakemake(folder, *arguments):
-    command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
-    # The rules call `opentdvp` by name, as in an activated environment.
+def command(*arguments):
+    return [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
+
+
+def environment(folder):
+    """The rules call `opentdvp` by name, as in an activated environment."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = os.environ | {"PATH": path, "PYTHONPATH": str(folder / "src")}
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
+    return os.environ | {"PATH": path, "PYTHONPATH": str(folder / "src")}
+
+
+def snakemake(folder, *arguments):
+    settings = {"cwd": folder, "env": environment(folder), "capture_output": True, "text": True}
+    return subprocess.run(command(*arguments), **settings)
 
 
 def said(done):

@@ -1,11 +1,9 @@
 """The command line as a user meets it: what goes wrong is one line, and harms no earlier file."""
 
-import os
 import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +16,6 @@ from opentdvp.engine import tdvp
 from opentdvp.engine.evolve import prepare, start
 from opentdvp.files import reserved
 from opentdvp.results import ResultCode
-from opentdvp.stopping import CONTINUE
 from opentdvp.timing import write_timing
 
 TINY = Path(__file__).parent / "config" / "tiny.yaml"
@@ -278,45 +275,3 @@ def test_time_limit_without_a_checkpoint_is_refused(failing):
 def test_file_that_another_process_writes_is_refused(failing, tmp_path):
     with reserved(tmp_path / "run.h5"):
         assert "run.h5: another process is at work on it" in failing(TINY)
-
-
-def run_command(*arguments):
-    command = [sys.executable, "-m", "opentdvp", "run", TINY, "ring_3", "tdvp", *arguments]
-    return list(map(str, command))
-
-
-@pytest.fixture(scope="module")
-def whole_run(tmp_path_factory):
-    """The file of a run that never stopped."""
-    path = tmp_path_factory.mktemp("whole") / "whole.h5"
-    subprocess.run(run_command("--out", path), check=True, capture_output=True)
-    return path
-
-
-@pytest.mark.parametrize(
-    "stop",
-    [
-        signal.SIGKILL,
-        *(pytest.param(s, marks=pytest.mark.slow) for s in (signal.SIGTERM, signal.SIGINT)),
-    ],
-)
-def test_stopped_run_goes_on_to_the_same_bytes(tmp_path, whole_run, stop):
-    """Stopped in the middle, started again: the file is that of a run that never stopped."""
-    resumed, checkpoint = tmp_path / "cut.h5", tmp_path / "cut.npz"
-    options = ["--out", resumed, "--checkpoint", checkpoint]
-    process = subprocess.Popen(
-        run_command(*options, "--checkpoint-interval", 0), stderr=subprocess.PIPE, text=True
-    )
-    while not checkpoint.exists():
-        assert process.poll() is None, "the run ended before its first checkpoint"
-        time.sleep(0.01)
-    os.kill(process.pid, stop)
-    errors = process.communicate()[1]
-    killed = stop == signal.SIGKILL
-    assert process.returncode == (-stop if killed else CONTINUE)
-    assert ("asked to stop" in errors) == (not killed)
-    assert not resumed.exists()
-    assert checkpoint.exists()
-    subprocess.run(run_command(*options), check=True, capture_output=True)
-    assert resumed.read_bytes() == whole_run.read_bytes()
-    assert {path.name for path in tmp_path.iterdir()} == {"cut.h5", "cut.timing.json"}

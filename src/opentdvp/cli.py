@@ -37,7 +37,10 @@ SolverName = Annotated[str, typer.Argument(metavar="SOLVER", help="Name of a sol
 CheckpointFile = Annotated[
     Path | None, typer.Option(help="Resumed from if it exists; written while running.")
 ]
-CheckpointInterval = Annotated[float, typer.Option(help="Seconds between checkpoints.", min=0)]
+CheckpointInterval = Annotated[
+    float,
+    typer.Option(help="Seconds between checkpoints.", min=0, envvar="OPENTDVP_CHECKPOINT_INTERVAL"),
+]
 TimeLimit = Annotated[
     float | None, typer.Option(help="Seconds after which to save and stop with exit status 75.")
 ]
@@ -52,14 +55,19 @@ def run(
     checkpoint: CheckpointFile = None,
     checkpoint_interval: CheckpointInterval = 60.0,
     time_limit: TimeLimit = None,
+    distributed: Annotated[
+        bool, typer.Option("--distributed", help="One run on all tasks of a step of SLURM.")
+    ] = False,
     log: Annotated[Path | None, typer.Option(help="Also write progress lines to a file.")] = None,
 ) -> None:
     """Solve a system and write its trajectory."""
     from opentdvp.progress import reporting
-    from opentdvp.solve import solve_to_file
+    from opentdvp.solve import solve_to_file, take_part
 
     checkpoints = _checkpoints(checkpoint, checkpoint_interval, time_limit)
     deck = _deck(config_file, system, solver)
+    if distributed and not _leads(deck):
+        return take_part(deck, checkpoints)
     with reporting(deck.system.time.stop, Console(stderr=True), log) as report:
         solve_to_file(deck, out, checkpoints, report)
 
@@ -245,6 +253,18 @@ def main() -> NoReturn:
 def _fail(error: OpentdvpError, code: int) -> NoReturn:
     print(f"error: {error}", file=sys.stderr)
     sys.exit(code)
+
+
+def _leads(deck: config.Deck) -> bool:
+    """Whether this is the first of the tasks that share a run."""
+    from opentdvp.engine.devices import join_tasks
+
+    if not isinstance(deck.solver, config.TdvpSolver):
+        raise ConfigError(
+            "Option --distributed must come with a solver of the method tdvp, but comes with "
+            f"{deck.solver.method}."
+        )
+    return join_tasks()
 
 
 def _checkpoints(

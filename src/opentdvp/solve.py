@@ -76,6 +76,24 @@ def solve_to_file(
         keeper.discard()
 
 
+def take_part(deck: Deck, checkpoints: Checkpoints | None) -> None:
+    """Compute with the process that solves the deck to its file; write and show nothing.
+
+    Raises
+    ------
+    ConfigError, FileError, Interrupted
+        As for `solve_to_file`.
+    """
+    check(deck.system, deck.solver)
+    keeper = Keeper(deck.run_id, checkpoints)
+    with saving_when_stopped(lambda: None, keeper.time_limit):
+        _method(deck.solver).evolve(deck, _silent, resume_from=keeper.resume())
+
+
+def _silent(time: float, **values: float) -> None:
+    """A report that is not shown."""
+
+
 def solve_batch_to_file(
     deck: Deck, batch: int, out: Path, checkpoints: Checkpoints | None, report: "Reporter"
 ) -> None:

@@ -87,6 +87,14 @@ def batch_memory(wildcards, attempt):
     return 2000 * min(attempt, 3)
 
 
+def launch(wildcards, resources):
+    """Command of a run; a profile with the resources `mpi` and `tasks` spreads it over tasks."""
+    starter = resources.get("mpi")
+    if not starter:
+        return "opentdvp run"
+    return f"{starter} --ntasks {resources.tasks} opentdvp run --distributed"
+
+
 def time_limit(wildcards, resources):
     """Option that stops a run, saved, some seconds before its `runtime` is over.
 

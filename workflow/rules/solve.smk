@@ -19,9 +19,10 @@ rule solve:
         config=CONFIG,
         run_id=run_id,
         checkpoint=checkpoint,
+        launch=launch,
         time_limit=time_limit,
     shell:
-        "opentdvp run {params.config} {wildcards.system} {wildcards.solver} {params.time_limit}"
+        "{params.launch} {params.config} {wildcards.system} {wildcards.solver} {params.time_limit}"
         " --out {output.trajectory} --checkpoint {params.checkpoint} 2> {log}"
 
 

@@ -1,5 +1,6 @@
 """Work on samples, spread over all devices and in chunks that bound the memory."""
 
+import os
 from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
@@ -9,9 +10,30 @@ import jax.numpy as jnp
 from jax.sharding import AxisType, Mesh, PartitionSpec
 from jaxtyping import Array, Int
 
+from opentdvp.errors import ConfigError
+
 Values = TypeVar("Values")
 
 _SAMPLES = "samples"
+
+
+def join_tasks() -> bool:
+    """Make one JAX program of all tasks of a SLURM step; return whether this is the first of them.
+
+    Has to be called before any computation. All tasks then run the same commands, and each has the
+    result; one of them is to write it.
+
+    Raises
+    ------
+    ConfigError
+        If this process is not a task that `srun` has started.
+    """
+    if "SLURM_STEP_NODELIST" not in os.environ:
+        raise ConfigError(
+            "Option --distributed must be used in a step of SLURM, started by srun, but is not."
+        )
+    jax.distributed.initialize(cluster_detection_method="slurm")
+    return jax.process_index() == 0
 
 
 def all_devices() -> Mesh:

@@ -1,0 +1,189 @@
+"""The workflow on a real SLURM of one node: `make test-cluster`, as root on Debian or Ubuntu."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from pipeline import TINY, command, copy_workflow, environment, said, snakemake
+
+from opentdvp import trajectory
+from opentdvp.stopping import MESSAGE
+
+SCRIPT = Path(__file__).parent / "slurm.sh"
+PROFILE = ("--workflow-profile", "workflow/profiles/slurm")
+SHORT = "results/runs/ring_3/tdvp.h5"
+LONG = "results/runs/long/tdvp.h5"
+#: Seconds rather than a minute from a job to the next.
+QUICK = ("--slurm-init-seconds-before-status-checks", "2", "--latency-wait", "5")
+
+pytestmark = pytest.mark.cluster
+
+
+def control(*arguments):
+    subprocess.run([SCRIPT, *map(str, arguments)], check=True, timeout=300)
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory):
+    """Folder of a running cluster, which is stopped in the end."""
+    if os.getuid() or not shutil.which("apt-get"):
+        pytest.skip("SLURM is installed and started by root on Debian or Ubuntu only")
+    conf = Path("/etc/slurm/slurm.conf")
+    if conf.exists() and not conf.is_symlink():
+        pytest.skip("this machine belongs to a cluster already: there is /etc/slurm/slurm.conf")
+    folder = tmp_path_factory.mktemp("slurm")
+    control("install")
+    control("start", folder)
+    yield folder
+    control("stop", folder)
+
+
+def configure(folder):
+    """The tiny configuration, with two batches of trajectories and a network that takes a while."""
+    tree = yaml.safe_load(TINY.read_text())
+    tree["systems"]["long"] = tree["systems"]["ring_3"] | {"time": {"stop": 1.0, "points": 6}}
+    tree["solvers"]["tdvp"]["sampling"]["observables"] = 400000
+    tolerances = {"relative_tolerance": 1e-5, "absolute_tolerance": 1e-7}
+    counts = {"seed": 1, "trajectories": 40, "batch": 20}
+    tree["solvers"]["trajectories"] = {"method": "mcwf", **counts, **tolerances}
+    (folder / "config" / "config.yaml").write_text(yaml.safe_dump(tree))
+
+
+@pytest.fixture(scope="session")
+def local(tmp_path_factory):
+    """A folder with the runs that the cluster has to reproduce."""
+    folder = copy_workflow(tmp_path_factory.mktemp("local"))
+    configure(folder)
+    done = snakemake(folder, "all", LONG, "results/runs/ring_3/trajectories.h5")
+    assert done.returncode == 0, said(done)
+    return folder
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder in which nothing has run; runs in it are saved after every step."""
+    monkeypatch.setenv("OPENTDVP_CHECKPOINT_INTERVAL", "0")
+    copy_workflow(tmp_path)
+    configure(tmp_path)
+    return tmp_path
+
+
+def submit(folder, *arguments):
+    return snakemake(folder, *arguments, *PROFILE, *QUICK)
+
+
+@contextmanager
+def submitting(folder, *arguments):
+    """Snakemake in the background; leaving the block waits for its end."""
+    log = folder / "snakemake.log"
+    with log.open("w") as stream:
+        settings = {"cwd": folder, "env": environment(folder), "stdout": stream, "stderr": stream}
+        process = subprocess.Popen(command(*arguments, *PROFILE, *QUICK), **settings)
+        try:
+            yield process
+            process.wait(timeout=200)
+        finally:
+            process.kill()
+            process.wait()
+
+
+def assert_same(folder, local, pattern):
+    """Trajectories or tables equal those of the local run, byte for byte."""
+    expected = sorted(path.relative_to(local) for path in local.glob(pattern))
+    assert expected
+    for path in expected:
+        assert (folder / path).read_bytes() == (local / path).read_bytes(), path
+
+
+def wait_until(condition, seconds=90):
+    end = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < end, "nothing happened"
+        time.sleep(0.2)
+    return found
+
+
+def network_at_work(folder):
+    """Process of the network once it has a checkpoint, or None."""
+    saved = list(folder.glob("results/checkpoints/*.previous.npz"))
+    found = subprocess.run(["pgrep", "-f", "opentdvp run"], capture_output=True, text=True)
+    inside = [int(line) for line in found.stdout.split() if is_in(folder, line)]
+    return max(inside) if saved and inside else None
+
+
+def is_in(folder, number):
+    try:
+        return Path(f"/proc/{number}/cwd").resolve(strict=True) == folder
+    except OSError:
+        return False
+
+
+def test_the_whole_workflow_gives_the_local_files(cluster, folder, local):
+    """Fan-out, an array of batches, and networks that need more memory than they get at first."""
+    memory = ("--set-resources", "evolve:mem_mb=400*attempt")
+    done = submit(folder, "all", "results/runs/ring_3/trajectories.h5", *memory)
+    assert done.returncode == 0, said(done)
+    assert "Error in rule evolve" in said(done)
+    assert "Submitted array job" in said(done)
+    assert_same(folder, local, "results/runs/ring_3/*.h5")
+    assert_same(folder, local, "results/tables/*.tsv")
+    assert (folder / "results/report.html").exists()
+
+
+def test_a_run_stops_before_its_walltime_and_goes_on(cluster, folder, local):
+    half = json.loads((local / LONG).with_suffix(".timing.json").read_text())["wall_seconds"] / 2
+    limits = ("evolve:runtime=1", f"evolve:stop_early={60 - round(half)}")
+    done = submit(folder, LONG, "--set-resources", *limits)
+    assert done.returncode == 0, said(done)
+    assert MESSAGE in said(done)
+    assert_same(folder, local, LONG)
+
+
+def test_a_run_that_hits_its_walltime_goes_on(cluster, folder, local):
+    """It hangs, and so does not save itself."""
+    limits = ("--set-resources", "evolve:runtime=1", "evolve:stop_early=0")
+    with submitting(folder, LONG, *limits):
+        os.kill(wait_until(lambda: network_at_work(folder)), signal.SIGSTOP)
+    assert "Error in rule evolve" in (folder / "snakemake.log").read_text()
+    assert_same(folder, local, LONG)
+
+
+def test_a_node_daemon_that_dies_loses_nothing(cluster, folder, local):
+    with submitting(folder, LONG):
+        wait_until(lambda: network_at_work(folder))
+        control("kill-node", cluster)
+        time.sleep(2)
+        control("start-node", cluster)
+    assert_same(folder, local, LONG)
+
+
+def test_ctrl_c_leaves_no_job_behind_and_nothing_is_lost(cluster, folder, local):
+    with submitting(folder, LONG) as process:
+        run = wait_until(lambda: network_at_work(folder))
+        process.send_signal(signal.SIGINT)
+    wait_until(lambda: not is_in(folder, run))
+    jobs = ["squeue", "--noheader", "--states", "running,pending"]
+    assert not subprocess.run(jobs, capture_output=True, text=True, check=True).stdout
+    done = submit(folder, LONG)
+    assert done.returncode == 0, said(done)
+    assert_same(folder, local, LONG)
+    record = json.loads((folder / LONG).with_suffix(".timing.json").read_text())
+    assert record["resumed"]
+
+
+def test_the_tasks_of_a_job_share_a_run(cluster, folder, local):
+    """Sums of two processes differ in the last digits only, but over a run that adds up."""
+    done = submit(folder, SHORT, "--set-resources", "evolve:mpi=srun", "evolve:tasks=2")
+    assert done.returncode == 0, said(done)
+    shared, alone = (trajectory.read(where / SHORT) for where in (folder, local))
+    assert shared.provenance["device"] == "cpu × 2"
+    for name, observable in alone.observables.items():
+        np.testing.assert_allclose(shared.observables[name].mean, observable.mean, atol=1e-3)
