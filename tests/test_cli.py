@@ -1,5 +1,6 @@
 """The command line as a user meets it: what goes wrong is one line, and harms no earlier file."""
 
+import os
 import shutil
 import signal
 import subprocess
@@ -54,6 +55,16 @@ def changed(tmp_path, **settings):
     path = tmp_path / "config.yaml"
     path.write_text(yaml.safe_dump(tree))
     return path
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="threads are counted by Linux")
+def test_linear_algebra_has_one_thread():
+    """Results do not depend on the number of cores; NumPy starts its threads when it is loaded."""
+    code = "import os, opentdvp.cli, numpy; print(len(os.listdir('/proc/self/task')))"
+    environment = {k: v for k, v in os.environ.items() if not k.endswith("_NUM_THREADS")}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "1"
 
 
 def test_show_says_what_was_run_and_how_it_ended(call, exact_run):

@@ -1,0 +1,35 @@
+"""The command line: one command per rule of the pipeline; no physics, imports only when needed."""
+
+import os
+
+# Linear algebra on one thread: results must not depend on the number of cores, and threads of jobs
+# beside each other spin against one another (an eigendecomposition took 40 times as long). NumPy
+# reads it when it is loaded, so it comes first.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import sys
+from typing import NoReturn
+
+# Importing the modules of commands adds them to `app`, in the order of the help.
+from opentdvp.cli import runs as runs
+from opentdvp.cli import studies as studies
+from opentdvp.cli.app import app
+from opentdvp.errors import Interrupted, OpentdvpError
+from opentdvp.stopping import CONTINUE, raise_on_signals
+
+
+def main() -> NoReturn:
+    """Run a command; an error that a user can act on is one line and a non-zero exit code."""
+    raise_on_signals()
+    try:
+        app()
+    except Interrupted as error:
+        _fail(error, CONTINUE)
+    except OpentdvpError as error:
+        _fail(error, 1)
+    sys.exit(0)
+
+
+def _fail(error: OpentdvpError, code: int) -> NoReturn:
+    print(f"error: {error}", file=sys.stderr)
+    sys.exit(code)

@@ -1,0 +1,26 @@
+"""What all commands share."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from opentdvp.errors import ConfigError
+
+app = typer.Typer(
+    help="Dynamics of open quantum spin systems with neural networks.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+#: First argument of nearly every command.
+ConfigFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="Configuration file (YAML).")]
+
+
+def require_name(argument: str, name: str, table: Mapping[str, object]) -> None:
+    """Raise `ConfigError` if a configuration has nothing of this name."""
+    if name not in table:
+        known = ", ".join(table) or "none"
+        raise ConfigError(f"Argument {argument} must be one of {known}, but is {name}.")

@@ -1,0 +1,118 @@
+"""Commands that solve a system."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from opentdvp import config
+from opentdvp.cli.app import ConfigFile, app, require_name
+from opentdvp.errors import ConfigError
+
+if TYPE_CHECKING:
+    from opentdvp.keeping import Checkpoints
+
+SystemName = Annotated[str, typer.Argument(metavar="SYSTEM", help="Name of a system.")]
+SolverName = Annotated[str, typer.Argument(metavar="SOLVER", help="Name of a solver.")]
+CheckpointFile = Annotated[
+    Path | None, typer.Option(help="Resumed from if it exists; written while running.")
+]
+CheckpointInterval = Annotated[
+    float,
+    typer.Option(help="Seconds between checkpoints.", min=0, envvar="OPENTDVP_CHECKPOINT_INTERVAL"),
+]
+TimeLimit = Annotated[
+    float | None, typer.Option(help="Seconds after which to save and stop with exit status 75.")
+]
+
+
+@app.command()
+def run(
+    config_file: ConfigFile,
+    system: SystemName,
+    solver: SolverName,
+    out: Annotated[Path, typer.Option(help="Trajectory file to write (HDF5).")],
+    checkpoint: CheckpointFile = None,
+    checkpoint_interval: CheckpointInterval = 60.0,
+    time_limit: TimeLimit = None,
+    distributed: Annotated[
+        bool, typer.Option("--distributed", help="One run on all tasks of a step of SLURM.")
+    ] = False,
+    log: Annotated[Path | None, typer.Option(help="Also write progress lines to a file.")] = None,
+) -> None:
+    """Solve a system and write its trajectory."""
+    from opentdvp.progress import reporting
+    from opentdvp.solve import solve_to_file, take_part
+
+    checkpoints = _checkpoints(checkpoint, checkpoint_interval, time_limit)
+    deck = _deck(config_file, system, solver)
+    if distributed and not _leads(deck):
+        return take_part(deck, checkpoints)
+    with reporting(deck.system.time.stop, Console(stderr=True), log) as report:
+        solve_to_file(deck, out, checkpoints, report)
+
+
+@app.command()
+def batch(
+    config_file: ConfigFile,
+    system: SystemName,
+    solver: SolverName,
+    number: Annotated[int, typer.Argument(help="Of the batch, from 0.")],
+    out: Annotated[Path, typer.Option(help="Batch file to write (NumPy).")],
+    checkpoint: CheckpointFile = None,
+    checkpoint_interval: CheckpointInterval = 60.0,
+    time_limit: TimeLimit = None,
+) -> None:
+    """Compute one batch of the independent trajectories of a stochastic solver."""
+    from opentdvp.progress import reporting
+    from opentdvp.solve import solve_batch_to_file
+
+    checkpoints = _checkpoints(checkpoint, checkpoint_interval, time_limit)
+    deck = _deck(config_file, system, solver)
+    with reporting(deck.system.time.stop, Console(stderr=True), None) as report:
+        solve_batch_to_file(deck, number, out, checkpoints, report)
+
+
+@app.command()
+def gather(
+    config_file: ConfigFile,
+    system: SystemName,
+    solver: SolverName,
+    batches: Annotated[list[Path], typer.Argument(help="Batch files, all or some.")],
+    out: Annotated[Path, typer.Option(help="Trajectory file to write (HDF5).")],
+) -> None:
+    """Average the trajectories of batches, and write the result with its standard errors."""
+    from opentdvp.solve import gather_to_file
+
+    count = gather_to_file(_deck(config_file, system, solver), batches, out)
+    print(f"{out} holds averages of {count} trajectories.")
+
+
+def _leads(deck: config.Deck) -> bool:
+    """Whether this is the first of the tasks that share a run."""
+    from opentdvp.engine.devices import join_tasks
+
+    if not isinstance(deck.solver, config.TdvpSolver):
+        raise ConfigError(
+            "Option --distributed must come with a solver of the method tdvp, but comes with "
+            f"{deck.solver.method}."
+        )
+    return join_tasks()
+
+
+def _checkpoints(
+    path: Path | None, interval: float, time_limit: float | None
+) -> "Checkpoints | None":
+    from opentdvp.keeping import Checkpoints
+
+    if path is None and time_limit is not None:
+        raise ConfigError("Option --time-limit must come with --checkpoint, but does not.")
+    return None if path is None else Checkpoints(path, interval, time_limit)
+
+
+def _deck(config_file: Path, system: str, solver: str) -> config.Deck:
+    study = config.load(config_file)
+    for key, name, table in (("SYSTEM", system, study.systems), ("SOLVER", solver, study.solvers)):
+        require_name(key, name, table)
+    return study.deck(config.Run(system=system, solver=solver))

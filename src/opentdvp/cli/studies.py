@@ -1,0 +1,143 @@
+"""Commands that judge and show the runs of a configuration."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from opentdvp import config
+from opentdvp.cli.app import ConfigFile, app, require_name
+from opentdvp.config.load import json_schema
+from opentdvp.errors import ConfigError
+
+FigureName = Annotated[str, typer.Argument(metavar="FIGURE", help="Name of a figure.")]
+
+
+@app.command()
+def compare(
+    config_file: ConfigFile,
+    comparison: Annotated[str, typer.Argument(help="Name of a comparison.")],
+    candidate: Annotated[Path, typer.Argument(help="Trajectory that is judged.")],
+    reference: Annotated[Path, typer.Argument(help="Trajectory that it is judged by.")],
+    points: Annotated[Path, typer.Option(help="Table with a row per time, to write (TSV).")],
+    summary: Annotated[Path, typer.Option(help="Table per observable, to write (TSV).")],
+) -> None:
+    """Compare a run with its reference, at every time."""
+    from opentdvp import compare as comparing
+    from opentdvp.show import print_table
+
+    study = config.load(config_file)
+    require_name("COMPARISON", comparison, study.comparisons)
+    entry = study.comparisons[comparison]
+    judged = comparing.read_run(study, entry.candidate, candidate)
+    judge = comparing.read_run(study, entry.reference, reference)
+    table = comparing.compare(judged, judge, entry.tolerance)
+    verdict = comparing.summarize(table, entry.tolerance, judged, judge)
+    comparing.write_table(table, points)
+    comparing.write_table(verdict, summary)
+    print_table(verdict[["observable", "distance", "max_difference", "tolerance", "passed"]])
+
+
+@app.command()
+def derive(
+    config_file: ConfigFile,
+    figure: FigureName,
+    out: Annotated[Path, typer.Option(help="Table to write (TSV).")],
+) -> None:
+    """Make the table behind a figure of the kind front or scan, from the files of its runs."""
+    from opentdvp import compare as comparing
+    from opentdvp import drawing
+
+    study = config.load(config_file)
+    require_name("FIGURE", figure, study.figures)
+    if not study.figures[figure].derived:
+        kind = study.figures[figure].kind
+        raise ConfigError(f"Argument FIGURE must be of the kind front or scan, but is a {kind}.")
+    comparing.write_table(drawing.derive(study, figure), out)
+
+
+@app.command()
+def plot(
+    config_file: ConfigFile,
+    figure: FigureName,
+    out: Annotated[list[Path], typer.Option(help="Figure to write (PDF or PNG); may be repeated.")],
+) -> None:
+    """Draw a figure from the files of its runs and comparisons."""
+    from opentdvp import drawing
+
+    study = config.load(config_file)
+    require_name("FIGURE", figure, study.figures)
+    drawing.draw(study, figure, out)
+
+
+@app.command()
+def overview(
+    config_file: ConfigFile,
+    out: Annotated[Path, typer.Option(help="Folder for the tables (Markdown, HTML).")],
+) -> None:
+    """Gather all comparisons, curves and runs of a configuration, from the files of its results.
+
+    Writes closeness, overview and runs, each as .md and .html.
+    """
+    from opentdvp import compare as comparing
+
+    study = config.load(config_file)
+    runs, comparisons = comparing.costs(study), comparing.overview(study)
+    curves, published = comparing.closeness(study), comparing.published(study)
+    pages = {
+        "closeness": {"Every plotted curve": curves, "Published values": published},
+        "overview": {"All comparisons": comparisons},
+        "runs": {"All runs": runs},
+    }
+    for name, tables in pages.items():
+        comparing.write_markdown(tables, out / f"{name}.md")
+        comparing.write_html(tables, name, out / f"{name}.html")
+
+
+@app.command()
+def validate(config_file: ConfigFile) -> None:
+    """Check a configuration, and that the solvers of its comparisons fit their systems."""
+    from opentdvp.solve import check
+
+    study = config.load(config_file)
+    for name, comparison in study.comparisons.items():
+        for role in ("candidate", "reference"):
+            deck = study.deck(getattr(comparison, role))
+            try:
+                check(deck.system, deck.solver)
+            except ConfigError as error:
+                raise ConfigError(f"{config_file}: `comparisons.{name}.{role}`: {error}") from error
+    print(
+        f"{config_file} is valid: {len(study.systems)} systems, {len(study.solvers)} solvers, "
+        f"{len(study.comparisons)} comparisons, {len(study.figures)} figures."
+    )
+
+
+@app.command()
+def verify(config_file: ConfigFile) -> None:
+    """Check every run, table and figure of a configuration; computes no run again."""
+    from opentdvp.show import print_table
+    from opentdvp.verify import VALID, verify
+
+    verdicts = verify(config.load(config_file))
+    wrong = verdicts[verdicts["verdict"] != VALID]
+    if len(wrong):
+        print_table(wrong)
+        raise ConfigError(f"{len(wrong)} of {len(verdicts)} must be valid, but are not.")
+    print(f"{config_file}: all {len(verdicts)} runs, comparisons, tables and figures are valid.")
+
+
+@app.command()
+def show(
+    trajectory_file: Annotated[Path, typer.Argument(metavar="FILE", help="Trajectory file.")],
+) -> None:
+    """Show what was run, how it ended, and a summary of its observables."""
+    from opentdvp.show import show_trajectory
+
+    show_trajectory(trajectory_file)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON schema of a configuration file, for editors."""
+    print(json_schema(), end="")
