@@ -149,6 +149,7 @@ def test_output_that_is_read_only_is_found_before_the_work(small_disk):
     assert time.monotonic() - began < 60
 
 
+@pytest.mark.slow
 def test_a_second_process_is_refused_and_the_first_goes_on(tmp_path, whole_run):
     out, checkpoint = tmp_path / "run.h5", tmp_path / "run.npz"
     first = start(out, checkpoint)
@@ -163,6 +164,7 @@ def test_a_second_process_is_refused_and_the_first_goes_on(tmp_path, whole_run):
     assert out.read_bytes() == whole_run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["cut", "changed"])
 def test_a_damaged_checkpoint_gives_way_to_the_one_before(tmp_path, whole_run, damage):
     out, checkpoint = tmp_path / "run.h5", tmp_path / "run.npz"
