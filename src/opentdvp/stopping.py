@@ -1,12 +1,14 @@
 """Ending a run early: at SIGTERM, SIGINT or its time limit it is saved at once, to go on later."""
 
 import _thread
+import math
 import os
 import select
 import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -83,7 +85,11 @@ def _watch(
     finished: threading.Event,
 ) -> None:
     """Wait for a signal, the time limit or the end, whichever comes first."""
-    ready, _, _ = select.select([told], [], [], time_limit)
+    end = math.inf if time_limit is None else time.monotonic() + time_limit
+    ready: list[socket.socket] = []
+    # In short waits, because the time that a process is suspended does not count in one.
+    while not ready and time.monotonic() < end:
+        ready, _, _ = select.select([told], [], [], max(0.0, min(1.0, end - time.monotonic())))
     if ready and told.recv(1) == _END:
         return
     # What cannot be written now is tried again, and reported, by the main thread.
