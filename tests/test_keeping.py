@@ -42,6 +42,16 @@ def test_a_damaged_one_gives_way_to_the_one_before_with_a_warning(path, content)
         assert resumed(path).time == 1
 
 
+def test_a_damaged_one_does_not_take_the_place_of_the_one_before(path):
+    path.write_bytes(b"")
+    keeper = Keeper(RUN_ID, Checkpoints(path, interval=0))
+    with pytest.warns(RuntimeWarning, match="Going on from"):
+        keeper.resume()
+    keeper(state(3))
+    assert load(RUN_ID, path).time == 3
+    assert load(RUN_ID, previous_path(path)).time == 1
+
+
 def test_killed_between_two_renames_a_run_goes_on_from_the_one_before(path):
     path.unlink()
     assert resumed(path).time == 1

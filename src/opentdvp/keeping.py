@@ -63,6 +63,8 @@ class Keeper:
                     continue
                 if damaged is not None:
                     warnings.warn(f"{damaged} Going on from {path}.", RuntimeWarning, stacklevel=2)
+                    # Or the next checkpoint would move the damaged one over this one.
+                    self._generations()[0].unlink(missing_ok=True)
                 self._earlier = state.wall_seconds
                 return state
         if damaged is not None:
