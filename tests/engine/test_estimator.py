@@ -95,8 +95,8 @@ def test_forgetting_costs_less_than_its_bound(setting, system, settings, scale, 
     uniforms = jax.random.uniform(jax.random.key(1), (30, sites + 1))
     outcomes = jax.jit(case.ansatz.sample)(case.parameters, uniforms)
     exact, windowed = (estimate(case.problem(s), case.theta, outcomes) for s in solvers)
-    # Exact means from the first site on, and behind the pair (0, 1) to the last one.
-    assert (int(exact.prefix[0]), int(exact.suffix[0])) == (sites, sites - 2)
+    # Exact means from the first site on, and behind it to the last one.
+    assert (int(exact.prefix[0]), int(exact.suffix[0])) == (sites, sites - 1)
     assert float(exact.forgotten.max()) == 0
     error = np.sqrt(np.mean((windowed.value - exact.value) ** 2)) / np.std(exact.value)
     assert 0.01 * bound < error < bound

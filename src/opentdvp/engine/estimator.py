@@ -1,17 +1,20 @@
 """Local estimates E(a) = Σ_b L^{ab} P(b)/P(a) (paper, eq. 5) in N·w² instead of N³ cells.
 
-A generator on the sites i < j connects a to outcomes that differ from it on them. Four things keep
-the work small. Up to site i the network has not seen the change: its cached state is the start.
-Between i and j only the 3 changes of site i exist. Behind the change the network forgets it: once
-the squares of their changes are below a bound, the rest of the ratio is linear in them. It also
-forgets where it began: in the images of a translation orbit, a change that lies deep enough behind
-the first site has the same ratio in all of them, and is evaluated in one.
+A generator on the sites i < j connects a to outcomes that differ from it on one of them or on both.
+Five things keep the work small. Up to site i the network has not seen the change: its cached state
+is the start. Between i and j only the 3 changes of site i exist. Outcomes that differ on one site
+alone are the same for all pairs that contain it, and are followed once. Behind the change the
+network forgets it: once the squares of their changes are below a bound, the rest of the ratio is
+linear in them. It also forgets where it began: in the images of a translation orbit, a change that
+lies deep enough behind the first site has the same ratio in all of them, and is evaluated in one.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
 from opentdvp.engine.ansatz import (
@@ -22,9 +25,31 @@ from opentdvp.engine.ansatz import (
     later_gradients,
     select,
 )
-from opentdvp.engine.following import Base, Followed, Pair, add_rest, copies_at, follow
+from opentdvp.engine.following import Base, Pair, add_rest, copies_at, follow
 from opentdvp.engine.lindblad import Generator
-from opentdvp.engine.povm import OUTCOMES
+
+
+class Changes(NamedTuple):
+    """How the outcomes b differ from a on one site, or on a pair, that the generator connects to a.
+
+    Attributes
+    ----------
+    shifts
+        a ^ b, bitwise: of the one site, shape (K,), or of both, shape (K, 2).
+    rates
+        L^{ab}, by site, (sites, K, images, batch), or by pair and outcomes there, (B, K, 4, 4).
+    """
+
+    shifts: Int[np.ndarray, "K ..."]
+    rates: Float[Array, "places K ..."]
+
+
+class Sums(NamedTuple):
+    """What is summed up over all sites and pairs; as in `Estimates`."""
+
+    total: Float[Array, "images batch"]
+    forgotten: Float[Array, ""]
+    suffix: Int[Array, ""]
 
 
 class Estimates(NamedTuple):
@@ -81,25 +106,50 @@ def local_estimates(
     base = Base(network, parameters, outcomes, carries, later, log_conditionals, log_chosen, bound)
     prefix, deviation = _distinct_prefixes(base, stride)
     first, second = jnp.array(generator.pairs).T
-    rates, diagonal = jnp.array(generator.rates), jnp.array(generator.diagonal)
+    on_one, on_both = _changes_of_sites(generator, outcomes), _changes_of_pairs(generator)
 
-    def add_pair(number: Array, state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
-        total, forgotten, suffix = state
+    def place(i: Array, j: Array, rates: Array) -> Pair:
+        return Pair(i, j, rates.astype(log_chosen.dtype), i >= prefix - stride, stride)
+
+    def add_site(site: Array, sums: Sums) -> Sums:
+        return _add_site(base, on_one.shifts, place(site, site, on_one.rates[site]), sums)
+
+    def add_pair(number: Array, sums: Sums) -> Sums:
         i, j = first[number], second[number]
-        a_i, a_j = outcomes[i], outcomes[j]
-        pair_rates = rates[number][:, a_i, a_j].astype(log_chosen.dtype)
-        pair = Pair(i, j, pair_rates, i >= prefix - stride, stride)
-        end = _add_pair(base, generator, pair, total)
-        stopped = jnp.where(end.site < len(outcomes), end.change, 0.0)
-        return end.total, jnp.maximum(forgotten, stopped), jnp.maximum(suffix, end.site - j - 1)
+        rates = on_both.rates[number][:, outcomes[i], outcomes[j]]
+        return _add_pair(base, on_both.shifts, place(i, j, rates), sums)
 
     every_pair = jnp.arange(len(first))[:, None, None]
-    total = diagonal[every_pair, outcomes[first], outcomes[second]].sum(axis=0)
-    state = (total, deviation.astype(log_chosen.dtype), jnp.zeros((), first.dtype))
-    if len(generator.shifts):
-        state = jax.lax.fori_loop(0, jnp.sum(first < prefix), add_pair, state)
-    total, forgotten, suffix = state
-    return Estimates(total, log_chosen.sum(axis=0), forgotten, prefix, suffix)
+    diagonal = jnp.array(generator.diagonal)[every_pair, outcomes[first], outcomes[second]]
+    sums = Sums(diagonal.sum(axis=0), deviation.astype(log_chosen.dtype), jnp.zeros((), int))
+    if len(on_one.shifts):
+        sums = jax.lax.fori_loop(0, prefix, add_site, sums)
+    if len(on_both.shifts):
+        sums = jax.lax.fori_loop(0, jnp.sum(first < prefix), add_pair, sums)
+    return Estimates(sums.total, log_chosen.sum(axis=0), sums.forgotten, prefix, sums.suffix)
+
+
+def _changes_of_sites(generator: Generator, outcomes: Int[Array, "sites images batch"]) -> Changes:
+    """Changes of one site: their rates are sums over the pairs that contain it."""
+    pairs, shifts = jnp.array(generator.pairs), generator.shifts
+    kinds = np.unique(shifts[(shifts == 0).any(axis=1)].sum(axis=1))
+    places = jnp.arange(len(pairs))[:, None, None]
+    rates = jnp.zeros((len(outcomes), len(kinds), *outcomes.shape[1:]))
+    for number, (first, second) in enumerate(shifts):
+        if first and second:
+            continue
+        site = pairs[:, 0] if first else pairs[:, 1]
+        on_pairs = jnp.array(generator.rates[:, number])[
+            places, outcomes[pairs[:, 0]], outcomes[pairs[:, 1]]
+        ]
+        rates = rates.at[site, np.searchsorted(kinds, first + second)].add(on_pairs)
+    return Changes(kinds, rates)
+
+
+def _changes_of_pairs(generator: Generator) -> Changes:
+    """Changes of both sites."""
+    both = (generator.shifts != 0).all(axis=1)
+    return Changes(generator.shifts[both], jnp.array(generator.rates[:, both]))
 
 
 def _distinct_prefixes(base: Base, stride: int) -> tuple[Array, Array]:
@@ -120,47 +170,64 @@ def _distinct_prefixes(base: Base, stride: int) -> tuple[Array, Array]:
     return prefix, deviation
 
 
-def _add_pair(base: Base, generator: Generator, pair: Pair, total: Array) -> Followed:
-    """Add Σ_b L^{ab} P(b)/P(a) over the outcomes b that one pair connects to a."""
-    state, log_ratio = _change_first(base, pair)
-    carry, log_ratio, changed = _change_second(base, generator, pair, state, log_ratio)
-    end = follow(base, carry, log_ratio, changed, pair, total, order=2)
-    return end._replace(total=add_rest(base, end, pair))
+def _add_site(base: Base, shifts: np.ndarray, place: Pair, sums: Sums) -> Sums:
+    """Add Σ_b L^{ab} P(b)/P(a) over the outcomes b that differ from a on one site."""
+    site = place.i
+    changed, log_ratio = _changed_at(base, site, shifts)
+    carry = copies_at(base.carries, site, len(shifts))
+    return _followed(base, carry, log_ratio, changed, place, sums)
 
 
-def _change_first(base: Base, pair: Pair) -> tuple[tuple[Carry, Array], Array]:
-    """The 3 changes of the outcome at i: state and conditional at j, log P(b)/P(a) before j."""
+def _add_pair(base: Base, shifts: np.ndarray, pair: Pair, sums: Sums) -> Sums:
+    """Add Σ_b L^{ab} P(b)/P(a) over the outcomes b that differ from a on both sites."""
+    kinds, first = np.unique(shifts[:, 0], return_inverse=True)
+    (carry, log_conditional), log_ratio = _change_first(base, kinds, pair)
+    carry = jax.tree.map(partial(_copied, copies=first, axis=-3), carry)
+    changed = base.outcomes[pair.j] ^ jnp.array(shifts[:, 1])[:, None, None]
+    at_j = select(_copied(log_conditional, first, axis=1), changed)
+    log_ratio = _copied(log_ratio, first, axis=0) + at_j - base.log_chosen[pair.j]
+    return _followed(base, carry, log_ratio, changed, pair, sums)
+
+
+def _followed(
+    base: Base, carry: Carry, log_ratio: Array, changed: Array, pair: Pair, sums: Sums
+) -> Sums:
+    """Sums with those over the changes that end at j added."""
+    sites = len(base.outcomes)
+    end = follow(base, carry, log_ratio, changed, pair, sums.total, order=2)
+    stopped = jnp.where(end.site < sites, end.change, 0.0)
+    return Sums(
+        add_rest(base, end, pair),
+        jnp.maximum(sums.forgotten, stopped),
+        jnp.maximum(sums.suffix, end.site - pair.j - 1),
+    )
+
+
+def _change_first(base: Base, shifts: np.ndarray, pair: Pair) -> tuple[tuple[Carry, Array], Array]:
+    """The changes of the outcome at i: state and conditional at j, log P(b)/P(a) before j."""
     i, j = pair.i, pair.j
-    changed = base.outcomes[i] ^ jnp.arange(1, OUTCOMES)[:, None, None]
-    at_i = select(base.log_conditionals[i][:, None], changed)
-    log_ratio = at_i - base.log_chosen[i]
-    carry = copies_at(base.carries, i, OUTCOMES - 1)
+    changed, log_ratio = _changed_at(base, i, shifts)
+    carry = copies_at(base.carries, i, len(shifts))
     nothing = jnp.zeros(base.outcomes.shape[1:])
     unshared = pair._replace(j=i, stride=0)
     end = follow(base, carry, log_ratio, changed, unshared, nothing, order=1, stop=j)
     carry = jax.tree.map(
         lambda now, cached: jnp.where(end.site < j, cached, now),
         end.carry,
-        copies_at(base.carries, j - 1, OUTCOMES - 1),
+        copies_at(base.carries, j - 1, len(shifts)),
     )
     previous = jnp.where(j - 1 == i, changed, base.outcomes[j - 1])
     return base.advance(carry, previous, j), end.log_ratio
 
 
-def _change_second(
-    base: Base, generator: Generator, pair: Pair, state: tuple[Carry, Array], log_ratio: Array
-) -> tuple[Carry, Array, Array]:
-    """The changes of both sites that the generator connects, at site j."""
-    carry, log_conditional = state
-    j = pair.j
-    first, second = generator.shifts.T
-    carry = jax.tree.map(
-        lambda unchanged, states: jnp.concatenate([unchanged, states], axis=-3)[..., first, :, :],
-        copies_at(base.carries, j, 1),
-        carry,
-    )
-    log_conditional = jnp.concatenate([base.log_conditionals[j][:, None], log_conditional], axis=1)
-    log_ratio = jnp.concatenate([jnp.zeros_like(log_ratio[:1]), log_ratio])[first]
-    changed = base.outcomes[j] ^ jnp.array(second)[:, None, None]
-    at_j = select(log_conditional[:, first], changed)
-    return carry, log_ratio + at_j - base.log_chosen[j], changed
+def _changed_at(base: Base, site: Array, shifts: np.ndarray) -> tuple[Array, Array]:
+    """The outcomes at a site changed, and the change of log p there."""
+    changed = base.outcomes[site] ^ jnp.array(shifts)[:, None, None]
+    at_site = select(base.log_conditionals[site][:, None], changed)
+    return changed, at_site - base.log_chosen[site]
+
+
+def _copied(values: Array, copies: np.ndarray, axis: int) -> Array:
+    """Entries along an axis, some more than once; slices, which are faster here than a gather."""
+    entries = [jax.lax.index_in_dim(values, copy, axis) for copy in range(values.shape[axis])]
+    return jnp.concatenate([entries[copy] for copy in copies], axis=axis)

@@ -93,10 +93,19 @@ def follow(
 
 
 def add_rest(base: Base, end: Followed, pair: Pair) -> Array:
-    """Total with the images added that reach behind the last site read.
+    """Total with the images added that reach behind the last site read, or end there."""
+    return jax.lax.cond(
+        end.site < len(base.outcomes),
+        lambda: _add_linear(base, end, pair),
+        lambda: end.total + _summed(end.log_ratio, pair, end.total),
+    )
 
-    Those that end as near behind it as the pair is before it have a λ of their own; in those that
-    end later it is the same as without an end.
+
+def _add_linear(base: Base, end: Followed, pair: Pair) -> Array:
+    """What is left is linear in the change of the hidden state, whose gradient is λ.
+
+    Images that end as near behind it as the pair is before it have a λ of their own; in
+    those that end later it is the same as without an end.
     """
     site = end.site - 1
     change = jax.tree.map(
