@@ -18,7 +18,7 @@ PYTHON = $(shell for python in python3.11 python3; do $$python -c 'import os, sy
 	print(os.path.realpath(sys.executable)) if sys.version_info[:2] == (3, 11) else sys.exit(1)' \
 	2>/dev/null && break; done)
 
-.PHONY: help figures paper paper-figures verify references accuracy study benchmark benchmark-peer test test-slow test-cluster check lock clean
+.PHONY: help figures paper paper-figures verify references accuracy study benchmark benchmark-peer test test-slow test-cluster test-preset check lock clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -59,7 +59,10 @@ test-slow: .venv/.ready ## run the physics checks that take minutes
 	pytest -m slow
 
 test-cluster: .venv/.ready ## run the workflow on a SLURM that it installs (root, Debian or Ubuntu)
-	pytest -m cluster -n 0
+	pytest -m "cluster and not preset" -n 0
+
+test-preset: .venv/.ready ## run the quick preset there and locally, and compare (an hour)
+	pytest -m preset -n 0
 
 check: .venv/.ready ## check style, types and workflow
 	ruff check

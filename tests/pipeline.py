@@ -7,6 +7,11 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+#: On SLURM with the profile of the repository, seconds rather than a minute from a job to the next.
+ON_SLURM = (
+    *("--workflow-profile", "workflow/profiles/slurm"),
+    *("--slurm-init-seconds-before-status-checks", "2", "--latency-wait", "5"),
+)
 TINY = ROOT / "tests" / "config" / "tiny.yaml"
 
 
@@ -39,3 +44,15 @@ def snakemake(folder, *arguments):
 def said(done):
     """Everything printed: a dry run reports errors on standard output."""
     return done.stdout + done.stderr
+
+
+def submit(folder, *arguments):
+    return snakemake(folder, *arguments, *ON_SLURM)
+
+
+def assert_same(folder, local, pattern):
+    """Trajectories or tables equal those of the local run, byte for byte."""
+    expected = sorted(path.relative_to(local) for path in local.glob(pattern))
+    assert expected
+    for path in expected:
+        assert (folder / path).read_bytes() == (local / path).read_bytes(), path

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -12,40 +11,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from pipeline import TINY, command, copy_workflow, environment, said, snakemake
+from pipeline import (
+    ON_SLURM,
+    TINY,
+    assert_same,
+    command,
+    copy_workflow,
+    environment,
+    said,
+    snakemake,
+    submit,
+)
 
 from opentdvp import trajectory
 from opentdvp.stopping import MESSAGE
 
-SCRIPT = Path(__file__).parent / "slurm.sh"
-PROFILE = ("--workflow-profile", "workflow/profiles/slurm")
 SHORT = "results/runs/ring_3/tdvp.h5"
 LONG = "results/runs/long/tdvp.h5"
-#: Seconds rather than a minute from a job to the next.
-QUICK = ("--slurm-init-seconds-before-status-checks", "2", "--latency-wait", "5")
 
 pytestmark = pytest.mark.cluster
-
-
-def control(*arguments):
-    subprocess.run([SCRIPT, *map(str, arguments)], check=True, timeout=300)
-
-
-@pytest.fixture(scope="session")
-def cluster(tmp_path_factory):
-    """Folder of a running cluster, which is stopped in the end."""
-    if os.getuid() or not shutil.which("apt-get"):
-        pytest.skip("SLURM is installed and started by root on Debian or Ubuntu only")
-    conf = Path("/etc/slurm/slurm.conf")
-    if conf.exists() and not conf.is_symlink():
-        pytest.skip("this machine belongs to a cluster already: there is /etc/slurm/slurm.conf")
-    installed = subprocess.run([SCRIPT, "install"], capture_output=True, text=True)
-    if installed.returncode:
-        pytest.skip(f"SLURM cannot be installed from this machine's packages: {installed.stderr}")
-    folder = tmp_path_factory.mktemp("slurm")
-    control("start", folder)
-    yield folder
-    control("stop", folder)
 
 
 def configure(folder):
@@ -78,31 +62,19 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def submit(folder, *arguments):
-    return snakemake(folder, *arguments, *PROFILE, *QUICK)
-
-
 @contextmanager
 def submitting(folder, *arguments):
     """Snakemake in the background; leaving the block waits for its end."""
     log = folder / "snakemake.log"
     with log.open("w") as stream:
         settings = {"cwd": folder, "env": environment(folder), "stdout": stream, "stderr": stream}
-        process = subprocess.Popen(command(*arguments, *PROFILE, *QUICK), **settings)
+        process = subprocess.Popen(command(*arguments, *ON_SLURM), **settings)
         try:
             yield process
             process.wait(timeout=200)
         finally:
             process.kill()
             process.wait()
-
-
-def assert_same(folder, local, pattern):
-    """Trajectories or tables equal those of the local run, byte for byte."""
-    expected = sorted(path.relative_to(local) for path in local.glob(pattern))
-    assert expected
-    for path in expected:
-        assert (folder / path).read_bytes() == (local / path).read_bytes(), path
 
 
 def wait_until(condition, seconds=90):
@@ -161,9 +133,9 @@ def test_runs_go_on_after_their_walltime(cluster, folder, local):
 def test_a_node_daemon_that_dies_loses_nothing(cluster, folder, local):
     with submitting(folder, LONG):
         wait_until(lambda: network_at_work(folder))
-        control("kill-node", cluster)
+        cluster.control("kill-node")
         time.sleep(2)
-        control("start-node", cluster)
+        cluster.control("start-node")
     assert_same(folder, local, LONG)
 
 

@@ -1,0 +1,23 @@
+"""The quick preset through SLURM gives the files of a local run: `make test-preset`, an hour."""
+
+import shutil
+
+import pytest
+from pipeline import ROOT, assert_same, copy_workflow, said, snakemake, submit
+
+pytestmark = [pytest.mark.cluster, pytest.mark.preset]
+
+
+def configured(folder):
+    copy_workflow(folder)
+    shutil.copy(ROOT / "config" / "config.yaml", folder / "config")
+    return folder
+
+
+def test_the_quick_preset_gives_the_local_tables(cluster, tmp_path):
+    local, remote = (configured(tmp_path / name) for name in ("local", "remote"))
+    for done in (snakemake(local), submit(remote)):
+        assert done.returncode == 0, said(done)
+    assert_same(remote, local, "results/runs/**/*.h5")
+    assert_same(remote, local, "results/tables/*.tsv")
+    assert (remote / "results/report.html").exists()
