@@ -126,6 +126,11 @@ def test_presets_are_valid(preset):
             ["paper"],
             "`comparisons.fig3.published.0` must be one of none, but is paper",
         ),
+        (
+            ["comparisons", "fig3", "shortfall"],
+            {"magnetization": 0.1, "correlators": 0.01, "explained": "somewhere"},
+            "`shortfall.correlators` must be at least the tolerance 0.05, but is 0.01",
+        ),
     ],
 )
 def test_invalid_configuration_names_its_key_in_one_line(written, keys, value, message):

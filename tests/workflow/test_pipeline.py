@@ -16,8 +16,9 @@ from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 
-from opentdvp.config import load
-from opentdvp.verify import VALID, verify
+from opentdvp.compare import judge, write_table
+from opentdvp.config import Study, load
+from opentdvp.verify import SHORT, VALID, verify
 
 #: Every figure, and how its caption is to be recognised.
 CAPTIONS = {
@@ -250,6 +251,38 @@ def test_archive_is_verified(finished, monkeypatch):
     assert "does not show the runs" in wrong["figure", "scan"]
     assert "missing or damaged" in wrong["figure", "residuals"]
     assert len(wrong) == 5
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "shortfall", "verdict"),
+    [
+        (1.0, None, VALID),
+        (1e-9, None, "Beyond the tolerance: C_XX, C_YY, C_ZZ, X, Y, Z."),
+        (1e-9, 2e-9, "Beyond the tolerance: C_XX, C_YY, C_ZZ, X, Y, Z."),
+        (1e-9, 1.0, f"{SHORT} the README"),
+    ],
+)
+def test_shortfall_is_valid_where_explained(finished, monkeypatch, tolerance, shortfall, verdict):
+    monkeypatch.chdir(finished)
+    tree = yaml.safe_load(Path("config/config.yaml").read_text())
+    entry = tree["comparisons"]["ring_3"]
+    entry["tolerance"] = {"magnetization": tolerance, "correlators": tolerance}
+    if shortfall:
+        limits = {"magnetization": shortfall, "correlators": shortfall}
+        entry["shortfall"] = limits | {"explained": "the README"}
+    study = Study.model_validate(tree)
+    comparison, output = study.comparisons["ring_3"], study.output
+    runs = (output.trajectory(run) for run in (comparison.candidate, comparison.reference))
+    tables = judge(study, comparison, *runs)
+    kept = {path: path.read_bytes() for path in (output.points("ring_3"), output.summary("ring_3"))}
+    for table, path in zip(tables, kept, strict=True):
+        write_table(table, path)
+    try:
+        verdicts = verify(study).set_index(["kind", "name"])["verdict"]
+    finally:
+        for path, content in kept.items():
+            path.write_bytes(content)
+    assert verdicts["comparison", "ring_3"] == verdict
 
 
 def test_archive_is_redrawn_without_running_anything(finished):

@@ -3,6 +3,8 @@
 from opentdvp.compare.checks import read_run
 from opentdvp.compare.closeness import closeness, published
 from opentdvp.compare.costs import costs
+from opentdvp.compare.curves import allowed
+from opentdvp.compare.judgement import judge
 from opentdvp.compare.overview import overview
 from opentdvp.compare.points import compare
 from opentdvp.compare.summary import summarize
@@ -16,9 +18,11 @@ from opentdvp.compare.tables import (
 )
 
 __all__ = [
+    "allowed",
     "closeness",
     "compare",
     "costs",
+    "judge",
     "overview",
     "published",
     "read_points",

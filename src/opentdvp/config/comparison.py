@@ -1,5 +1,9 @@
 """Runs by name, and what is compared with what."""
 
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
 from opentdvp.config.base import Name, Positive, StrictModel
 
 
@@ -17,6 +21,15 @@ class Tolerance(StrictModel):
     correlators: Positive
 
 
+class Shortfall(Tolerance):
+    """How far beyond its tolerance a run is known to be, and where that is explained.
+
+    It does not pass because of that: `opentdvp verify` tells it from an unexpected difference.
+    """
+
+    explained: Annotated[str, Field(min_length=1)]
+
+
 class Comparison(StrictModel):
     """A run judged against a reference run, over the candidate's times and observables.
 
@@ -26,4 +39,16 @@ class Comparison(StrictModel):
     candidate: Run
     reference: Run
     tolerance: Tolerance
+    shortfall: Shortfall | None = None
     published: tuple[Name, ...] = ()
+
+    @model_validator(mode="after")
+    def _check_shortfall(self) -> Self:
+        for kind in ("magnetization", "correlators"):
+            tolerance = getattr(self.tolerance, kind)
+            if self.shortfall and getattr(self.shortfall, kind) < tolerance:
+                raise ValueError(
+                    f"`shortfall.{kind}` must be at least the tolerance {tolerance:g}, but is "
+                    f"{getattr(self.shortfall, kind):g}"
+                )
+        return self
