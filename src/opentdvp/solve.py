@@ -1,7 +1,6 @@
 """Running one deck: choose the solver, resume, keep checkpoints, write the result safely."""
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -61,19 +60,8 @@ def solve_to_file(
         If the run stopped with a result code; the checkpoint stays.
     """
     check(deck.system, deck.solver)
-    with _reserved(out, checkpoints):
-        keeper = Keeper(deck.run_id, checkpoints)
-        result = _kept(partial(_method(deck.solver).evolve, deck, report), keeper)
-        if result.result is not ResultCode.SUCCESS:
-            trajectory.write(result, failed_path(out))
-            raise NumericalFailure(
-                f"The run stopped at time {result.times[-1]:g} with the result {result.result}. "
-                f"{result.result.remedy} What there is of it is in {failed_path(out)}."
-            )
-        trajectory.write(result, out)
-        write_timing(out, keeper.wall_seconds, keeper.resumed)
-        failed_path(out).unlink(missing_ok=True)
-        keeper.discard()
+    run = partial(_method(deck.solver).evolve, deck, report)
+    _run_to_file(deck, run, partial(_write, path=out), out, checkpoints)
 
 
 def take_part(deck: Deck, checkpoints: Checkpoints | None) -> None:
@@ -104,12 +92,8 @@ def solve_batch_to_file(
     settings = _stochastic(deck)
     if not 0 <= batch < settings.batches:
         raise ConfigError(f"Argument `batch` must be in 0…{settings.batches - 1}, but is {batch}.")
-    with _reserved(out, checkpoints):
-        keeper = Keeper(deck.run_id, checkpoints)
-        run = partial(stochastic.run, deck, settings.numbers(batch), report)
-        save(_kept(run, keeper), deck.run_id, out)
-        write_timing(out, keeper.wall_seconds, keeper.resumed)
-        keeper.discard()
+    run = partial(stochastic.run, deck, settings.numbers(batch), report)
+    _run_to_file(deck, run, lambda state: save(state, deck.run_id, out), out, checkpoints)
 
 
 def gather_to_file(deck: Deck, batches: Sequence[Path], out: Path) -> int:
@@ -174,14 +158,34 @@ def _method(solver: Solver) -> _Method:
     return _Method(exact.check, exact.solve)
 
 
-def _reserved(out: Path, checkpoints: Checkpoints | None) -> AbstractContextManager[None]:
-    return reserved(out, *((checkpoints.path,) if checkpoints else ()))
+def _run_to_file(
+    deck: Deck,
+    run: Callable[..., Result],
+    write: Callable[[Result], None],
+    out: Path,
+    checkpoints: Checkpoints | None,
+) -> None:
+    """Run from the checkpoints if there are any, write the result, and what it has cost."""
+    with reserved(out, *((checkpoints.path,) if checkpoints else ())):
+        keeper = Keeper(deck.run_id, checkpoints)
+        try:
+            with saving_when_stopped(keeper.flush, keeper.time_limit):
+                result = run(resume_from=keeper.resume(), keep=keeper)
+        finally:
+            keeper.flush()
+        write(result)
+        write_timing(out, keeper.wall_seconds, keeper.resumed)
+        keeper.discard()
 
 
-def _kept(run: Callable[..., Result], keeper: Keeper) -> Result:
-    """What a run returns that goes on from its checkpoint and leaves one however it ends."""
-    try:
-        with saving_when_stopped(keeper.flush, keeper.time_limit):
-            return run(resume_from=keeper.resume(), keep=keeper)
-    finally:
-        keeper.flush()
+def _write(result: Trajectory, path: Path) -> None:
+    """Write a run that succeeded; one that failed goes elsewhere and raises `NumericalFailure`."""
+    failed = failed_path(path)
+    if result.result is not ResultCode.SUCCESS:
+        trajectory.write(result, failed)
+        raise NumericalFailure(
+            f"The run stopped at time {result.times[-1]:g} with the result {result.result}. "
+            f"{result.result.remedy} What there is of it is in {failed}."
+        )
+    trajectory.write(result, path)
+    failed.unlink(missing_ok=True)
