@@ -7,13 +7,12 @@ from opentdvp.config.figures import (
     DynamicsFigure,
     FrontFigure,
     HeatMapFigure,
-    Inset,
-    Panel,
     RunsFigure,
     ScanFigure,
     SchemeFigure,
 )
 from opentdvp.config.load import load
+from opentdvp.config.panels import Inset, Panel
 from opentdvp.config.published import Published
 from opentdvp.config.references import (
     DephasingSolver,

@@ -7,11 +7,9 @@ from pydantic import Field, FiniteFloat, model_validator
 
 from opentdvp.config.base import Name, Positive, PositiveInt, StrictModel
 from opentdvp.config.comparison import Comparison, Run
+from opentdvp.config.panels import CurveKey, Panel, PlottedCorrelators
 from opentdvp.config.scan import Scan
 from opentdvp.config.system import Axis, AxisPair
-
-#: An observable at a distance along x, which is 0 for magnetisations.
-CurveKey = tuple[str, int]
 
 #: A run, and the curves that a figure draws of it.
 Demand = tuple[Run, frozenset[CurveKey]]
@@ -33,62 +31,6 @@ class FigureModel(StrictModel):
     def series(self) -> tuple[tuple[str, str], ...]:
         """Names of published series that are shown, each with the observable it must be of."""
         return ()
-
-
-class PlottedCorrelators(StrictModel):
-    """Connected correlators to draw, all at one distance."""
-
-    pairs: Annotated[tuple[AxisPair, ...], Field(min_length=1)]
-    distance: PositiveInt
-
-
-class Inset(StrictModel):
-    """Some of a panel's magnetisations enlarged: a comparison of runs that stop early."""
-
-    comparison: Name
-    magnetization: Annotated[tuple[Axis, ...], Field(min_length=1)]
-
-
-class Panel(StrictModel):
-    """Magnetisations, or correlators, of the runs of comparisons, above their residuals.
-
-    One comparison with several curves, or several, each with a label, with one curve. `beside`
-    are further runs, drawn without residuals.
-    """
-
-    comparisons: Annotated[tuple[Name, ...], Field(min_length=1)]
-    labels: tuple[str, ...] = ()
-    beside: tuple[Run, ...] = ()
-    magnetization: tuple[Axis, ...] = ()
-    correlators: PlottedCorrelators | None = None
-    inset: Inset | None = None
-
-    @property
-    def curves(self) -> tuple[CurveKey, ...]:
-        """What is drawn of every run."""
-        if self.correlators is None:
-            return tuple((axis, 0) for axis in self.magnetization)
-        return tuple((f"C_{pair}", self.correlators.distance) for pair in self.correlators.pairs)
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if bool(self.magnetization) == (self.correlators is not None):
-            raise ValueError("a panel must have either `magnetization` or `correlators`")
-        several = len(self.comparisons) > 1
-        if several and len(self.curves) > 1:
-            raise ValueError(
-                "a panel with several `comparisons` must draw one curve of each, but draws "
-                f"{len(self.curves)}"
-            )
-        expected = len(self.comparisons) if several else 0
-        if len(self.labels) != expected:
-            raise ValueError(f"`labels` must be {expected}, but are {len(self.labels)}")
-        missing = set(self.inset.magnetization) - set(self.magnetization) if self.inset else set()
-        if missing:
-            raise ValueError(
-                f"`inset.magnetization` must be in the panel, but {sorted(missing)} is not"
-            )
-        return self
 
 
 class DynamicsFigure(FigureModel):

@@ -10,7 +10,8 @@ from pydantic import model_validator
 
 from opentdvp.config.base import Name, StrictModel
 from opentdvp.config.comparison import Comparison, Run
-from opentdvp.config.figures import AnyFigure, CurveKey, ScanFigure
+from opentdvp.config.figures import AnyFigure, ScanFigure
+from opentdvp.config.panels import CurveKey
 from opentdvp.config.published import Published
 from opentdvp.config.scan import Scan, expand
 from opentdvp.config.solver import Solver

@@ -1,0 +1,68 @@
+"""Panels of figures of dynamics: which curves of which comparisons."""
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from opentdvp.config.base import Name, PositiveInt, StrictModel
+from opentdvp.config.comparison import Run
+from opentdvp.config.system import Axis, AxisPair
+
+#: An observable at a distance along x, which is 0 for magnetisations.
+CurveKey = tuple[str, int]
+
+
+class PlottedCorrelators(StrictModel):
+    """Connected correlators to draw, all at one distance."""
+
+    pairs: Annotated[tuple[AxisPair, ...], Field(min_length=1)]
+    distance: PositiveInt
+
+
+class Inset(StrictModel):
+    """Some of a panel's magnetisations enlarged: a comparison of runs that stop early."""
+
+    comparison: Name
+    magnetization: Annotated[tuple[Axis, ...], Field(min_length=1)]
+
+
+class Panel(StrictModel):
+    """Magnetisations, or correlators, of the runs of comparisons, above their residuals.
+
+    One comparison with several curves, or several, each with a label, with one curve. `beside`
+    are further runs, drawn without residuals.
+    """
+
+    comparisons: Annotated[tuple[Name, ...], Field(min_length=1)]
+    labels: tuple[str, ...] = ()
+    beside: tuple[Run, ...] = ()
+    magnetization: tuple[Axis, ...] = ()
+    correlators: PlottedCorrelators | None = None
+    inset: Inset | None = None
+
+    @property
+    def curves(self) -> tuple[CurveKey, ...]:
+        """What is drawn of every run."""
+        if self.correlators is None:
+            return tuple((axis, 0) for axis in self.magnetization)
+        return tuple((f"C_{pair}", self.correlators.distance) for pair in self.correlators.pairs)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if bool(self.magnetization) == (self.correlators is not None):
+            raise ValueError("a panel must have either `magnetization` or `correlators`")
+        several = len(self.comparisons) > 1
+        if several and len(self.curves) > 1:
+            raise ValueError(
+                "a panel with several `comparisons` must draw one curve of each, but draws "
+                f"{len(self.curves)}"
+            )
+        expected = len(self.comparisons) if several else 0
+        if len(self.labels) != expected:
+            raise ValueError(f"`labels` must be {expected}, but are {len(self.labels)}")
+        missing = set(self.inset.magnetization) - set(self.magnetization) if self.inset else set()
+        if missing:
+            raise ValueError(
+                f"`inset.magnetization` must be in the panel, but {sorted(missing)} is not"
+            )
+        return self
