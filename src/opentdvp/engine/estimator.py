@@ -92,7 +92,7 @@ def local_estimates(
     generator
         L as a sum over pairs of sites.
     outcomes
-        The outcomes a. Memory grows as images × batch × width × (2 sites + 15).
+        The outcomes a. Memory grows as images × batch × width × (2 sites + 9).
     bound
         Root-mean-square change of the log-conditionals below which a change counts as forgotten;
         behind a pair, of their squares, below which it counts as linear. 0 for the exact estimates.
