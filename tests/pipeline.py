@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -46,8 +47,23 @@ def said(done):
     return done.stdout + done.stderr
 
 
-def submit(folder, *arguments):
-    return snakemake(folder, *arguments, *ON_SLURM)
+def submit(folder, *arguments, patience=300):
+    """Snakemake on SLURM, interrupted and started again where it waits for jobs that have ended.
+
+    The plugin loses its jobs where SLURM does not answer it (docs/running.md).
+    """
+    output = ""
+    for _ in range(3):
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        settings = {"cwd": folder, "env": environment(folder), **pipes}
+        with subprocess.Popen(command(*arguments, *ON_SLURM), **settings) as process:
+            try:
+                output += process.communicate(timeout=patience)[0]
+                break
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGINT)
+                output += process.communicate(timeout=60)[0]
+    return subprocess.CompletedProcess(process.args, process.returncode, output, "")
 
 
 def assert_same(folder, local, pattern):

@@ -16,7 +16,7 @@ def configured(folder):
 
 def test_the_quick_preset_gives_the_local_tables(cluster, tmp_path):
     local, remote = (configured(tmp_path / name) for name in ("local", "remote"))
-    for done in (snakemake(local), submit(remote)):
+    for done in (snakemake(local), submit(remote, patience=2400)):
         assert done.returncode == 0, said(done)
     assert_same(remote, local, "results/runs/**/*.h5")
     assert_same(remote, local, "results/tables/*.tsv")
