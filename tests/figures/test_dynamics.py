@@ -18,7 +18,7 @@ from trajectories import damped
 
 from opentdvp.compare import compare
 from opentdvp.config import Panel, Run
-from opentdvp.config.figures import Inset
+from opentdvp.config.panels import Inset
 from opentdvp.figures import draw_to_files, dynamics, style
 from opentdvp.trajectory import Trajectory
 
