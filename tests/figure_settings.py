@@ -6,7 +6,7 @@ from solvers import direct, tdvp
 from opentdvp.compare import compare
 from opentdvp.config import Comparison, DynamicsFigure, Panel, Run
 from opentdvp.config.comparison import Tolerance
-from opentdvp.config.figures import PlottedCorrelators
+from opentdvp.config.panels import PlottedCorrelators
 from opentdvp.figures.material import Material
 from opentdvp.trajectory import Trajectory
 
