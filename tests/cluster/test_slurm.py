@@ -142,6 +142,8 @@ def test_a_node_daemon_that_dies_loses_nothing(cluster, folder, local):
 def test_ctrl_c_leaves_no_job_behind_and_nothing_is_lost(cluster, folder, local):
     with submitting(folder, LONG) as process:
         run = wait_until(lambda: network_at_work(folder))
+        # So that it does not end first; SLURM wakes what it cancels.
+        os.kill(run, signal.SIGSTOP)
         process.send_signal(signal.SIGINT)
     wait_until(lambda: not is_in(folder, run))
     jobs = ["squeue", "--noheader", "--states", "running,pending"]
