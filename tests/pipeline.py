@@ -50,7 +50,8 @@ def said(done):
 def submit(folder, *arguments, patience=300):
     """Snakemake on SLURM, interrupted and started again where it waits for jobs that have ended.
 
-    The plugin loses its jobs where SLURM does not answer it (docs/running.md).
+    The plugin loses its jobs where SLURM does not answer it (docs/running.md). Between two looks at
+    its jobs, up to three minutes, it does not notice that it is interrupted.
     """
     output = ""
     for _ in range(3):
@@ -62,7 +63,7 @@ def submit(folder, *arguments, patience=300):
                 break
             except subprocess.TimeoutExpired:
                 process.send_signal(signal.SIGINT)
-                output += process.communicate(timeout=60)[0]
+                output += process.communicate(timeout=240)[0]
     return subprocess.CompletedProcess(process.args, process.returncode, output, "")
 
 
