@@ -62,6 +62,7 @@ def test_enumeration_has_all_the_probability(setting):
     for ensemble in (
         sampler.solve(case.ansatz, case.theta, case.theta, key),
         sampler.held_out(case.ansatz, case.theta, key),
+        sampler.monitored(case.ansatz, case.theta, key),
         sampler.observables(case.ansatz, case.theta, key),
     ):
         assert float(ensemble.weights.sum()) == pytest.approx(1, abs=1e-12)

@@ -85,7 +85,7 @@ def build_engine(system: System, solver: TdvpSolver, key: PRNGKeyArray) -> Engin
 
     def monitor(theta: Array, velocity: Array, key: PRNGKeyArray) -> dict[str, Array]:
         residual_key, sample_key = jax.random.split(key)
-        ensemble = sampler.observables(ansatz, theta, sample_key)
+        ensemble = sampler.monitored(ansatz, theta, sample_key)
         residual = tdvp.held_out_residual(problem, theta, velocity, residual_key)
         positivity = smallest_eigenvalues(ensemble, povm, model.lattice)
         return {"residual_held_out": residual, **positivity}

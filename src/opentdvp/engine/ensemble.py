@@ -33,7 +33,7 @@ class Ensemble(NamedTuple):
 
 @runtime_checkable
 class Sampler(Protocol):
-    """Draws the three ensembles of a run; a pure function of ansatz, parameters and key."""
+    """Draws the four ensembles of a run; a pure function of ansatz, parameters and key."""
 
     def solve(
         self, ansatz: OrbitAnsatz, theta: Array, origin: Array, key: PRNGKeyArray
@@ -43,6 +43,10 @@ class Sampler(Protocol):
 
     def held_out(self, ansatz: OrbitAnsatz, theta: Array, key: PRNGKeyArray) -> Ensemble:
         """For judging the solve."""
+        ...
+
+    def monitored(self, ansatz: OrbitAnsatz, theta: Array, key: PRNGKeyArray) -> Ensemble:
+        """For the expectation values that are watched at every step."""
         ...
 
     def observables(self, ansatz: OrbitAnsatz, theta: Array, key: PRNGKeyArray) -> Ensemble:

@@ -37,6 +37,10 @@ class Enumerator:
         """All outcomes again: there are no others to judge the solve by."""
         return self.solve(ansatz, theta, theta, key)
 
+    def monitored(self, ansatz: OrbitAnsatz, theta: Array, key: PRNGKeyArray) -> Ensemble:
+        """The same as for the observables."""
+        return self.observables(ansatz, theta, key)
+
     def observables(self, ansatz: OrbitAnsatz, theta: Array, key: PRNGKeyArray) -> Ensemble:
         """For expectation values, which may differ from site to site."""
         outcomes, weights, _ = self.solve(ansatz, theta, theta, key)

@@ -55,6 +55,10 @@ class DirectSampler:
         """Independent, equally weighted."""
         return _draw(ansatz, theta, key, self.settings.held_out)
 
+    def monitored(self, ansatz: OrbitAnsatz, theta: Array, key: PRNGKeyArray) -> Ensemble:
+        """Independent, equally weighted; no more than for the solve, so that steps stay cheap."""
+        return _draw(ansatz, theta, key, min(self.settings.solve, self.settings.observables))
+
     def observables(self, ansatz: OrbitAnsatz, theta: Array, key: PRNGKeyArray) -> Ensemble:
         """Independent, equally weighted."""
         return _draw(ansatz, theta, key, self.settings.observables)
