@@ -42,6 +42,12 @@ def snakemake(folder, *arguments):
     return subprocess.run(command(*arguments), **settings)
 
 
+def start(folder, *arguments, **streams):
+    """Snakemake in the background, on SLURM."""
+    settings = {"cwd": folder, "env": environment(folder), **streams}
+    return subprocess.Popen(command(*arguments, *ON_SLURM), **settings)
+
+
 def said(done):
     """Everything printed: a dry run reports errors on standard output."""
     return done.stdout + done.stderr
@@ -54,10 +60,9 @@ def submit(folder, *arguments, patience=300):
     its jobs, up to three minutes, it does not notice that it is interrupted.
     """
     output = ""
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     for _ in range(3):
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-        settings = {"cwd": folder, "env": environment(folder), **pipes}
-        with subprocess.Popen(command(*arguments, *ON_SLURM), **settings) as process:
+        with start(folder, *arguments, **pipes) as process:
             try:
                 output += process.communicate(timeout=patience)[0]
                 break

@@ -11,17 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from pipeline import (
-    ON_SLURM,
-    TINY,
-    assert_same,
-    command,
-    copy_workflow,
-    environment,
-    said,
-    snakemake,
-    submit,
-)
+from pipeline import TINY, assert_same, copy_workflow, said, snakemake, start, submit
 
 from opentdvp import trajectory
 from opentdvp.stopping import MESSAGE
@@ -65,10 +55,8 @@ def folder(tmp_path, monkeypatch):
 @contextmanager
 def submitting(folder, *arguments):
     """Snakemake in the background; leaving the block waits for its end."""
-    log = folder / "snakemake.log"
-    with log.open("w") as stream:
-        settings = {"cwd": folder, "env": environment(folder), "stdout": stream, "stderr": stream}
-        process = subprocess.Popen(command(*arguments, *ON_SLURM), **settings)
+    with (folder / "snakemake.log").open("w") as stream:
+        process = start(folder, *arguments, stdout=stream, stderr=stream)
         try:
             yield process
             process.wait(timeout=200)
