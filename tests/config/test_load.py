@@ -76,7 +76,11 @@ def test_presets_are_valid(preset):
             [{"operators": "XX", "sites": [1, 1], "strength": 1.0}],
             "must name one different site per letter",
         ),
-        (["solvers", "tdvp", "orbit"], "some", "`orbit` must be none, all, space_group"),
+        (
+            ["solvers", "tdvp", "orbit"],
+            "some",
+            "must be none, all, half_turns, space",
+        ),
         (["solvers", "tdvp", "seed"], ..., "seed` is required, but is missing"),
         (["solvers", "tdvp", "method"], "magic", "solvers.tdvp"),
         (

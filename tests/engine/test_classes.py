@@ -33,7 +33,7 @@ def test_classes_are_counted_without_listing_them(size, orbit):
     assert class_count(symmetries) == len(all_classes(symmetries).sizes)
 
 
-@pytest.mark.parametrize("orbit", ["none", "all", "space_group", "full"])
+@pytest.mark.parametrize("orbit", ["none", "all", "half_turns", "space_group", "full"])
 def test_merged_samples_are_the_samples_up_to_the_orbit(orbit):
     symmetries = group([4], orbit)
     outcomes = np.random.default_rng(1).integers(0, 4, size=(300, 4))

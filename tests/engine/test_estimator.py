@@ -33,6 +33,7 @@ ROWS = {"kind": "square", "size": [4, 5], "periodic": True}
         (heisenberg_ring(4, lattice=OPEN, couplings={"XY": 1.3}), {"orbit": "none"}),
         (heisenberg_ring(4, lattice=LADDER, observables={}), {"orbit": "none"}),
         (heisenberg_ring(4), {"orbit": "space_group", "cell": "gated"}),
+        (heisenberg_ring(4, start={"Z": 1}), {"orbit": "half_turns"}),
         (heisenberg_ring(4, start={"Z": 1}), {"orbit": "full"}),
         (heisenberg_ring(4), {"orbit": "all", "output": "per_site", "forgetting_bound": 1e-300}),
         (
@@ -132,6 +133,7 @@ def test_single_precision_is_a_small_part_of_the_spread(setting):
         (heisenberg_ring(4), {"orbit": "none"}),
         (heisenberg_ring(5), {"orbit": "all", "povm": "z_aligned"}),
         (confinement_ring(5), {"orbit": "space_group"}),
+        (heisenberg_ring(5, start={"Z": 1}), {"orbit": "half_turns"}),
         (heisenberg_ring(5, start={"Z": 1}), {"orbit": "full"}),
         (heisenberg_ring(4, terms=FAR_TERMS), {"orbit": "none"}),
     ],

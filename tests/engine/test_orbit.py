@@ -39,6 +39,7 @@ def test_translations_alone_do_not_symmetrise_by_a_reflection(setting):
     ("size", "orbit", "order"),
     [
         ([6], 2, 3),
+        ([6], "half_turns", 12),
         ([6], "space_group", 12),
         ([6], "full", 24),
         ([3, 3], "all", 9),

@@ -64,17 +64,20 @@ Network = Annotated[RecurrentNetwork | CustomNetwork, Field(discriminator="kind"
 
 def _check_orbit(value: object) -> object:
     step = isinstance(value, int) and not isinstance(value, bool) and value >= 1
-    if value in ("none", "all", "space_group", "full") or step:
+    if value in ("none", "all", "half_turns", "space_group", "full") or step:
         return value
     raise ValueError(
-        f"`orbit` must be none, all, space_group, full, or a step of at least 1, but is {value!r}"
+        "`orbit` must be none, all, half_turns, space_group, full, or a step of at least 1, but "
+        f"is {value!r}"
     )
 
 
-#: Averaged over: nothing, all translations, every k-th along each axis, or also the point group;
-#: `full`: and the half turns of all spins that leave system and start state as they are (ours).
+#: Averaged over: nothing, all translations, or every k-th along each axis; `half_turns`: all
+#: translations and the half turns of all spins that leave system and start state as they are
+#: (ours); `space_group`: translations and point group; `full`: half turns too.
 Orbit = Annotated[
-    Literal["none", "all", "space_group", "full"] | int, BeforeValidator(_check_orbit)
+    Literal["none", "all", "half_turns", "space_group", "full"] | int,
+    BeforeValidator(_check_orbit),
 ]
 
 

@@ -75,7 +75,9 @@ def build_orbit(
             f"`orbit` must be symmetries of the system, but {setting} does not leave its terms "
             "and jumps unchanged."
         )
-    return _with_half_turns(symmetries, generator, start) if setting == "full" else symmetries
+    if setting in ("half_turns", "full"):
+        return _with_half_turns(symmetries, generator, start)
+    return symmetries
 
 
 def _symmetries(lattice: Lattice, step: int, with_point_group: bool) -> Symmetries:
