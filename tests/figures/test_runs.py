@@ -45,6 +45,15 @@ def test_labels_stand_in_for_names():
     assert drawn.axes[1].get_ylabel() == r"$\langle Z \rangle$ − two"
 
 
+def test_panels_of_diagnostics_are_named_by_labels():
+    keys = {"kind": "diagnostics", "time_label": "t", "diagnostics": ["residual"], "runs": NAMES}
+    run = damped(diagnostics={"time": np.arange(1.0, 3), "residual": np.ones(2)})
+    for labels, titles in (((), ["ring $N = 6$, exact"] * 2), (("one", "two"), ["one", "two"])):
+        figure = DiagnosticsFigure.model_validate(keys | {"labels": labels})
+        panels = diagnostics.draw(figure, material(run, run)).axes
+        assert [axes.get_title(loc="left") for axes in panels] == titles
+
+
 def test_middle_panel_subtracts_the_last_run():
     _, middle, _ = runs.draw(FIGURE, material(NOISY, EXACT)).axes
     first, second, marks = middle.lines

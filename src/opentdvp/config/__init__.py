@@ -10,6 +10,7 @@ from opentdvp.config.figures import (
     RunsFigure,
     ScanFigure,
     SchemeFigure,
+    SeveralRuns,
 )
 from opentdvp.config.load import load
 from opentdvp.config.panels import Inset, Panel
@@ -55,6 +56,7 @@ __all__ = [
     "RunsFigure",
     "ScanFigure",
     "SchemeFigure",
+    "SeveralRuns",
     "Solver",
     "StochasticSolver",
     "Study",

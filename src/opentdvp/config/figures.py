@@ -59,24 +59,30 @@ class DynamicsFigure(FigureModel):
                 yield from ((early.candidate, enlarged), (early.reference, enlarged))
 
 
-class RunsFigure(FigureModel):
-    """One observable of several runs: as it is, what is left beside the last run, and its error.
+class SeveralRuns(FigureModel):
+    """What figures of several runs against time have.
 
     `labels`, one per run, stand in for system and method where these do not tell runs apart.
     """
 
-    kind: Literal["runs"]
     time_label: str
-    observable: Axis
-    runs: Annotated[tuple[Run, ...], Field(min_length=2)]
+    runs: Annotated[tuple[Run, ...], Field(min_length=1)]
     labels: tuple[str, ...] = ()
-    published: tuple[Name, ...] = ()
 
     @model_validator(mode="after")
     def _check_labels(self) -> Self:
         if self.labels and len(self.labels) != len(self.runs):
             raise ValueError(f"`labels` must be {len(self.runs)}, but are {len(self.labels)}")
         return self
+
+
+class RunsFigure(SeveralRuns):
+    """One observable of several runs: as it is, what is left beside the last run, and its error."""
+
+    kind: Literal["runs"]
+    observable: Axis
+    runs: Annotated[tuple[Run, ...], Field(min_length=2)]
+    published: tuple[Name, ...] = ()
 
     def series(self) -> tuple[tuple[str, str], ...]:
         """Published series of the same observable."""
@@ -87,13 +93,11 @@ class RunsFigure(FigureModel):
         return ((run, frozenset({(self.observable, 0)})) for run in self.runs)
 
 
-class DiagnosticsFigure(FigureModel):
+class DiagnosticsFigure(SeveralRuns):
     """Diagnostics of several runs against time, on a logarithmic scale."""
 
     kind: Literal["diagnostics"]
-    time_label: str
     diagnostics: Annotated[tuple[str, ...], Field(min_length=1)]
-    runs: Annotated[tuple[Run, ...], Field(min_length=1)]
 
     def demands(self, comparisons: Comparisons, scans: Scans) -> Iterator[Demand]:
         """All runs; no curves."""

@@ -33,8 +33,9 @@ def draw(figure: DiagnosticsFigure, material: Material) -> Figure:
         grid = canvas.subplots(rows, columns, squeeze=False).ravel()
         for axes in grid[len(figure.runs) :]:
             axes.remove()
-        for axes, run in zip(grid, figure.runs, strict=False):
-            _draw_panel(axes, figure, material.runs[run])
+        for axes, (name, run) in zip(grid, material.named(figure), strict=False):
+            axes.set_title(name, loc="left")
+            _draw_panel(axes, figure, run)
         handles, labels = grid[0].get_legend_handles_labels()
         canvas.legend(handles, labels, loc="outside upper center", ncols=len(labels))
         style.settle(canvas)
@@ -50,5 +51,4 @@ def _draw_panel(axes: Axes, figure: DiagnosticsFigure, run: Trajectory) -> None:
         values = run.diagnostics[name].astype(float)
         shown = np.where(values > 0, values, np.nan)
         axes.semilogy(run.diagnostics["time"], shown, label=name.replace("_", " "), **line)
-    axes.set_title(style.name(run), loc="left")
     axes.set_xlabel(figure.time_label)

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from opentdvp.config import Comparison, Published, Run
+from opentdvp.config import Comparison, Published, Run, SeveralRuns
+from opentdvp.figures import style
 from opentdvp.trajectory import Trajectory
 
 
@@ -30,6 +31,12 @@ class Material:
     points: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     published: Mapping[str, Published] = field(default_factory=dict)
     table: pd.DataFrame | None = None
+
+    def named(self, figure: SeveralRuns) -> list[tuple[str, Trajectory]]:
+        """Runs of a figure by its labels, or by system and method."""
+        runs = [self.runs[run] for run in figure.runs]
+        labels = figure.labels or [style.name(run) for run in runs]
+        return list(zip(labels, runs, strict=True))
 
     def compared(self, name: str) -> tuple[Trajectory, Trajectory]:
         """Candidate and reference of a comparison."""

@@ -33,13 +33,12 @@ def draw(figure: RunsFigure, material: Material) -> Figure:
     with style.context():
         canvas = Figure(figsize=(style.FULL_WIDTH, HEIGHT), layout="constrained")
         upper, middle, lower = canvas.subplots(3, 1, sharex=True, height_ratios=HEIGHT_RATIOS)
-        runs = [material.runs[run] for run in figure.runs]
+        runs = material.named(figure)
         published = [material.published[name] for name in figure.published]
-        last = runs[-1]
+        name, last = runs[-1]
         base, _ = last.curves()[figure.observable, 0]
         symbol = style.symbol(figure.observable)
-        labels = figure.labels or [style.name(run) for run in runs]
-        for run, label, line in zip(runs, labels, style.series(len(runs)), strict=True):
+        for (label, run), line in zip(runs, style.series(len(runs)), strict=True):
             mean, error = run.curves()[figure.observable, 0]
             left = mean - np.interp(run.times, last.times, base)
             for axes, values in ((upper, mean), (middle, left)):
@@ -53,7 +52,7 @@ def draw(figure: RunsFigure, material: Material) -> Figure:
         handles, names = upper.get_legend_handles_labels()
         canvas.legend(handles, names, loc="outside upper center", ncols=LEGEND_COLUMNS)
         upper.set_ylabel(symbol)
-        middle.set_ylabel(f"{symbol} − {labels[-1]}")
+        middle.set_ylabel(f"{symbol} − {name}")
         lower.set_ylabel("error")
         lower.set_xlabel(figure.time_label)
         for axes, title in zip((upper, middle, lower), "abc", strict=True):
