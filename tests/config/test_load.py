@@ -79,7 +79,7 @@ def test_presets_are_valid(preset):
         (
             ["solvers", "tdvp", "orbit"],
             "some",
-            "must be none, all, half_turns, space",
+            "`orbit` must be none, all, half_turns, space_group",
         ),
         (["solvers", "tdvp", "seed"], ..., "seed` is required, but is missing"),
         (["solvers", "tdvp", "method"], "magic", "solvers.tdvp"),

@@ -55,6 +55,15 @@ def test_ensembles_depend_on_their_key_only(setting):
     assert (np.asarray(first) != np.asarray(other)).any()
 
 
+def test_a_step_is_watched_with_no_more_samples_than_its_solve(setting):
+    case = setting(heisenberg_ring(3), tdvp())
+    few, many = direct(solve=8, observables=100), direct(solve=128, observables=100)
+    for sampling, count in ((few, 8), (many, 100)):
+        sampler = build_sampler(tdvp(sampling=sampling), case.ansatz.symmetries)
+        ensemble = sampler.monitored(case.ansatz, case.theta, jax.random.key(0))
+        assert len(ensemble.outcomes) == count
+
+
 def test_enumeration_has_all_the_probability(setting):
     case = setting(heisenberg_ring(4), tdvp())
     sampler = build_sampler(tdvp(), case.ansatz.symmetries)

@@ -2,7 +2,7 @@
 
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import BeforeValidator, Field, JsonValue, model_validator
 
@@ -62,23 +62,23 @@ class CustomNetwork(StrictModel):
 Network = Annotated[RecurrentNetwork | CustomNetwork, Field(discriminator="kind")]
 
 
+OrbitName = Literal["none", "all", "half_turns", "space_group", "full"]
+
+
 def _check_orbit(value: object) -> object:
     step = isinstance(value, int) and not isinstance(value, bool) and value >= 1
-    if value in ("none", "all", "half_turns", "space_group", "full") or step:
+    names = get_args(OrbitName)
+    if value in names or step:
         return value
     raise ValueError(
-        "`orbit` must be none, all, half_turns, space_group, full, or a step of at least 1, but "
-        f"is {value!r}"
+        f"`orbit` must be {', '.join(names)}, or a step of at least 1, but is {value!r}"
     )
 
 
 #: Averaged over: nothing, all translations, or every k-th along each axis; `half_turns`: all
 #: translations and the half turns of all spins that leave system and start state as they are
 #: (ours); `space_group`: translations and point group; `full`: half turns too.
-Orbit = Annotated[
-    Literal["none", "all", "half_turns", "space_group", "full"] | int,
-    BeforeValidator(_check_orbit),
-]
+Orbit = Annotated[OrbitName | int, BeforeValidator(_check_orbit)]
 
 
 class DirectSampling(StrictModel):
