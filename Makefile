@@ -59,10 +59,10 @@ test-slow: .venv/.ready ## run the physics checks that take minutes
 	pytest -m slow
 
 test-cluster: .venv/.ready ## run the workflow on a SLURM that it installs (root, Debian or Ubuntu)
-	pytest -m "cluster and not preset" -n 0
+	tests/cluster/slurm.sh around pytest -m "cluster and not preset" --dist=loadgroup
 
 test-preset: .venv/.ready ## run the quick preset there and locally, and compare (an hour)
-	pytest -m preset -n 0
+	tests/cluster/slurm.sh around pytest -m preset -n 0
 
 check: .venv/.ready ## check style, types and workflow
 	ruff check

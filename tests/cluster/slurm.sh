@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # A real SLURM of one node for tests, on Debian or Ubuntu, as root, on a machine or in a container
 # that is there for tests: controller, node daemon and munge as plain processes, without systemd.
-#   slurm.sh install         the packages
-#   slurm.sh start FOLDER    state, logs and configuration go to FOLDER
-#   slurm.sh kill-node FOLDER; slurm.sh start-node FOLDER
-#   slurm.sh stop FOLDER
-# /etc/slurm/slurm.conf links to FOLDER, because Snakemake's job steps know no other place.
+#   slurm.sh around COMMAND...    install it, start it, run the command, stop it
+#   slurm.sh kill-node; slurm.sh start-node
+# The command finds the folder of state, logs and configuration in OPENTDVP_TEST_CLUSTER, or in
+# OPENTDVP_NO_CLUSTER why there is none. /etc/slurm/slurm.conf links to the folder, because
+# Snakemake's job steps know no other place.
 set -euo pipefail
 
 link=/etc/slurm/slurm.conf
@@ -16,8 +16,19 @@ fail() { echo "slurm.sh: $*" >&2; exit 1; }
 install() {
 	export DEBIAN_FRONTEND=noninteractive
 	dpkg-query --show slurmctld slurmd slurm-client munge > /dev/null 2>&1 && return
-	apt-get update -qq
-	apt-get install -qq --no-install-recommends slurmctld slurmd slurm-client munge > /dev/null
+	apt-get update -qq >&2 &&
+		apt-get install -qq --no-install-recommends slurmctld slurmd slurm-client munge >&2
+}
+
+# Says why no cluster can be started, if so.
+obstacle() {
+	if [ "$(id -u)" != 0 ] || ! command -v apt-get > /dev/null; then
+		echo "SLURM is installed and started by root on Debian or Ubuntu only"
+	elif [ -e $link ] && [ ! -L $link ]; then
+		echo "this machine belongs to a cluster already: there is $link"
+	elif ! install; then
+		echo "SLURM cannot be installed from this machine's packages"
+	fi
 }
 
 # Four processors are offered whatever there are: jobs of tests mostly wait. Memory beyond what a
@@ -73,6 +84,7 @@ wait_for() {
 run() {
 	setsid "${@:2}" < /dev/null >> "$folder/$1.out" 2>&1 &
 	echo $! > "$folder/$1.process"
+	disown
 }
 
 start_node() {
@@ -86,8 +98,6 @@ node_is_up() {
 }
 
 start() {
-	[ "$(id -u)" = 0 ] || fail "needs root"
-	[ -L $link ] || [ ! -e $link ] || fail "$link is another cluster's"
 	mkdir -p "$folder"/{controller,node} /etc/slurm
 	chmod 755 "$folder"
 	configure
@@ -113,8 +123,19 @@ stop() {
 	rm -f $link
 }
 
+around() {
+	OPENTDVP_NO_CLUSTER=$(obstacle)
+	export OPENTDVP_NO_CLUSTER
+	[ -z "$OPENTDVP_NO_CLUSTER" ] || exec "$@"
+	folder=$(mktemp --directory)
+	export OPENTDVP_TEST_CLUSTER=$folder
+	trap stop EXIT
+	start
+	"$@"
+}
+
 case $1 in
-	install) install ;;
-	start | kill-node | start-node | stop) folder=$(realpath --canonicalize-missing "$2"); "${1/-/_}" ;;
+	around) "$@" ;;
+	kill-node | start-node) folder=$OPENTDVP_TEST_CLUSTER; "${1/-/_}" ;;
 	*) fail "unknown: $1" ;;
 esac

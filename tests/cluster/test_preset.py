@@ -5,7 +5,7 @@ import shutil
 import pytest
 from pipeline import ROOT, assert_same, copy_workflow, said, snakemake, submit
 
-pytestmark = [pytest.mark.cluster, pytest.mark.preset]
+pytestmark = [pytest.mark.cluster, pytest.mark.preset, pytest.mark.usefixtures("control")]
 
 
 def configured(folder):
@@ -14,7 +14,7 @@ def configured(folder):
     return folder
 
 
-def test_the_quick_preset_gives_the_local_tables(cluster, tmp_path):
+def test_the_quick_preset_gives_the_local_tables(tmp_path):
     local, remote = (configured(tmp_path / name) for name in ("local", "remote"))
     for done in (snakemake(local), submit(remote, patience=2400)):
         assert done.returncode == 0, said(done)

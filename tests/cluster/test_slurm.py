@@ -19,7 +19,9 @@ from opentdvp.stopping import MESSAGE
 SHORT = "results/runs/ring_3/tdvp.h5"
 LONG = "results/runs/long/tdvp.h5"
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("control")]
+#: One after the other, and the other tests beside them: a job that starts without its node fails.
+one_by_one = pytest.mark.xdist_group("one by one")
 
 
 def configure(folder):
@@ -35,12 +37,16 @@ def configure(folder):
 
 @pytest.fixture(scope="session")
 def local(tmp_path_factory):
-    """A folder with the runs that the cluster has to reproduce."""
+    """Makes files that the cluster has to reproduce, and gives their folder."""
     folder = copy_workflow(tmp_path_factory.mktemp("local"))
     configure(folder)
-    done = snakemake(folder, "all", LONG, "results/runs/ring_3/trajectories.h5")
-    assert done.returncode == 0, said(done)
-    return folder
+
+    def make(*targets):
+        done = snakemake(folder, *targets)
+        assert done.returncode == 0, said(done)
+        return folder
+
+    return make
 
 
 @pytest.fixture
@@ -59,7 +65,7 @@ def submitting(folder, *arguments):
         process = start(folder, *arguments, stdout=stream, stderr=stream)
         try:
             yield process
-            process.wait(timeout=200)
+            process.wait(timeout=300)
         finally:
             process.kill()
             process.wait()
@@ -89,25 +95,36 @@ def is_in(folder, number):
         return False
 
 
-def test_the_whole_workflow_gives_the_local_files(cluster, folder, local):
+def jobs_in(folder):
+    """Jobs that wait or run, of those submitted from the folder."""
+    command = ["squeue", "--noheader", "--states", "running,pending", "--format", "%i %Z"]
+    found = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return [line for line in found.splitlines() if line.endswith(f" {folder}")]
+
+
+def test_the_whole_workflow_gives_the_local_files(folder, local):
     """Fan-out, an array of batches, and networks that need more memory than they get at first."""
-    memory = ("--set-resources", "evolve:mem_mb=400*attempt")
-    done = submit(folder, "all", "results/runs/ring_3/trajectories.h5", *memory)
+    targets = ("all", "results/runs/ring_3/trajectories.h5")
+    expected = local(*targets)
+    done = submit(folder, *targets, "--set-resources", "evolve:mem_mb=400*attempt")
     assert done.returncode == 0, said(done)
     assert "Error in rule evolve" in said(done)
     assert "Submitted array job" in said(done)
-    assert_same(folder, local, "results/runs/ring_3/*.h5")
-    assert_same(folder, local, "results/tables/*.tsv")
+    assert_same(folder, expected, "results/runs/ring_3/*.h5")
+    assert_same(folder, expected, "results/tables/*.tsv")
     assert (folder / "results/report.html").exists()
 
 
-def test_runs_go_on_after_their_walltime(cluster, folder, local):
+@one_by_one
+def test_runs_go_on_after_their_walltime(folder, local):
     """The first job stops itself before its walltime; the second hangs, and is killed at it."""
-    limits = ("--set-resources", "evolve:runtime=1", "evolve:stop_early=45")
-    with submitting(folder, LONG, *limits):
+    expected = local(LONG)
+    limits = ("evolve:runtime=1 if attempt < 3 else 10", "evolve:stop_early=10")
+    with submitting(folder, LONG, "--set-resources", *limits):
         first = wait_until(lambda: network_at_work(folder))
         os.kill(first, signal.SIGSTOP)
-        time.sleep(15)
+        age = time.time() - Path(f"/proc/{first}").stat().st_ctime
+        time.sleep(max(0, 51 - age))
         os.kill(first, signal.SIGCONT)
         second = wait_until(lambda: network_at_work(folder, other_than=first))
         os.kill(second, signal.SIGSTOP)
@@ -115,39 +132,42 @@ def test_runs_go_on_after_their_walltime(cluster, folder, local):
     assert MESSAGE in log
     assert log.count("SLURM status is: 'FAILED'") == 1
     assert log.count("SLURM status is: 'TIMEOUT'") == 1
-    assert_same(folder, local, LONG)
+    assert_same(folder, expected, LONG)
 
 
-def test_a_node_daemon_that_dies_loses_nothing(cluster, folder, local):
+@one_by_one
+def test_a_node_daemon_that_dies_loses_nothing(control, folder, local):
+    expected = local(LONG)
     with submitting(folder, LONG):
         wait_until(lambda: network_at_work(folder))
-        cluster.control("kill-node")
+        control("kill-node")
         time.sleep(2)
-        cluster.control("start-node")
-    assert_same(folder, local, LONG)
+        control("start-node")
+    assert_same(folder, expected, LONG)
 
 
-def test_ctrl_c_leaves_no_job_behind_and_nothing_is_lost(cluster, folder, local):
+def test_ctrl_c_leaves_no_job_behind_and_nothing_is_lost(folder, local):
+    expected = local(LONG)
     with submitting(folder, LONG) as process:
         run = wait_until(lambda: network_at_work(folder))
         # So that it does not end first; SLURM wakes what it cancels.
         os.kill(run, signal.SIGSTOP)
         process.send_signal(signal.SIGINT)
     wait_until(lambda: not is_in(folder, run))
-    jobs = ["squeue", "--noheader", "--states", "running,pending"]
-    assert not subprocess.run(jobs, capture_output=True, text=True, check=True).stdout
+    assert not jobs_in(folder)
     done = submit(folder, LONG)
     assert done.returncode == 0, said(done)
-    assert_same(folder, local, LONG)
+    assert_same(folder, expected, LONG)
     record = json.loads((folder / LONG).with_suffix(".timing.json").read_text())
     assert record["resumed"]
 
 
-def test_the_tasks_of_a_job_share_a_run(cluster, folder, local):
+def test_the_tasks_of_a_job_share_a_run(folder, local):
     """Sums of two processes differ in the last digits only, but over a run that adds up."""
+    expected = local(SHORT)
     done = submit(folder, SHORT, "--set-resources", "evolve:mpi=srun", "evolve:tasks=2")
     assert done.returncode == 0, said(done)
-    shared, alone = (trajectory.read(where / SHORT) for where in (folder, local))
+    shared, alone = (trajectory.read(where / SHORT) for where in (folder, expected))
     assert shared.provenance["device"] == "cpu × 2"
     for name, observable in alone.observables.items():
         np.testing.assert_allclose(shared.observables[name].mean, observable.mean, atol=1e-3)

@@ -52,7 +52,7 @@ def start(out, flags="", address="", process=0):
     folder = os.path.dirname(__file__)
     environment = os.environ | {
         "JAX_PLATFORMS": "cpu",
-        "XLA_FLAGS": flags,
+        "XLA_FLAGS": f"{os.environ.get('XLA_FLAGS', '')} {flags}",
         "PYTHONPATH": os.pathsep.join([folder, os.path.dirname(folder), *sys.path]),
     }
     command = [sys.executable, "-c", SCRIPT, address, str(process), str(out)]
