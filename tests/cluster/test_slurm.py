@@ -65,13 +65,13 @@ def submitting(folder, *arguments):
         process = start(folder, *arguments, stdout=stream, stderr=stream)
         try:
             yield process
-            process.wait(timeout=300)
+            process.wait(timeout=400)
         finally:
             process.kill()
             process.wait()
 
 
-def wait_until(condition, seconds=90):
+def wait_until(condition, seconds=300):
     end = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < end, "nothing happened"
@@ -102,32 +102,20 @@ def jobs_in(folder):
     return [line for line in found.splitlines() if line.endswith(f" {folder}")]
 
 
-def test_the_whole_workflow_gives_the_local_files(folder, local):
-    """Fan-out, an array of batches, and networks that need more memory than they get at first."""
-    targets = ("all", "results/runs/ring_3/trajectories.h5")
-    expected = local(*targets)
-    done = submit(folder, *targets, "--set-resources", "evolve:mem_mb=400*attempt")
-    assert done.returncode == 0, said(done)
-    assert "Error in rule evolve" in said(done)
-    assert "Submitted array job" in said(done)
-    assert_same(folder, expected, "results/runs/ring_3/*.h5")
-    assert_same(folder, expected, "results/tables/*.tsv")
-    assert (folder / "results/report.html").exists()
-
-
 @one_by_one
 def test_runs_go_on_after_their_walltime(folder, local):
     """The first job stops itself before its walltime; the second hangs, and is killed at it."""
-    expected = local(LONG)
-    limits = ("evolve:runtime=1 if attempt < 3 else 10", "evolve:stop_early=10")
-    with submitting(folder, LONG, "--set-resources", *limits):
+    walltime = "evolve:runtime=2 if attempt < 3 else 10"
+    early = "evolve:stop_early=80 if attempt < 2 else 5"
+    with submitting(folder, LONG, "--set-resources", walltime, early):
         first = wait_until(lambda: network_at_work(folder))
         os.kill(first, signal.SIGSTOP)
         age = time.time() - Path(f"/proc/{first}").stat().st_ctime
-        time.sleep(max(0, 51 - age))
+        time.sleep(max(0, 50 - age))
         os.kill(first, signal.SIGCONT)
         second = wait_until(lambda: network_at_work(folder, other_than=first))
         os.kill(second, signal.SIGSTOP)
+        expected = local(LONG)
     log = (folder / "snakemake.log").read_text()
     assert MESSAGE in log
     assert log.count("SLURM status is: 'FAILED'") == 1
@@ -137,17 +125,15 @@ def test_runs_go_on_after_their_walltime(folder, local):
 
 @one_by_one
 def test_a_node_daemon_that_dies_loses_nothing(control, folder, local):
-    expected = local(LONG)
     with submitting(folder, LONG):
         wait_until(lambda: network_at_work(folder))
         control("kill-node")
         time.sleep(2)
         control("start-node")
-    assert_same(folder, expected, LONG)
+    assert_same(folder, local(LONG), LONG)
 
 
 def test_ctrl_c_leaves_no_job_behind_and_nothing_is_lost(folder, local):
-    expected = local(LONG)
     with submitting(folder, LONG) as process:
         run = wait_until(lambda: network_at_work(folder))
         # So that it does not end first; SLURM wakes what it cancels.
@@ -157,17 +143,29 @@ def test_ctrl_c_leaves_no_job_behind_and_nothing_is_lost(folder, local):
     assert not jobs_in(folder)
     done = submit(folder, LONG)
     assert done.returncode == 0, said(done)
-    assert_same(folder, expected, LONG)
+    assert_same(folder, local(LONG), LONG)
     record = json.loads((folder / LONG).with_suffix(".timing.json").read_text())
     assert record["resumed"]
 
 
 def test_the_tasks_of_a_job_share_a_run(folder, local):
     """Sums of two processes differ in the last digits only, but over a run that adds up."""
-    expected = local(SHORT)
     done = submit(folder, SHORT, "--set-resources", "evolve:mpi=srun", "evolve:tasks=2")
     assert done.returncode == 0, said(done)
-    shared, alone = (trajectory.read(where / SHORT) for where in (folder, expected))
+    shared, alone = (trajectory.read(where / SHORT) for where in (folder, local(SHORT)))
     assert shared.provenance["device"] == "cpu × 2"
     for name, observable in alone.observables.items():
         np.testing.assert_allclose(shared.observables[name].mean, observable.mean, atol=1e-3)
+
+
+def test_the_whole_workflow_gives_the_local_files(folder, local):
+    """Fan-out, an array of batches, and networks that need more memory than they get at first."""
+    targets = ("all", "results/runs/ring_3/trajectories.h5")
+    done = submit(folder, *targets, "--set-resources", "evolve:mem_mb=400*attempt")
+    expected = local(*targets)
+    assert done.returncode == 0, said(done)
+    assert "Error in rule evolve" in said(done)
+    assert "Submitted array job" in said(done)
+    assert_same(folder, expected, "results/runs/ring_3/*.h5")
+    assert_same(folder, expected, "results/tables/*.tsv")
+    assert (folder / "results/report.html").exists()
