@@ -1,6 +1,8 @@
-"""Wall time and memory of a run, beside its trajectory so that equal runs have equal files."""
+"""What a run has cost, and on which machine; beside its file, so that equal runs are equal."""
 
 import json
+import os
+import platform
 import resource
 import sys
 from collections.abc import Sequence
@@ -27,11 +29,21 @@ def write_timing(trajectory: Path, wall_seconds: float, resumed: bool) -> None:
     """
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     memory = round(peak / (2**20 if sys.platform == "darwin" else 2**10))
-    _write(trajectory, round(wall_seconds, 1), resumed, memory)
+    _write(trajectory, round(wall_seconds, 1), resumed, memory, machine())
+
+
+def machine() -> str:
+    """The processors of this machine: their name, as far as it is known, and their number."""
+    described = Path("/proc/cpuinfo")
+    lines = described.read_text(encoding="utf-8").splitlines() if described.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{names[0] if names else platform.machine()}, {os.cpu_count()} processors"
 
 
 def add_timings(trajectory: Path, batches: Sequence[Path]) -> None:
     """Record what the batches of a trajectory have cost: all their time, the largest memory.
+
+    Their machines are all listed.
 
     Raises
     ------
@@ -44,14 +56,16 @@ def add_timings(trajectory: Path, batches: Sequence[Path]) -> None:
         round(sum(record["wall_seconds"] for record in records), 1),
         any(record["resumed"] for record in records),
         max(record["peak_memory_MiB"] for record in records),
+        "; ".join(dict.fromkeys(record["machine"] for record in records)),
     )
 
 
-def _write(trajectory: Path, wall_seconds: float, resumed: bool, memory: int) -> None:
+def _write(trajectory: Path, wall_seconds: float, resumed: bool, memory: int, machine: str) -> None:
     record = {
         "wall_seconds": wall_seconds,
         "resumed": resumed,
         "peak_memory_MiB": memory,
+        "machine": machine,
         "finished": datetime.now().astimezone().isoformat(timespec="seconds"),
     }
     with replacing(timing_path(trajectory)) as temporary:
@@ -59,7 +73,7 @@ def _write(trajectory: Path, wall_seconds: float, resumed: bool, memory: int) ->
 
 
 def read_timing(trajectory: Path) -> dict[str, Any]:
-    """What the run of a trajectory has cost.
+    """What the run of a trajectory has cost; the machine is empty where it was not recorded.
 
     Raises
     ------
@@ -68,6 +82,6 @@ def read_timing(trajectory: Path) -> dict[str, Any]:
     """
     path = timing_path(trajectory)
     try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
+        return {"machine": ""} | json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, TypeError, ValueError) as error:
         raise FileError(f"Cannot read {path}: it is missing or damaged; run it again.") from error

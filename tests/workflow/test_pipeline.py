@@ -63,13 +63,17 @@ def test_overview_has_settings_cost_and_verdict(finished):
 
 
 def test_runs_have_settings_and_cost(finished):
-    header, _, *rows = (finished / "figures/runs.md").read_text().splitlines()
-    table = [dict(zip(_cells(header), _cells(row), strict=True)) for row in rows]
+    figures, table = _tables(finished / "figures/runs.md")
     assert [row["method"] for row in table] == ["tdvp", "exact", "exact", "exact"]
     assert "relative_tolerance 1e-08" in table[1]["settings"]
     assert "network (kind recurrent, cell vanilla, width 4" in table[0]["settings"]
     assert float(table[1]["largest error"]) == 0
     assert float(table[0]["memory_MiB"]) > 0
+    assert table[0]["machine"].endswith("processors")
+    dynamics, scheme = figures[0], figures[-1]
+    assert (dynamics["figure"], dynamics["runs"], scheme["runs"]) == ("dynamics", "2", "0")
+    drawn = sum(float(row["minutes"]) for row in table[:2])
+    assert float(dynamics["minutes"]) == pytest.approx(drawn, rel=0.02)
 
 
 def _cells(line):
@@ -77,8 +81,7 @@ def _cells(line):
 
 
 def test_plotted_curves_and_published_values_have_their_distance(finished):
-    text = (finished / "figures/closeness.md").read_text()
-    curves, published = (_table(part) for part in text.split("## ")[1:])
+    curves, published = _tables(finished / "figures/closeness.md")
     assert [row["observable"] for row in curves] == [*"XYZ", "C_XX(1)", "C_YY(1)", "C_ZZ(1)"]
     assert {row["figure"] for row in curves} == {"dynamics (a)", "dynamics (b)"}
     summary = pd.read_csv(finished / "results/tables/ring_3.summary.tsv", sep="\t")
@@ -93,9 +96,11 @@ def test_plotted_curves_and_published_values_have_their_distance(finished):
     assert "<h2>Published values</h2>" in page
 
 
-def _table(part):
-    lines = [line for line in part.splitlines() if line.startswith("|")]
-    return [dict(zip(_cells(lines[0]), _cells(line), strict=True)) for line in lines[2:]]
+def _tables(path):
+    """Tables of a Markdown file with headings, as dictionaries by row."""
+    parts = (part.splitlines() for part in path.read_text().split("## ")[1:])
+    tables = ([_cells(line) for line in part if line.startswith("|")] for part in parts)
+    return [[dict(zip(head, row, strict=True)) for row in rows] for head, _, *rows in tables]
 
 
 def test_report_is_self_contained(finished):

@@ -83,7 +83,7 @@ def overview(
     pages = {
         "closeness": {"Every plotted curve": curves, "Published values": published},
         "overview": {"All comparisons": comparisons},
-        "runs": {"All runs": runs},
+        "runs": {"Every figure": comparing.figure_costs(study), "All runs": runs},
     }
     for name, tables in pages.items():
         comparing.write_markdown(tables, out / f"{name}.md")

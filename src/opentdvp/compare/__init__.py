@@ -2,7 +2,7 @@
 
 from opentdvp.compare.checks import read_run
 from opentdvp.compare.closeness import closeness, published
-from opentdvp.compare.costs import costs
+from opentdvp.compare.costs import costs, figure_costs
 from opentdvp.compare.curves import allowed
 from opentdvp.compare.judgement import judge
 from opentdvp.compare.overview import overview
@@ -22,6 +22,7 @@ __all__ = [
     "closeness",
     "compare",
     "costs",
+    "figure_costs",
     "judge",
     "overview",
     "published",

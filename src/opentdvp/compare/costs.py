@@ -1,4 +1,4 @@
-"""What every run of a study is, and what it has cost."""
+"""What the runs of a study are, and what they and its figures have cost."""
 
 import pandas as pd
 
@@ -15,7 +15,7 @@ def costs(study: Study) -> pd.DataFrame:
     pandas.DataFrame
         System and its size, solver with its settings, the last time, the largest error of any
         observable at any time, `minutes` (of computing, of all batches), `memory_MiB` (the most of
-        one process), and the beginnings of run id and git revision.
+        one process), the machine, and the beginnings of run id and git revision.
 
     Raises
     ------
@@ -23,6 +23,30 @@ def costs(study: Study) -> pd.DataFrame:
         If a file of the study is missing, or a run is not that of the study's deck.
     """
     return pd.DataFrame([_row(study, run) for run in study.used()])
+
+
+def figure_costs(study: Study) -> pd.DataFrame:
+    """One row per figure: its number of runs, their `minutes` together and the most `memory_MiB`.
+
+    A run that several figures show counts in each.
+
+    Raises
+    ------
+    FileError
+        If the timing of a run is missing.
+    """
+    rows = []
+    for name, figure in study.figures.items():
+        timings = [read_timing(study.output.trajectory(run)) for run in study.drawn(figure)]
+        rows.append(
+            {
+                "figure": name,
+                "runs": len(timings),
+                "minutes": sum(timing["wall_seconds"] for timing in timings) / 60,
+                "memory_MiB": max((timing["peak_memory_MiB"] for timing in timings), default=0),
+            }
+        )
+    return pd.DataFrame(rows)
 
 
 def _row(study: Study, name: Run) -> dict[str, object]:
@@ -40,6 +64,7 @@ def _row(study: Study, name: Run) -> dict[str, object]:
         "largest error": max(float(error.max()) for _, error in run.curves().values()),
         "minutes": timing["wall_seconds"] / 60,
         "memory_MiB": timing["peak_memory_MiB"],
+        "machine": timing["machine"],
         "run id": run.run_id[:8],
         "revision": run.provenance["revision"][:8],
     }
