@@ -16,7 +16,7 @@ from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 
-from opentdvp.compare import judge, write_table
+from opentdvp import compare
 from opentdvp.config import Study, load
 from opentdvp.verify import SHORT, VALID, verify
 
@@ -258,6 +258,22 @@ def test_archive_is_verified(finished, monkeypatch):
     assert len(wrong) == 5
 
 
+def test_tables_of_what_is_finished_can_be_had_before_all_is(finished, monkeypatch):
+    """Without the network's run nothing is left that shows it; the other tables are complete."""
+    monkeypatch.chdir(finished)
+    study = load(finished / "config" / "config.yaml")
+    run = Path("results/runs/ring_3/tdvp.h5")
+    run.rename(run.with_suffix(".away"))
+    try:
+        rest = compare.finished(study)
+    finally:
+        run.with_suffix(".away").rename(run)
+    assert list(rest.comparisons) == ["tolerances_r6", "tolerances_r7"]
+    assert list(rest.figures) == ["front", "scan", "scheme"]
+    assert list(compare.overview(rest)["comparison"]) == list(rest.comparisons)
+    assert compare.finished(study) == study
+
+
 @pytest.mark.parametrize(
     ("tolerance", "shortfall", "verdict"),
     [
@@ -278,10 +294,10 @@ def test_shortfall_is_valid_where_explained(finished, monkeypatch, tolerance, sh
     study = Study.model_validate(tree)
     comparison, output = study.comparisons["ring_3"], study.output
     runs = (output.trajectory(run) for run in (comparison.candidate, comparison.reference))
-    tables = judge(study, comparison, *runs)
+    tables = compare.judge(study, comparison, *runs)
     kept = {path: path.read_bytes() for path in (output.points("ring_3"), output.summary("ring_3"))}
     for table, path in zip(tables, kept, strict=True):
-        write_table(table, path)
+        compare.write_table(table, path)
     try:
         verdicts = verify(study).set_index(["kind", "name"])["verdict"]
     finally:

@@ -70,6 +70,9 @@ def plot(
 def overview(
     config_file: ConfigFile,
     out: Annotated[Path, typer.Option(help="Folder for the tables (Markdown, HTML).")],
+    finished: Annotated[
+        bool, typer.Option("--finished", help="Leave out what has not been run and compared yet.")
+    ] = False,
 ) -> None:
     """Gather all comparisons, curves and runs of a configuration, from the files of its results.
 
@@ -78,6 +81,8 @@ def overview(
     from opentdvp import compare as comparing
 
     study = config.load(config_file)
+    if finished:
+        study = comparing.finished(study)
     runs, comparisons = comparing.costs(study), comparing.overview(study)
     curves, published = comparing.closeness(study), comparing.published(study)
     pages = {

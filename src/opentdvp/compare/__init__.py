@@ -5,7 +5,7 @@ from opentdvp.compare.closeness import closeness, published
 from opentdvp.compare.costs import costs, figure_costs
 from opentdvp.compare.curves import allowed
 from opentdvp.compare.judgement import judge
-from opentdvp.compare.overview import overview
+from opentdvp.compare.overview import finished, overview
 from opentdvp.compare.points import compare
 from opentdvp.compare.summary import summarize
 from opentdvp.compare.tables import (
@@ -23,6 +23,7 @@ __all__ = [
     "compare",
     "costs",
     "figure_costs",
+    "finished",
     "judge",
     "overview",
     "published",

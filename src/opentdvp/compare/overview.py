@@ -1,13 +1,36 @@
 """All comparisons of a study in one table: settings, cost, and how close."""
 
+from collections.abc import Iterable
+
 import pandas as pd
 
 from opentdvp.compare.checks import read_run
 from opentdvp.compare.tables import read_summary
-from opentdvp.config import Comparison, Study, TdvpSolver
+from opentdvp.config import Comparison, Run, Study, TdvpSolver
 from opentdvp.config.solver import Cutoffs, DirectSampling
 from opentdvp.timing import read_timing
 from opentdvp.trajectory import Trajectory
+
+
+def finished(study: Study) -> Study:
+    """The study without the comparisons and figures whose runs or tables do not exist yet."""
+    output = study.output
+
+    def exist(runs: Iterable[Run], compared: Iterable[str]) -> bool:
+        tables = (table(name) for name in compared for table in (output.points, output.summary))
+        return all(path.exists() for path in (*map(output.trajectory, runs), *tables))
+
+    comparisons = {
+        name: entry
+        for name, entry in study.comparisons.items()
+        if exist((entry.candidate, entry.reference), (name,))
+    }
+    figures = {
+        name: entry
+        for name, entry in study.figures.items()
+        if exist(study.drawn(entry), entry.compared())
+    }
+    return study.model_copy(update={"comparisons": comparisons, "figures": figures})
 
 
 def overview(study: Study) -> pd.DataFrame:
