@@ -18,7 +18,7 @@ PYTHON = $(shell for python in python3.11 python3; do $$python -c 'import os, sy
 	print(os.path.realpath(sys.executable)) if sys.version_info[:2] == (3, 11) else sys.exit(1)' \
 	2>/dev/null && break; done)
 
-.PHONY: help figures paper paper-figures verify references accuracy study benchmark benchmark-peer test test-slow test-cluster test-preset check lock clean
+.PHONY: help figures paper paper-figures verify references accuracy study benchmark benchmark-peer test browser test-slow test-cluster test-preset check lock clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -54,6 +54,11 @@ benchmark-peer: .venv/.ready .venv-peer/.ready ## time jVMC on the same work: do
 
 test: .venv/.ready ## run the tests that take seconds
 	pytest
+
+browser: ## install Chromium, in which a test opens the report (root, Debian or Ubuntu)
+	@command -v chromedriver > /dev/null || { apt-get update -qq && \
+		apt-get install -qq --no-install-recommends chromium chromium-driver > /dev/null; } || \
+		echo "Chromium cannot be installed, so the test that opens the report in it is skipped." >&2
 
 test-slow: .venv/.ready ## run the physics checks that take minutes
 	pytest -m slow
