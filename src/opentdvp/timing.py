@@ -29,10 +29,10 @@ def write_timing(trajectory: Path, wall_seconds: float, resumed: bool) -> None:
     """
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     memory = round(peak / (2**20 if sys.platform == "darwin" else 2**10))
-    _write(trajectory, round(wall_seconds, 1), resumed, memory, machine())
+    _write(trajectory, round(wall_seconds, 1), resumed, memory, _processors())
 
 
-def machine() -> str:
+def _processors() -> str:
     """The processors of this machine: their name, as far as it is known, and their number."""
     described = Path("/proc/cpuinfo")
     lines = described.read_text(encoding="utf-8").splitlines() if described.exists() else []
