@@ -40,6 +40,11 @@ ROWS = {"kind": "square", "size": [4, 5], "periodic": True}
             heisenberg_ring(2, lattice=LONG_LADDER, observables={}),
             {"orbit": "none", "kind": "raster", "cell": "gated"},
         ),
+        (heisenberg_ring(4), {"orbit": "all", "cell": "multiplicative"}),
+        (
+            heisenberg_ring(2, lattice=LONG_LADDER, observables={}),
+            {"orbit": "none", "kind": "raster", "cell": "multiplicative"},
+        ),
     ],
 )
 def test_estimates_equal_the_dense_generator(setting, system, settings):

@@ -1,4 +1,4 @@
-"""Both geometries and both cells, against the formulas in NumPy and the reach of every outcome."""
+"""Both geometries and all cells, against the formulas in NumPy and the reach of every outcome."""
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +14,8 @@ OPEN = {"kind": "square", "size": [3, 2], "periodic": False}
 NETWORKS = [
     (heisenberg_ring(4), {"cell": "gated", "depth": 2}),
     (heisenberg_ring(4), {"output": "per_site"}),
+    (heisenberg_ring(4), {"cell": "multiplicative"}),
+    (heisenberg_ring(3, lattice=OPEN), {"kind": "raster", "cell": "multiplicative", "depth": 2}),
     (heisenberg_ring(3, lattice=OPEN), {"kind": "raster"}),
     (heisenberg_ring(3, lattice=OPEN), {"kind": "raster", "cell": "gated", "depth": 2}),
     (heisenberg_ring(3, lattice=TORUS), {"kind": "raster", "depth": 2, "activation": "elu"}),
@@ -40,16 +42,20 @@ def test_distribution_is_normalised(setting, system, settings):
     assert distribution.std() > 0.1 * distribution.mean()
 
 
-def next_state(layer, cell, signal, earlier):
+def next_state(layer, cell, signal, earlier, outcomes):
     """State of one layer from the states of earlier sites, by the formulas of `Cell`."""
 
     def affine(gate):
         kernel = layer[f"{gate}recurrent_kernel"]
+        if cell == "multiplicative":
+            kernel = np.stack(
+                [kernel[:, 4 * n + outcome] for n, outcome in enumerate(outcomes)], axis=1
+            )
         from_states = sum(kernel[:, n] @ state for n, state in enumerate(earlier))
         return layer[f"{gate}signal_kernel"] @ signal + layer[f"{gate}bias"], from_states
 
     from_signal, from_states = affine("")
-    if cell == "vanilla":
+    if cell != "gated":
         return np.tanh(from_signal + from_states)
     update, reset = (1 / (1 + np.exp(-sum(affine(gate)))) for gate in ("update_", "reset_"))
     new = np.tanh(from_signal + reset * from_states)
@@ -65,7 +71,7 @@ def log_conditionals(parameters, outcome, neighbours, cell):
         states = np.zeros((len(outcome), *parameters[name]["bias"].shape))
         for i, sites in enumerate(read):
             earlier = [states[k] * (k >= 0) for k in sites]
-            states[i] = next_state(parameters[name], cell, signals[i], earlier)
+            states[i] = next_state(parameters[name], cell, signals[i], earlier, outcome[sites])
         signals = states
     kernels, biases = (parameters[f"output_{name}"] for name in ("kernel", "bias"))
     logits = (kernels @ signals[..., None])[..., 0] + biases
@@ -73,7 +79,7 @@ def log_conditionals(parameters, outcome, neighbours, cell):
 
 
 @pytest.mark.parametrize("output", ["shared", "per_site"])
-@pytest.mark.parametrize("cell", ["vanilla", "gated"])
+@pytest.mark.parametrize("cell", ["vanilla", "gated", "multiplicative"])
 @pytest.mark.parametrize(
     ("kind", "system", "neighbours"),
     [

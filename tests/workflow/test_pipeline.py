@@ -58,6 +58,7 @@ def test_overview_has_settings_cost_and_verdict(finished):
     largest = summary["max_difference"][summary["distance"] > 0].max()
     assert float(row["correlators"]) == pytest.approx(largest, rel=0.01)
     assert (row["comparison"], row["samples"], row["seed"]) == ("ring_3", "1024", "1")
+    assert row["network"] == "recurrent vanilla 4"
     assert row["passed"] == "yes"
     assert float(row["minutes"]) > 0
 

@@ -76,11 +76,11 @@ def _settings(study: Study, comparison: Comparison) -> dict[str, object]:
     solver = study.solvers[comparison.candidate.solver]
     if not isinstance(solver, TdvpSolver):
         return {"solver": solver.method}
-    network = solver.network.model_dump(exclude={"kind", "sha256"}, exclude_none=True)
+    network = solver.network.model_dump()
     sampling, regularization = solver.sampling, solver.regularization
     return {
         "solver": comparison.candidate.solver,
-        "network": f"{solver.network.kind} {network.get('width', '')}".strip(),
+        "network": " ".join(str(network[k]) for k in ("kind", "cell", "width") if k in network),
         "orbit": solver.orbit,
         "samples": sampling.solve if isinstance(sampling, DirectSampling) else sampling.kind,
         "solve": regularization.method,

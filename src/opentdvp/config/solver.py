@@ -20,12 +20,13 @@ class RecurrentNetwork(StrictModel):
     """A stack of recurrent layers, along a chain or row by row over a square lattice.
 
     `recurrent` visits the sites in lattice order and remembers the last one; `raster` also reads
-    the row above. Cells are `vanilla` (the paper's) or `gated`. The output layer, from the state to
-    the conditional, is `shared` by all sites (the paper's) or there is one `per_site` (ours).
+    the row above. Cells are `vanilla` (the paper's), `gated`, or `multiplicative` (ours), with
+    another recurrent matrix for each outcome. The output layer, from the state to the conditional,
+    is `shared` by all sites (the paper's) or there is one `per_site` (ours).
     """
 
     kind: Literal["recurrent", "raster"]
-    cell: Literal["vanilla", "gated"]
+    cell: Literal["vanilla", "gated", "multiplicative"]
     width: PositiveInt
     depth: PositiveInt
     activation: Literal["tanh", "elu"]

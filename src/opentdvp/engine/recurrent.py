@@ -1,4 +1,4 @@
-"""Recurrent networks: stacked vanilla or gated cells, along a chain or over the rows of a lattice.
+"""Recurrent networks: stacks of cells, along a chain or over the rows of a lattice.
 
 In one dimension a cell reads the state and the outcome of the site before. In two, sites are
 visited row by row and a cell reads those of three sites: before, above, and above to the right.
@@ -25,9 +25,11 @@ ACTIVATIONS: dict[str, Callable[[Array], Array]] = {"tanh": nn.tanh, "elu": nn.e
 class Cell(nn.Module):
     """One recurrent layer: new state from a signal x and the states h_n of earlier sites.
 
-    `vanilla`: h = f(W x + Σ_n U_n h_n + b). `gated` (the gated recurrent unit of Cho et al. 2014,
-    for several h_n): h = z ∘ mean_n h_n + (1 − z) ∘ f(W x + r ∘ Σ_n U_n h_n + b), where update z
-    and reset r are σ of affine functions of x and all h_n.
+    `vanilla`: h = f(W x + Σ_n U_n h_n + b). `multiplicative`: h = f(W x + Σ_n U_n^{a_n} h_n + b), a
+    matrix for every outcome a_n there, as a matrix product state has (for one h_n, the recurrent
+    network of Sutskever, Martens & Hinton 2011 without its factors). `gated` (the gated recurrent
+    unit of Cho et al. 2014, for several h_n): h = z ∘ mean_n h_n + (1 − z) ∘ f(W x +
+    r ∘ Σ_n U_n h_n + b), where update z and reset r are σ of affine functions of x and all h_n.
     """
 
     kind: str
@@ -38,25 +40,30 @@ class Cell(nn.Module):
 
     @nn.compact
     def __call__(
-        self, signal: Float[Array, "inputs *batch"], states: Float[Array, "n width *batch"]
+        self,
+        signal: Float[Array, "inputs *batch"],
+        states: Float[Array, "n width *batch"],
+        outcomes: Float[Array, "n 4 *batch"],
     ) -> Float[Array, "width *batch"]:
-        """State of this layer at the next site."""
+        """State of this layer at the next site; outcomes are one-hot."""
         activate = ACTIVATIONS[self.activation]
-        if self.kind == "vanilla":
-            from_signal, from_states = self._affine("", signal, states)
-            return activate(from_signal + from_states)
-        update = nn.sigmoid(sum(self._affine("update_", signal, states)))
-        reset = nn.sigmoid(sum(self._affine("reset_", signal, states)))
-        from_signal, from_states = self._affine("", signal, states)
+        scale = self.recurrent_scale / len(states) ** 0.5
+        if self.kind == "multiplicative":
+            # One state for every outcome, all but one of which are zero.
+            states = (outcomes[:, :, None] * states[:, None]).reshape(-1, *states.shape[1:])
+        if self.kind != "gated":
+            return activate(jnp.add(*self._affine("", signal, states, scale)))
+        update = nn.sigmoid(sum(self._affine("update_", signal, states, scale)))
+        reset = nn.sigmoid(sum(self._affine("reset_", signal, states, scale)))
+        from_signal, from_states = self._affine("", signal, states, scale)
         return update * states.mean(axis=0) + (1 - update) * activate(
             from_signal + reset * from_states
         )
 
-    def _affine(self, name: str, signal: Array, states: Array) -> tuple[Array, Array]:
+    def _affine(self, name: str, signal: Array, states: Array, scale: float) -> tuple[Array, Array]:
         neighbours, width = states.shape[:2]
 
         def recurrent(key: PRNGKeyArray) -> Array:
-            scale = self.recurrent_scale / neighbours**0.5
             make = nn.initializers.orthogonal(scale, column_axis=-1)
             keys = jax.random.split(key, neighbours)
             return jnp.stack([make(one, (width, width), jnp.float64) for one in keys], axis=1)
@@ -139,10 +146,10 @@ class ChainRecurrent(Recurrent):
         self, carry: Carry, previous: Int[Array, "*batch"], site: Site
     ) -> tuple[Carry, Float[Array, "4 *batch"]]:
         """Advance all layers by one site."""
-        signal = jax.nn.one_hot(previous, OUTCOMES, dtype=carry[0].dtype, axis=0)
+        signal = outcome = jax.nn.one_hot(previous, OUTCOMES, dtype=carry[0].dtype, axis=0)
         states = []
         for cell, state in zip(self.cells, carry, strict=True):
-            signal = cell(signal, state[None])
+            signal = cell(signal, state[None], outcome[None])
             states.append(signal)
         return tuple(states), self._conditional(signal, site)
 
@@ -174,9 +181,10 @@ class RasterRecurrent(Recurrent):
         outcomes, *rows = carry
         read = jax.nn.one_hot(previous, OUTCOMES, dtype=outcomes.dtype, axis=0)
         outcomes = outcomes.at[around[0]].set(read)
-        signal = jnp.concatenate([outcomes[x] for x in around])
+        there = jnp.stack([outcomes[x] for x in around])
+        signal = jnp.concatenate(list(there))
         new_rows = []
         for cell, row in zip(self.cells, rows, strict=True):
-            signal = cell(signal, jnp.stack([row[x] for x in around]))
+            signal = cell(signal, jnp.stack([row[x] for x in around]), there)
             new_rows.append(row.at[around[1]].set(signal))
         return (outcomes, *new_rows), self._conditional(signal, site)
