@@ -61,11 +61,11 @@ class Cell(nn.Module):
         )
 
     def _affine(self, name: str, signal: Array, states: Array, scale: float) -> tuple[Array, Array]:
-        neighbours, width = states.shape[:2]
+        matrices, width = states.shape[:2]
 
         def recurrent(key: PRNGKeyArray) -> Array:
             make = nn.initializers.orthogonal(scale, column_axis=-1)
-            keys = jax.random.split(key, neighbours)
+            keys = jax.random.split(key, matrices)
             return jnp.stack([make(one, (width, width), jnp.float64) for one in keys], axis=1)
 
         kernel = self.param(
@@ -182,7 +182,7 @@ class RasterRecurrent(Recurrent):
         read = jax.nn.one_hot(previous, OUTCOMES, dtype=outcomes.dtype, axis=0)
         outcomes = outcomes.at[around[0]].set(read)
         there = jnp.stack([outcomes[x] for x in around])
-        signal = jnp.concatenate(list(there))
+        signal = there.reshape(-1, *there.shape[2:])
         new_rows = []
         for cell, row in zip(self.cells, rows, strict=True):
             signal = cell(signal, jnp.stack([row[x] for x in around]), there)
