@@ -1,6 +1,7 @@
 """An ansatz at random parameters, far from the product state, and its full distribution."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -35,6 +36,13 @@ class Setting(NamedTuple):
         """All that a right-hand side with these settings needs."""
         sampler = build_sampler(solver, self.ansatz.symmetries)
         return Problem(self.ansatz, self.generator, sampler, solver)
+
+    def compiled(self, function: Callable[..., Any], solver: TdvpSolver) -> Callable[..., Any]:
+        """A function of (problem, theta, …) at these two, compiled as a whole as in a run.
+
+        Step by step, as JAX does it otherwise, takes longer.
+        """
+        return partial(jax.jit(partial(function, self.problem(solver))), self.theta)
 
     @property
     def outcomes(self) -> jax.Array:

@@ -1,3 +1,6 @@
+from functools import partial
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -37,7 +40,7 @@ def test_classes_are_counted_without_listing_them(size, orbit):
 def test_merged_samples_are_the_samples_up_to_the_orbit(orbit):
     symmetries = group([4], orbit)
     outcomes = np.random.default_rng(1).integers(0, 4, size=(300, 4))
-    merged, counts = merge(symmetries, jnp.array(outcomes), chunk=7)
+    merged, counts = jax.jit(partial(merge, symmetries, chunk=7))(jnp.array(outcomes))
     assert len(merged) == min(300, class_count(symmetries))
     found = {tuple(map(int, o)): int(c) for o, c in zip(merged, counts, strict=True) if c > 0}
     expected = {}

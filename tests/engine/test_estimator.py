@@ -52,7 +52,7 @@ def test_estimates_equal_the_dense_generator(setting, system, settings):
     case = setting(system, solver)
     probabilities = case.distribution
     expected = (apply_generator(case.generator, probabilities) / probabilities).ravel()
-    estimates = estimate(case.problem(solver), case.theta, case.outcomes).value
+    estimates = case.compiled(estimate, solver)(case.outcomes).value
     np.testing.assert_allclose(estimates, expected, atol=1e-11 * np.abs(expected).max())
     assert abs(probabilities.ravel() @ np.asarray(estimates)) < 1e-12
 
@@ -65,7 +65,7 @@ def test_estimates_of_a_torus_equal_the_dense_generator(setting):
     likeliest = np.argsort(probabilities.ravel())[-40:]
     change = apply_generator(case.generator, probabilities)
     expected = (change / probabilities).ravel()[likeliest]
-    estimates = estimate(case.problem(solver), case.theta, case.outcomes[likeliest]).value
+    estimates = case.compiled(estimate, solver)(case.outcomes[likeliest]).value
     np.testing.assert_allclose(estimates, expected, atol=1e-11 * np.abs(expected).max())
 
 
@@ -100,7 +100,7 @@ def test_forgetting_costs_less_than_its_bound(setting, system, settings, scale, 
     sites = case.model.n_sites
     uniforms = jax.random.uniform(jax.random.key(1), (30, sites + 1))
     outcomes = jax.jit(case.ansatz.sample)(case.parameters, uniforms)
-    exact, windowed = (estimate(case.problem(s), case.theta, outcomes) for s in solvers)
+    exact, windowed = (case.compiled(estimate, s)(outcomes) for s in solvers)
     # Exact means from the first site on, and behind it to the last one.
     assert (int(exact.prefix[0]), int(exact.suffix[0])) == (sites, sites - 1)
     assert float(exact.forgotten.max()) == 0
@@ -115,7 +115,7 @@ def test_forgetting_changes_nothing_without_memory(setting):
     """Free spins in their product state: every conditional is the same, whatever came before."""
     case = setting(free_spins(5), tdvp(), scale=0)
     exact, windowed = (
-        np.asarray(estimate(case.problem(solver), case.theta, case.outcomes).value)
+        np.asarray(case.compiled(estimate, solver)(case.outcomes).value)
         for solver in (tdvp(), tdvp(forgetting_bound=1e-6))
     )
     np.testing.assert_allclose(windowed, exact, atol=1e-12 * np.abs(exact).max())
@@ -124,7 +124,7 @@ def test_forgetting_changes_nothing_without_memory(setting):
 def test_single_precision_is_a_small_part_of_the_spread(setting):
     case = setting(heisenberg_ring(4), tdvp(width=12))
     double, single = (
-        np.asarray(estimate(case.problem(tdvp(precision=p)), case.theta, case.outcomes).value)
+        np.asarray(case.compiled(estimate, tdvp(precision=p))(case.outcomes).value)
         for p in ("double", "single")
     )
     weights = case.distribution.ravel()
@@ -148,6 +148,6 @@ def test_table_of_an_enumeration_has_the_same_estimates(setting, system, setting
     case = setting(system, solver)
     problem = case.problem(solver)
     outcomes = jax.numpy.array(problem.sampler.classes.outcomes)
-    expected = np.asarray(estimate(problem, case.theta, outcomes).value)
+    expected = np.asarray(case.compiled(estimate, solver)(outcomes).value)
     table = problem.sampler.local_estimates(case.ansatz, case.parameters, case.generator)
     np.testing.assert_allclose(table, expected, atol=1e-11 * np.abs(expected).max())

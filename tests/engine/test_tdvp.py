@@ -23,7 +23,7 @@ def test_log_derivatives_are_finite_differences(setting):
     solver = tdvp(depth=2, width=3)
     case = setting(heisenberg_ring(3), solver)
     outcomes = case.outcomes[::7]
-    jacobian = np.asarray(log_derivatives(case.problem(solver), case.theta, outcomes))
+    jacobian = np.asarray(case.compiled(log_derivatives, solver)(outcomes))
     log_probability = jax.jit(
         lambda theta: case.ansatz.log_probability(case.ansatz.unravel(theta), outcomes)
     )
@@ -42,8 +42,8 @@ def test_velocity_solves_the_normal_equations(setting, width, exact):
     case = setting(system, solver)
     result = solution_of(case, solver)
     weights = case.distribution.ravel()
-    jacobian = np.asarray(log_derivatives(case.problem(solver), case.theta, case.outcomes))
-    estimates = np.asarray(estimate(case.problem(solver), case.theta, case.outcomes).value)
+    jacobian = np.asarray(case.compiled(log_derivatives, solver)(case.outcomes))
+    estimates = np.asarray(case.compiled(estimate, solver)(case.outcomes).value)
     root = np.sqrt(weights)[:, None]
     expected, *_ = np.linalg.lstsq(root * jacobian, root[:, 0] * estimates, rcond=1e-7)
     change = jacobian @ np.asarray(result.velocity)
