@@ -8,7 +8,7 @@ from typing import TypeVar
 import jax
 import jax.numpy as jnp
 from jax.sharding import AxisType, Mesh, PartitionSpec
-from jaxtyping import Array, Int
+from jaxtyping import Array, Int, Shaped
 
 from opentdvp.errors import ConfigError
 
@@ -42,31 +42,32 @@ def all_devices() -> Mesh:
 
 
 def for_samples(
-    function: Callable[[Int[Array, "chunk sites"]], Values],
-    outcomes: Int[Array, "samples sites"],
+    function: Callable[[Shaped[Array, "chunk columns"]], Values],
+    samples: Shaped[Array, "samples columns"],
     chunk: int,
     needed: Int[Array, ""] | None = None,
 ) -> Values:
-    """`function` over all outcomes, `chunk` of them at a time on every device.
+    """`function` over all samples, `chunk` of them at a time on every device.
 
-    The leading axis of every array that `function` returns is that of the samples. Which outcomes
+    The leading axis of every array that `function` returns is that of the samples. Which samples
     share a chunk does not depend on the number of devices.
 
     Parameters
     ----------
-    function, outcomes, chunk
-        What to do with what, and how many at a time.
+    function, samples, chunk
+        What to do with what (outcomes, or the random numbers they are made of), and how many at a
+        time.
     needed
-        Number of outcomes from the first on that matter, all by default; chunks without any of
+        Number of samples from the first on that matter, all by default; chunks without any of
         them are left out, and zeros take the place of their values.
     """
     mesh = all_devices()
-    count, sites = outcomes.shape
+    count, columns = samples.shape
     size = min(chunk, count)
     rounds = -(-count // (size * mesh.size))
     padding = rounds * mesh.size * size - count
     # Devices take chunks in turn, so that all have work until the needed ones are done.
-    parts = jnp.pad(outcomes, ((0, padding), (0, 0))).reshape(rounds, mesh.size, size, sites)
+    parts = jnp.pad(samples, ((0, padding), (0, 0))).reshape(rounds, mesh.size, size, columns)
     firsts = jnp.arange(rounds * mesh.size).reshape(rounds, mesh.size) * size
     last = jnp.asarray(count if needed is None else needed)
 

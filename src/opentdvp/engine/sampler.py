@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +15,9 @@ from opentdvp.engine.devices import for_samples
 from opentdvp.engine.ensemble import Ensemble, Sampler
 from opentdvp.engine.enumeration import enumerate_outcomes
 from opentdvp.engine.orbit import OrbitAnsatz, Symmetries
+
+#: Samples drawn together: the states of their networks fit the cache.
+_TOGETHER = 1024
 
 Uniforms = Callable[[PRNGKeyArray, tuple[int, int]], Array]
 
@@ -104,5 +108,6 @@ def _draw(
     uniforms: Uniforms = jax.random.uniform,
 ) -> Ensemble:
     sites = ansatz.symmetries.permutations.shape[1]
-    outcomes = ansatz.sample(ansatz.unravel(theta), uniforms(key, (count, sites + 1)))
+    numbers = uniforms(key, (count, sites + 1))
+    outcomes = for_samples(partial(ansatz.sample, ansatz.unravel(theta)), numbers, _TOGETHER)
     return Ensemble(outcomes, jnp.full(count, 1 / count), jnp.ones(count, dtype=int))
