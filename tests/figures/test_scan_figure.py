@@ -47,6 +47,7 @@ def test_rows_are_drawn_in_order_with_their_errors() -> None:
 def test_references_are_levels_with_a_band_where_they_have_an_error() -> None:
     first, second = scan.draw(FIGURE, Material({}, table=TABLE)).axes
     np.testing.assert_allclose(first.lines[0].get_ydata(), 0.3)
+    assert first.lines[0].get_label() == "MCWF"
     (band,) = first.patches
     assert (band.get_y(), band.get_height()) == (pytest.approx(0.25), pytest.approx(0.1))
     assert not second.patches

@@ -30,7 +30,7 @@ def scan_table(figure: ScanFigure, study: Study, runs: Mapping[Run, Trajectory])
         there are; `mean`, their average; `scatter`, the standard error of that average from their
         differences, NaN for a single run; and `sampling_error`, what the runs' own standard errors
         of the observable contribute to the average's. Rows of references, one per correlator, have
-        the reference's solver as label and NaN in `varied`.
+        the method of the reference's solver as label and NaN in `varied`.
 
     Raises
     ------
@@ -45,7 +45,7 @@ def scan_table(figure: ScanFigure, study: Study, runs: Mapping[Run, Trajectory])
     ]
     references = (study.scans[figure.scan].reference, *figure.beside)
     rows += [
-        _row(run.solver, np.nan, observable, [runs[run]])
+        _row(study.solvers[run.solver].method, np.nan, observable, [runs[run]])
         for run in references
         for observable in _observables(figure)
     ]

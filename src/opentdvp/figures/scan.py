@@ -53,7 +53,7 @@ def _draw_references(axes: Axes, rows: pd.DataFrame) -> None:
     columns = (rows["label"], rows["mean"], rows["sampling_error"])
     for label, mean, error, dashes in zip(*columns, cycle(DASHES), strict=False):
         look: dict[str, Any] = {"color": style.INK, "linestyle": dashes, "linewidth": 0.9}
-        axes.axhline(mean, label=label, **look)
+        axes.axhline(mean, label=style.METHODS.get(label, label), **look)
         if error > 0:
             axes.axhspan(mean - error, mean + error, color=style.INK, alpha=0.15, linewidth=0)
 
