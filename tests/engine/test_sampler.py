@@ -55,6 +55,14 @@ def test_ensembles_depend_on_their_key_only(setting):
     assert (np.asarray(first) != np.asarray(other)).any()
 
 
+def test_samples_drawn_in_parts_are_those_drawn_at_once(setting):
+    """More than two parts, the last of them not full."""
+    case = setting(heisenberg_ring(3), tdvp())
+    sampler = build_sampler(tdvp(sampling=direct(observables=2500)), case.ansatz.symmetries)
+    ensemble = sampler.observables(case.ansatz, case.theta, jax.random.key(4))
+    np.testing.assert_array_equal(ensemble.outcomes, draw(case, 4, 2500))
+
+
 def test_a_step_is_watched_with_no_more_samples_than_its_solve(setting):
     case = setting(heisenberg_ring(3), tdvp())
     few, many = direct(solve=8, observables=100), direct(solve=128, observables=100)
