@@ -49,6 +49,16 @@ def damped(
     return make(observables, t, **settings)
 
 
+def flat(
+    values: Any, errors: Any, times: Any = (0.0, 1.0, 2.0, 3.0), **settings: Any
+) -> Trajectory:
+    """A trajectory of <X> alone."""
+    grid = np.asarray(times, dtype=float)
+    mean = np.broadcast_to(np.asarray(values, dtype=float), grid.shape)
+    error = np.broadcast_to(np.asarray(errors, dtype=float), grid.shape)
+    return make({"X": Observable(mean, error)}, grid, **settings)
+
+
 def _columns(curve: np.ndarray) -> np.ndarray:
     """The curve at distances 1 and 2, where it is half as large."""
     return np.stack([2 * curve, curve], axis=1)

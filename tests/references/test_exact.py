@@ -5,19 +5,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-import qutip
-from solvers import exact, tdvp
+from solvers import exact
 from systems import confinement_ring, free_spins, heisenberg_ring
 
-from opentdvp.checkpoint import State
 from opentdvp.config import Deck, ExactSolver, System
 from opentdvp.engine.lindblad import apply_generator, build_generator
 from opentdvp.engine.povm import Povm, build_povm, outcome_probabilities
-from opentdvp.errors import ConfigError, NumericalFailure
-from opentdvp.models import Model, build_model
-from opentdvp.references.exact import check, hamiltonian, solve
-from opentdvp.results import ResultCode
-from opentdvp.trajectory import Trajectory, read, write
+from opentdvp.models import build_model
+from opentdvp.references.exact import solve
+from opentdvp.trajectory import Trajectory
 
 Bloch = tuple[Any, Any, Any]
 
@@ -259,105 +255,6 @@ def test_tolerance_decides_the_error() -> None:
         expected = decay(trajectory.times, 0.48, -0.6, 0.64)[2]
         errors.append(np.abs(trajectory.observables["Z"].mean - expected).max())
     assert errors[0] > 10 * errors[1] > 100 * errors[2]
-
-
-def test_two_solves_are_identical() -> None:
-    first, second = (solved(confinement_ring(5)) for _ in range(2))
-    assert list(first.observables) == list(second.observables)
-    for name, observable in first.observables.items():
-        np.testing.assert_array_equal(second.observables[name].mean, observable.mean)
-
-
-@pytest.mark.parametrize("kept", [0, 1])
-def test_resumed_equals_uninterrupted(kept: int) -> None:
-    """From each state that is kept on the way, of two."""
-    deck = Deck(system=heisenberg_ring(4, time={"stop": 1.0, "points": 26}), solver=exact())
-    states: list[State] = []
-    whole = solve(deck, lambda time: None, keep=states.append)
-    assert [len(state.outputs) for state in states] == [11, 21, 26]
-    rest = solve(deck, lambda time: None, resume_from=states[kept])
-    for name, observable in whole.observables.items():
-        np.testing.assert_array_equal(rest.observables[name].mean, observable.mean)
-    np.testing.assert_array_equal(rest.diagnostics["trace_error"], whole.diagnostics["trace_error"])
-
-
-def test_trajectory_can_be_written_and_knows_its_deck(tmp_path: Any) -> None:
-    deck = Deck(system=heisenberg_ring(3), solver=exact())
-    trajectory = solve(deck, lambda time: None)
-    write(trajectory, tmp_path / "exact.h5")
-    stored = read(tmp_path / "exact.h5")
-    assert stored.run_id == deck.run_id
-    assert stored.provenance["device"] == "cpu"
-    assert stored.result is ResultCode.SUCCESS
-    assert stored.diagnostics["trace_error"].shape == stored.times.shape
-    assert stored.diagnostics["trace_error"].max() < 1e-12
-
-
-def test_every_output_time_is_reported() -> None:
-    reported: list[float] = []
-    trajectory = solve(Deck(system=free_spins(), solver=exact()), reported.append)
-    assert reported == trajectory.times.tolist()
-    assert len(reported) == 21
-
-
-@pytest.mark.parametrize("size", [(11,), (4, 4)])
-def test_large_systems_are_refused(size: tuple[int, ...]) -> None:
-    kind = "chain" if len(size) == 1 else "square"
-    lattice = {"kind": kind, "size": size, "periodic": True}
-    system = heisenberg_ring(3, lattice=lattice, observables={})
-    message = f"`lattice.size` must give at most 10 sites .* gives {np.prod(size)}: .* GiB"
-    with pytest.raises(ConfigError, match=message) as caught:
-        check(system)
-    assert "\n" not in str(caught.value)
-    with pytest.raises(ConfigError, match=message):
-        solved(system)
-
-
-def test_ten_sites_are_accepted() -> None:
-    check(heisenberg_ring(10))
-
-
-def test_other_solvers_are_refused() -> None:
-    with pytest.raises(TypeError, match="must be an ExactSolver, but is TdvpSolver"):
-        solve(Deck(system=free_spins(), solver=tdvp()), lambda time: None)
-
-
-def test_overflow_is_a_numerical_failure_of_one_line() -> None:
-    with pytest.raises(NumericalFailure, match="solver stopped before time") as caught:
-        solved(free_spins(fields={"X": 1e200}))
-    assert "\n" not in str(caught.value)
-
-
-def test_trajectory_ends_before_a_state_that_is_not_finite(monkeypatch: pytest.MonkeyPatch) -> None:
-    honest = qutip.MESolver.step
-
-    def broken(self: qutip.MESolver, time: float, **options: Any) -> qutip.Qobj:
-        return honest(self, time, **options) * (np.nan if time > 0.45 else 1)
-
-    monkeypatch.setattr(qutip.MESolver, "step", broken)
-    trajectory = solved(free_spins())
-    assert trajectory.result is ResultCode.NOT_FINITE
-    np.testing.assert_allclose(trajectory.times, [0, 0.1, 0.2, 0.3, 0.4])
-    for values in (*means(trajectory).values(), trajectory.diagnostics["trace_error"]):
-        assert len(values) == 5
-        assert np.isfinite(values).all()
-
-
-def test_trajectory_ends_before_a_state_that_lost_its_trace(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """H − iε loses probability at the rate 2ε."""
-    rate = 2.2e-6
-
-    def leaking(model: Model) -> qutip.Qobj:
-        return hamiltonian(model) - 0.5j * rate * qutip.qeye([2] * model.n_sites)
-
-    monkeypatch.setattr("opentdvp.references.exact.hamiltonian", leaking)
-    trajectory = solved(free_spins())
-    assert trajectory.result is ResultCode.PROBABILITY_DRIFT
-    np.testing.assert_allclose(trajectory.times, [0, 0.1, 0.2, 0.3, 0.4])
-    expected = -np.expm1(-rate * trajectory.times)
-    np.testing.assert_allclose(trajectory.diagnostics["trace_error"], expected, atol=1e-12)
 
 
 @pytest.mark.slow

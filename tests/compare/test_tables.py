@@ -1,0 +1,54 @@
+"""Tables on disk."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from solvers import tdvp
+from trajectories import damped, flat
+
+from opentdvp.compare import compare, read_points, read_summary, summarize, write_table
+from opentdvp.config.comparison import Tolerance
+from opentdvp.errors import FileError
+
+LOOSE = Tolerance(magnetization=0.05, correlators=0.02)
+
+
+def test_tables_come_back(tmp_path: Path) -> None:
+    candidate, reference = damped(error=0.005, seed=1, solver=tdvp()), damped(error=0.0)
+    candidate.observables["X"].stderr[0] = 0  # one value that is not defined
+    points = compare(candidate, reference, LOOSE)
+    summary = summarize(points, LOOSE, candidate, reference)
+    paths = tmp_path / "points.tsv", tmp_path / "summary.tsv"
+    for table, path in zip((points, summary), paths, strict=True):
+        write_table(table, path)
+    for read, path, table in zip(
+        (read_points, read_summary), paths, (points, summary), strict=True
+    ):
+        pd.testing.assert_frame_equal(read(path), table, rtol=1e-5, check_dtype=False)
+    assert "0.05\t" in paths[0].read_text()
+    assert "0.05000" not in paths[0].read_text()
+
+
+def test_ids_of_digits_stay_text(tmp_path: Path) -> None:
+    run = flat(0, 0)
+    points = compare(run, run, LOOSE)
+    summary = summarize(points, LOOSE, run, run).assign(candidate_run="001234567890")
+    write_table(summary, tmp_path / "summary.tsv")
+    assert read_summary(tmp_path / "summary.tsv")["candidate_run"].iloc[0] == "001234567890"
+
+
+@pytest.mark.parametrize("content", [None, "", "observable\tdistance\nX\t0\n", "\x00\x01"])
+def test_broken_tables_are_refused(tmp_path: Path, content: str | None) -> None:
+    path = tmp_path / "points.tsv"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(FileError, match=r"^Cannot read .*points\.tsv: .*\.$"):
+        read_points(path)
+
+
+def test_unwritable_table_is_refused(tmp_path: Path) -> None:
+    run = flat(0, 0)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FileError, match="Cannot write"):
+        write_table(compare(run, run, LOOSE), tmp_path / "file" / "points.tsv")
