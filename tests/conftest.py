@@ -1,6 +1,10 @@
-"""Settings of the test session."""
+"""Settings of the test session, and the command line within it."""
 
 import os
+import signal
+import sys
+
+import pytest
 
 QUICKLY_COMPILED = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
 
@@ -9,3 +13,22 @@ def pytest_configure(config):
     """The default tests compile for longer than they compute; the others run as users do."""
     if config.option.markexpr.startswith("not slow"):
         os.environ.setdefault("XLA_FLAGS", QUICKLY_COMPILED)
+
+
+@pytest.fixture
+def call(monkeypatch, capsys):
+    """Run a command in this process; return its exit code, its output and its error lines."""
+    # Imported when the types of arrays are already checked.
+    from opentdvp import cli
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["opentdvp", *map(str, arguments)])
+        handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        captured = capsys.readouterr()
+        return stopped.value.code, captured.out, captured.err.splitlines()
+
+    return run

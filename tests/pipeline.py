@@ -1,6 +1,7 @@
 """Running the workflow in a folder of its own, on the tiny configuration."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -51,6 +52,32 @@ def start(folder, *arguments, **streams):
 def said(done):
     """Everything printed: a dry run reports errors on standard output."""
     return done.stdout + done.stderr
+
+
+def planned(folder):
+    """Rules and wildcards of the jobs that a dry run plans, without the tables of everything."""
+    done = snakemake(folder, "--dry-run")
+    assert done.returncode == 0, said(done)
+    blocks = re.split(r"\n(?=rule )", said(done))
+    jobs = [
+        (re.match(r"rule (\w+):", block)[1], re.search(r"wildcards: (.*)", block))
+        for block in blocks
+        if block.startswith("rule ")
+    ]
+    names = {(rule, found[1] if found else "") for rule, found in jobs}
+    return {job for job in names if job[0] not in ("all", "overview")}
+
+
+def cells(line):
+    """Cells of a line of a Markdown table."""
+    return [cell.strip() for cell in line.strip("| ").split("|")]
+
+
+def tables(path):
+    """Tables of a Markdown file with headings, as dictionaries by row."""
+    parts = (part.splitlines() for part in path.read_text().split("## ")[1:])
+    found = ([cells(line) for line in part if line.startswith("|")] for part in parts)
+    return [[dict(zip(head, row, strict=True)) for row in rows] for head, _, *rows in found]
 
 
 def submit(folder, *arguments, patience=300):

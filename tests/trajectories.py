@@ -1,13 +1,17 @@
-"""Synthetic trajectories: known curves with the decks of real runs."""
+"""Trajectories: known curves with the decks of real runs, and exact solutions."""
 
 from typing import Any
 
 import numpy as np
-from solvers import exact
+from solvers import exact, quiet
 from systems import heisenberg_ring
 
-from opentdvp.config import Deck, Solver, System
+from opentdvp.config import Deck, ExactSolver, Solver, System
+from opentdvp.config.comparison import Tolerance
+from opentdvp.references.exact import solve
 from opentdvp.trajectory import Observable, Trajectory
+
+LOOSE = Tolerance(magnetization=0.05, correlators=0.02)
 
 
 def make(
@@ -21,6 +25,11 @@ def make(
     """A trajectory of given curves; without a deck of its own, an exact one of six sites."""
     deck = Deck(system=system or heisenberg_ring(6), solver=solver or exact())
     return Trajectory(times, observables, deck.canonical(), {"revision": revision}, **fields)
+
+
+def solved_exactly(system: System, solver: ExactSolver | None = None) -> Trajectory:
+    """The solution of QuTiP, tight unless told otherwise."""
+    return solve(Deck(system=system, solver=solver or exact()), quiet)
 
 
 def damped(

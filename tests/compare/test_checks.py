@@ -6,16 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 from systems import heisenberg_ring
-from trajectories import damped
+from trajectories import LOOSE, damped
 
 from opentdvp.compare import compare
 from opentdvp.config import System
-from opentdvp.config.comparison import Tolerance
 from opentdvp.errors import ConfigError, FileError, NumericalFailure, OpentdvpError
 from opentdvp.results import ResultCode
 from opentdvp.trajectory import Observable, Trajectory
-
-LOOSE = Tolerance(magnetization=0.05, correlators=0.02)
 
 
 def without(run: Trajectory, name: str) -> Trajectory:

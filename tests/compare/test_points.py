@@ -1,13 +1,10 @@
 """Differences at every time: interpolation, and standard errors."""
 
 import numpy as np
-from trajectories import damped, flat
+from trajectories import LOOSE, damped, flat
 
 from opentdvp.compare import compare
 from opentdvp.compare.tables import POINTS
-from opentdvp.config.comparison import Tolerance
-
-LOOSE = Tolerance(magnetization=0.05, correlators=0.02)
 
 
 def test_one_row_per_observable_distance_and_time() -> None:

@@ -7,15 +7,13 @@ import pandas as pd
 import pytest
 from solvers import ENUMERATION, direct, exact, tdvp
 from systems import heisenberg_ring
-from trajectories import damped, flat
+from trajectories import LOOSE, damped, flat
 
 from opentdvp.compare import compare, summarize
 from opentdvp.compare.tables import SUMMARY
 from opentdvp.config import ExactSolver, TdvpSolver
 from opentdvp.config.comparison import Tolerance
 from opentdvp.trajectory import Trajectory
-
-LOOSE = Tolerance(magnetization=0.05, correlators=0.02)
 
 
 def verdict(candidate: Trajectory, reference: Trajectory, tolerance: float) -> "pd.Series[Any]":

@@ -5,13 +5,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from solvers import tdvp
-from trajectories import damped, flat
+from trajectories import LOOSE, damped, flat
 
 from opentdvp.compare import compare, read_points, read_summary, summarize, write_table
-from opentdvp.config.comparison import Tolerance
 from opentdvp.errors import FileError
-
-LOOSE = Tolerance(magnetization=0.05, correlators=0.02)
 
 
 def test_tables_come_back(tmp_path: Path) -> None:

@@ -7,22 +7,19 @@ import pytest
 import qutip
 from solvers import exact, tdvp
 from systems import confinement_ring, free_spins, heisenberg_ring
+from trajectories import solved_exactly
 
 from opentdvp.checkpoint import State
-from opentdvp.config import Deck, System
+from opentdvp.config import Deck
 from opentdvp.errors import ConfigError, NumericalFailure
 from opentdvp.models import Model
 from opentdvp.references.exact import check, hamiltonian, solve
 from opentdvp.results import ResultCode
-from opentdvp.trajectory import Trajectory, read, write
-
-
-def solved(system: System) -> Trajectory:
-    return solve(Deck(system=system, solver=exact()), lambda time: None)
+from opentdvp.trajectory import read, write
 
 
 def test_two_solves_are_identical() -> None:
-    first, second = (solved(confinement_ring(5)) for _ in range(2))
+    first, second = (solved_exactly(confinement_ring(5)) for _ in range(2))
     assert list(first.observables) == list(second.observables)
     for name, observable in first.observables.items():
         np.testing.assert_array_equal(second.observables[name].mean, observable.mean)
@@ -70,7 +67,7 @@ def test_large_systems_are_refused(size: tuple[int, ...]) -> None:
         check(system)
     assert "\n" not in str(caught.value)
     with pytest.raises(ConfigError, match=message):
-        solved(system)
+        solved_exactly(system)
 
 
 def test_ten_sites_are_accepted() -> None:
@@ -84,7 +81,7 @@ def test_other_solvers_are_refused() -> None:
 
 def test_overflow_is_a_numerical_failure_of_one_line() -> None:
     with pytest.raises(NumericalFailure, match="solver stopped before time") as caught:
-        solved(free_spins(fields={"X": 1e200}))
+        solved_exactly(free_spins(fields={"X": 1e200}))
     assert "\n" not in str(caught.value)
 
 
@@ -95,7 +92,7 @@ def test_trajectory_ends_before_a_state_that_is_not_finite(monkeypatch: pytest.M
         return honest(self, time, **options) * (np.nan if time > 0.45 else 1)
 
     monkeypatch.setattr(qutip.MESolver, "step", broken)
-    trajectory = solved(free_spins())
+    trajectory = solved_exactly(free_spins())
     assert trajectory.result is ResultCode.NOT_FINITE
     np.testing.assert_allclose(trajectory.times, [0, 0.1, 0.2, 0.3, 0.4])
     means = [observable.mean for observable in trajectory.observables.values()]
@@ -114,7 +111,7 @@ def test_trajectory_ends_before_a_state_that_lost_its_trace(
         return hamiltonian(model) - 0.5j * rate * qutip.qeye([2] * model.n_sites)
 
     monkeypatch.setattr("opentdvp.references.exact.hamiltonian", leaking)
-    trajectory = solved(free_spins())
+    trajectory = solved_exactly(free_spins())
     assert trajectory.result is ResultCode.PROBABILITY_DRIFT
     np.testing.assert_allclose(trajectory.times, [0, 0.1, 0.2, 0.3, 0.4])
     expected = -np.expm1(-rate * trajectory.times)

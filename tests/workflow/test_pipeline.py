@@ -2,7 +2,6 @@
 
 import base64
 import re
-import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -11,9 +10,7 @@ import pandas as pd
 import pytest
 import yaml
 from PIL import Image
-from pipeline import TINY, copy_workflow, said, snakemake
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
+from pipeline import TINY, cells, copy_workflow, planned, said, snakemake, tables
 from selenium.webdriver.common.by import By
 
 from opentdvp import compare
@@ -52,7 +49,7 @@ def test_tables_judge_every_curve(finished):
 
 def test_overview_has_settings_cost_and_verdict(finished):
     header, _, *rows = (finished / "figures/overview.md").read_text().splitlines()
-    row, *scanned = (dict(zip(_cells(header), _cells(row), strict=True)) for row in rows)
+    row, *scanned = (dict(zip(cells(header), cells(row), strict=True)) for row in rows)
     assert [other["comparison"] for other in scanned] == ["tolerances_r6", "tolerances_r7"]
     summary = pd.read_csv(finished / "results/tables/ring_3.summary.tsv", sep="\t")
     largest = summary["max_difference"][summary["distance"] > 0].max()
@@ -64,7 +61,7 @@ def test_overview_has_settings_cost_and_verdict(finished):
 
 
 def test_runs_have_settings_and_cost(finished):
-    figures, table = _tables(finished / "figures/runs.md")
+    figures, table = tables(finished / "figures/runs.md")
     assert [row["method"] for row in table] == ["tdvp", "exact", "exact", "exact"]
     assert "relative_tolerance 1e-08" in table[1]["settings"]
     assert "network (kind recurrent, cell vanilla, width 4" in table[0]["settings"]
@@ -77,12 +74,8 @@ def test_runs_have_settings_and_cost(finished):
     assert float(dynamics["minutes"]) == pytest.approx(drawn, rel=0.02)
 
 
-def _cells(line):
-    return [cell.strip() for cell in line.strip("| ").split("|")]
-
-
 def test_plotted_curves_and_published_values_have_their_distance(finished):
-    curves, published = _tables(finished / "figures/closeness.md")
+    curves, published = tables(finished / "figures/closeness.md")
     assert [row["observable"] for row in curves] == [*"XYZ", "C_XX(1)", "C_YY(1)", "C_ZZ(1)"]
     assert {row["figure"] for row in curves} == {"dynamics (a)", "dynamics (b)"}
     summary = pd.read_csv(finished / "results/tables/ring_3.summary.tsv", sep="\t")
@@ -97,13 +90,6 @@ def test_plotted_curves_and_published_values_have_their_distance(finished):
     assert "<h2>Published values</h2>" in page
 
 
-def _tables(path):
-    """Tables of a Markdown file with headings, as dictionaries by row."""
-    parts = (part.splitlines() for part in path.read_text().split("## ")[1:])
-    tables = ([_cells(line) for line in part if line.startswith("|")] for part in parts)
-    return [[dict(zip(head, row, strict=True)) for row in rows] for head, _, *rows in tables]
-
-
 def test_report_is_self_contained(finished):
     report = (finished / "results/report.html").read_text()
     for figure in FIGURES:
@@ -113,27 +99,6 @@ def test_report_is_self_contained(finished):
     expected = {(finished / f"figures/{figure}.png").read_bytes() for figure in FIGURES}
     assert {base64.b64decode(image) for image in embedded} >= expected
     assert not re.search(r'<(script|link)[^>]+(src|href)="http', report)
-
-
-@pytest.fixture
-def browser():
-    driver = shutil.which("chromedriver")
-    if not driver or not shutil.which("chromium"):
-        pytest.skip("needs Chromium and its driver (Debian: chromium, chromium-driver)")
-    options = webdriver.ChromeOptions()
-    options.binary_location = shutil.which("chromium")
-    # As root, as in containers, Chromium has no sandbox; nothing here is for the network.
-    for flag in (
-        "headless",
-        "no-sandbox",
-        "disable-background-networking",
-        "window-size=1400,1000",
-    ):
-        options.add_argument(f"--{flag}")
-    opened = webdriver.Chrome(options=options, service=Service(driver))
-    opened.implicitly_wait(10)
-    yield opened
-    opened.quit()
 
 
 def test_report_shows_every_figure_with_its_caption_in_a_browser(finished, browser):
@@ -164,20 +129,6 @@ def test_nothing_is_done_twice(finished):
     done = snakemake(finished, "--dry-run")
     assert done.returncode == 0, done.stderr
     assert "Nothing to be done" in said(done)
-
-
-def planned(folder):
-    """Rules and wildcards of the jobs that a dry run plans, without the tables of everything."""
-    done = snakemake(folder, "--dry-run")
-    assert done.returncode == 0, said(done)
-    blocks = re.split(r"\n(?=rule )", said(done))
-    jobs = [
-        (re.match(r"rule (\w+):", block)[1], re.search(r"wildcards: (.*)", block))
-        for block in blocks
-        if block.startswith("rule ")
-    ]
-    names = {(rule, found[1] if found else "") for rule, found in jobs}
-    return {job for job in names if job[0] not in ("all", "overview")}
 
 
 TOLERANCE = ("comparisons", "ring_3", "tolerance", "correlators")
@@ -295,9 +246,9 @@ def test_shortfall_is_valid_where_explained(finished, monkeypatch, tolerance, sh
     study = Study.model_validate(tree)
     comparison, output = study.comparisons["ring_3"], study.output
     runs = (output.trajectory(run) for run in (comparison.candidate, comparison.reference))
-    tables = compare.judge(study, comparison, *runs)
+    judged = compare.judge(study, comparison, *runs)
     kept = {path: path.read_bytes() for path in (output.points("ring_3"), output.summary("ring_3"))}
-    for table, path in zip(tables, kept, strict=True):
+    for table, path in zip(judged, kept, strict=True):
         compare.write_table(table, path)
     try:
         verdicts = verify(study).set_index(["kind", "name"])["verdict"]
