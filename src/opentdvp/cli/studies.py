@@ -101,13 +101,16 @@ def validate(config_file: ConfigFile) -> None:
     from opentdvp.solve import check
 
     study = config.load(config_file)
+    places: dict[config.Run, str] = {}
     for name, comparison in study.comparisons.items():
-        for role in ("candidate", "reference"):
-            deck = study.deck(getattr(comparison, role))
-            try:
-                check(deck.system, deck.solver)
-            except ConfigError as error:
-                raise ConfigError(f"{config_file}: `comparisons.{name}.{role}`: {error}") from error
+        places.setdefault(comparison.candidate, f"{name}.candidate")
+        places.setdefault(comparison.reference, f"{name}.reference")
+    for run, place in places.items():
+        deck = study.deck(run)
+        try:
+            check(deck.system, deck.solver)
+        except ConfigError as error:
+            raise ConfigError(f"{config_file}: `comparisons.{place}`: {error}") from error
     print(
         f"{config_file} is valid: {len(study.systems)} systems, {len(study.solvers)} solvers, "
         f"{len(study.comparisons)} comparisons, {len(study.figures)} figures."

@@ -69,7 +69,8 @@ class Parts(NamedTuple):
 
 def check(system: System, solver: TdvpSolver) -> None:
     """Raise `ConfigError` if the solver cannot run the system."""
-    assemble(system, solver, jax.random.key(0))
+    # Traced: the parameters themselves would be compiled and drawn.
+    jax.eval_shape(lambda key: assemble(system, solver, key).theta, jax.random.key(0))
 
 
 def build_engine(system: System, solver: TdvpSolver, key: PRNGKeyArray) -> Engine:
