@@ -11,7 +11,7 @@ import pytest
 import yaml
 from pipeline import TINY
 
-from opentdvp import config, trajectory
+from opentdvp import config, solve, trajectory
 from opentdvp.checkpoint import State, save
 from opentdvp.engine import tdvp
 from opentdvp.engine.evolve import prepare, start
@@ -63,6 +63,17 @@ def test_validate(call, tmp_path):
     assert code == 1
     assert len(errors) == 1
     assert "`comparisons.ring_3.candidate`: `orbit` must be symmetries of the lattice" in errors[0]
+
+
+def test_every_compared_run_is_checked_once(call, monkeypatch):
+    """Runs of many comparisons are; the pipeline does this at each start."""
+    checked = []
+    monkeypatch.setattr(solve, "check", lambda *run: checked.append(run))
+    assert call("validate", TINY)[0] == 0
+    study = config.load(TINY)
+    runs = {run for c in study.comparisons.values() for run in (c.candidate, c.reference)}
+    assert len(runs) < 2 * len(study.comparisons)
+    assert len(checked) == len(runs)
 
 
 @pytest.mark.parametrize(
