@@ -7,13 +7,11 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
+from pipeline import TINY
 
 from opentdvp.stopping import CONTINUE
-
-TINY = Path(__file__).parent / "config" / "tiny.yaml"
 
 
 def command(out, checkpoint=None):

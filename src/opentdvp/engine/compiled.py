@@ -69,7 +69,7 @@ class Parts(NamedTuple):
 
 def check(system: System, solver: TdvpSolver) -> None:
     """Raise `ConfigError` if the solver cannot run the system."""
-    # Traced: the parameters themselves would be compiled and drawn.
+    # Traced only: to draw the parameters takes longer than everything else here.
     jax.eval_shape(lambda key: assemble(system, solver, key).theta, jax.random.key(0))
 
 
