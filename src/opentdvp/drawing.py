@@ -1,6 +1,6 @@
 """From a study's files to its figures: reads what a figure needs, and refuses what is not its."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -18,18 +18,41 @@ def draw(study: Study, name: str, paths: Sequence[Path]) -> None:
 
     Raises
     ------
+    ConfigError
+        If a label cannot be drawn.
     FileError
-        If a file is missing, damaged or not of the study's deck, or a figure cannot be written.
+        If a file is missing, damaged or not of the study's deck, a table is not that of its runs,
+        or a figure cannot be written.
     """
     figure = study.figures[name]
+    figures.check_labels(f"figures.{name}", figure)
+    for series, _ in figure.series():
+        figures.check_labels(f"published.{series}", study.published[series])
+    runs = _runs(study, figure)
     material = Material(
-        runs=_runs(study, figure),
+        runs=runs,
         comparisons=study.comparisons,
-        points={c: compare.read_points(study.output.points(c)) for c in figure.compared()},
+        points={c: _points(study, c, runs) for c in figure.compared()},
         published=study.published,
-        table=read_derived(study, name) if figure.derived else None,
+        table=_derived(study, name, runs) if figure.derived else None,
     )
     figures.draw_to_files(figure, material, paths)
+
+
+def _points(study: Study, name: str, runs: Mapping[Run, Trajectory]) -> pd.DataFrame:
+    """Differences of a comparison, refused unless its table holds the same."""
+    entry, path = study.comparisons[name], study.output.points(name)
+    found = compare.read_points(path)
+    points = compare.compare(runs[entry.candidate], runs[entry.reference], entry.tolerance)
+    compare.check_table(points, path, found)
+    return points
+
+
+def _derived(study: Study, name: str, runs: Mapping[Run, Trajectory]) -> pd.DataFrame:
+    """The same of the table of `derive`."""
+    found, table = read_derived(study, name), _derive(study, name, runs)
+    compare.check_table(table, study.output.derived(name), found)
+    return table
 
 
 def derive(study: Study, name: str) -> pd.DataFrame:
@@ -40,8 +63,11 @@ def derive(study: Study, name: str) -> pd.DataFrame:
     FileError
         If a file is missing, damaged or not of the study's deck.
     """
+    return _derive(study, name, _runs(study, study.figures[name]))
+
+
+def _derive(study: Study, name: str, runs: Mapping[Run, Trajectory]) -> pd.DataFrame:
     figure = study.figures[name]
-    runs = _runs(study, figure)
     if isinstance(figure, FrontFigure):
         published = {series: study.published[series] for series in figure.published}
         return fronts(figure, runs, published)

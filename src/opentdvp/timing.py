@@ -1,6 +1,7 @@
 """What a run has cost, and on which machine; beside its file, so that equal runs are equal."""
 
 import json
+import math
 import os
 import platform
 import resource
@@ -82,6 +83,10 @@ def read_timing(trajectory: Path) -> dict[str, Any]:
     """
     path = timing_path(trajectory)
     try:
-        return {"machine": ""} | json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, TypeError, ValueError) as error:
+        record = {"machine": ""} | json.loads(path.read_text(encoding="utf-8"))
+        numbers = [record["wall_seconds"], record["peak_memory_MiB"]]
+        if any(not math.isfinite(number) or number < 0 for number in numbers):
+            raise ValueError(f"costs {numbers}")
+        return record
+    except (OSError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise FileError(f"Cannot read {path}: it is missing or damaged; run it again.") from error

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+from scipy.interpolate import CubicSpline
 
 from opentdvp.errors import FileError
 from opentdvp.files import replacing
@@ -81,6 +82,14 @@ class Trajectory:
         return hashlib.sha256(self.deck.encode()).hexdigest()
 
 
+def interpolate(times: np.ndarray, values: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Values at other times by the cubic spline through all of them, shape of `wanted`.
+
+    NaN before the first and after the last time: nothing is known there.
+    """
+    return np.asarray(CubicSpline(times, values, extrapolate=False)(wanted))
+
+
 def write(trajectory: Trajectory, path: Path) -> None:
     """Write a trajectory; `path` holds the complete file or is left as it was.
 
@@ -122,7 +131,7 @@ def read(path: Path) -> Trajectory:
     try:
         with h5py.File(path, "r") as file:
             trajectory = _parse(file, path)
-    except (OSError, KeyError, ValueError, RuntimeError) as error:
+    except (OSError, LookupError, TypeError, AttributeError, ValueError, RuntimeError) as error:
         raise FileError(
             f"Cannot read {path}: it is truncated, damaged or not a trajectory file."
         ) from error
@@ -141,11 +150,11 @@ def _parse(file: h5py.File, path: Path) -> Trajectory:
         raise FileError(f"Cannot read {path}: its run id does not belong to its deck.")
     prefix = "provenance."
     return Trajectory(
-        times=file["times"][:],
+        times=_numbers(file["times"]),
         observables={
             name: Observable(
-                mean=group["mean"][:],
-                stderr=group["stderr"][:],
+                mean=_numbers(group["mean"]),
+                stderr=_numbers(group["stderr"]),
                 distances=tuple(int(d) for d in group.attrs.get("distances", ())),
             )
             for name, group in file["observables"].items()
@@ -159,9 +168,16 @@ def _parse(file: h5py.File, path: Path) -> Trajectory:
     )
 
 
+def _numbers(data: h5py.Dataset) -> np.ndarray:
+    """An array of a file; text and complex numbers are refused."""
+    return np.asarray(data[:].astype(float, casting="same_kind"))
+
+
 def _check(trajectory: Trajectory, path: Path) -> None:
     """Refuse shapes that do not fit together; a failed run may stop before its last time."""
-    points = len(trajectory.times)
+    if not isinstance(trajectory.provenance.get("revision"), str):
+        raise FileError(f"Cannot read {path}: it must name its git revision, but does not.")
+    points = trajectory.times.size
     for name, observable in trajectory.observables.items():
         columns = (len(observable.distances),) if observable.distances else ()
         for values in (observable.mean, observable.stderr):

@@ -1,16 +1,17 @@
 """Whether the files of a study are those of its configuration; no run is computed again."""
 
+import struct
+import zlib
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
 import pandas as pd
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from opentdvp import compare, drawing, figures
 from opentdvp.config import Run, Study
 from opentdvp.errors import FileError, NumericalFailure, OpentdvpError
-from opentdvp.results import ResultCode
 from opentdvp.timing import read_timing
 
 #: The verdict on what is as it should be.
@@ -18,9 +19,6 @@ VALID = "valid"
 
 #: That on a comparison beyond its tolerance by no more than its configuration says.
 SHORT = "beyond its tolerance, as explained in"
-
-#: Tables are written with six digits.
-_DIGITS = 2e-5
 
 
 def verify(study: Study) -> pd.DataFrame:
@@ -62,41 +60,31 @@ def _verdict(check: Callable[[], str | None]) -> str:
 
 def _check_run(study: Study, run: Run) -> None:
     path = study.output.trajectory(run)
-    found = compare.read_run(study, run, path)
-    if found.result is not ResultCode.SUCCESS:
-        raise NumericalFailure(f"{path}: its result must be success, but is {found.result}.")
+    compare.read_run(study, run, path)
     read_timing(path)
 
 
 def _check_comparison(study: Study, name: str) -> str | None:
     comparison = study.comparisons[name]
     paths = (study.output.trajectory(run) for run in (comparison.candidate, comparison.reference))
-    points, verdicts = compare.judge(study, comparison, *paths)
+    points, summary = compare.judge(study, comparison, *paths)
     for table, path, read in (
         (points, study.output.points(name), compare.read_points),
-        (verdicts, study.output.summary(name), compare.read_summary),
+        (summary, study.output.summary(name), compare.read_summary),
     ):
-        _check_table(table, path, read(path))
-    failed, shortfall = verdicts[~verdicts["passed"]], comparison.shortfall
-    if failed.empty:
+        compare.check_table(table, path, read(path))
+    verdict = compare.verdict(name, comparison, summary)
+    if verdict["passed"]:
         return None
-    if shortfall:
-        limits = failed["distance"].map(partial(compare.allowed, shortfall))
-        if (failed["excess"] <= limits).all():
-            return f"{SHORT} {shortfall.explained}"
-    raise NumericalFailure(f"Beyond the tolerance: {', '.join(failed['observable'].unique())}.")
+    if verdict["shortfall"]:
+        return f"{SHORT} {verdict['shortfall']}"
+    failed = summary["observable"][~summary["passed"]]
+    raise NumericalFailure(f"Beyond the tolerance: {', '.join(failed.unique())}.")
 
 
 def _check_derived(study: Study, name: str) -> None:
     found = drawing.read_derived(study, name)
-    _check_table(drawing.derive(study, name), study.output.derived(name), found)
-
-
-def _check_table(expected: pd.DataFrame, path: Path, found: pd.DataFrame) -> None:
-    try:
-        pd.testing.assert_frame_equal(found, expected, check_dtype=False, rtol=_DIGITS, atol=1e-12)
-    except AssertionError as error:
-        raise FileError(f"{path} is not the table of the runs; make it again.") from error
+    compare.check_table(drawing.derive(study, name), study.output.derived(name), found)
 
 
 def _check_figure(study: Study, name: str) -> None:
@@ -104,7 +92,9 @@ def _check_figure(study: Study, name: str) -> None:
     try:
         with Image.open(path) as image:
             keywords = str(image.info.get("Keywords", ""))
-    except (OSError, UnidentifiedImageError) as error:
+            image.verify()
+    # What Pillow raises for damaged files.
+    except (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error) as error:
         raise FileError(f"Cannot read {path}: it is missing or damaged.") from error
     drawn = [study.deck(run).run_id for run in study.drawn(study.figures[name])]
     if figures.run_ids(keywords) != drawn:

@@ -127,7 +127,7 @@ def test_residuals_are_those_of_the_table(
     for name, line in zip(names, strip.lines, strict=False):
         table = rows(POINTS, name, distance)
         np.testing.assert_array_equal(line.get_xdata(), table["time"])
-        np.testing.assert_array_equal(line.get_ydata(), -table["in_errors"])
+        np.testing.assert_array_equal(line.get_ydata(), table["in_errors"])
     assert levels(strip) == [0, -2, 2]
     assert strip.get_ylabel() == r"$\Delta / \sigma$"
     assert strip.get_ylim()[1] >= 3
@@ -139,7 +139,7 @@ def test_residuals_without_errors_are_absolute() -> None:
     enumerated.observables["X"].mean[:] += 1e-3
     strip = dynamics.draw(DYNAMICS, material(enumerated, REFERENCE)).axes[2]
     assert strip.get_ylabel() == r"$\Delta$ (absolute)"
-    np.testing.assert_allclose(np.asarray(strip.lines[0].get_ydata()), -1e-3)
+    np.testing.assert_allclose(np.asarray(strip.lines[0].get_ydata()), 1e-3)
     assert levels(strip) == [0]
 
 
@@ -155,7 +155,7 @@ def test_legends_name_runs_sizes_and_tolerances(drawn: Figure) -> None:
     assert texts(drawn.legends[0]) == [
         "ring $N = 6$, TDVP ± standard error",
         "ring $N = 10$, exact",
-        r"$\Delta$ = exact − TDVP, tolerance 0.05 (a), 0.02 (b)",
+        r"$\Delta$ = TDVP − exact, tolerance 0.05 (a), 0.02 (b)",
     ]
     left, right = (axes.get_legend() for axes in drawn.axes[:2])
     assert texts(left) == [rf"$\langle {axis} \rangle$" for axis in "XYZ"]
@@ -229,7 +229,7 @@ def test_several_systems_share_a_panel_under_their_labels() -> None:
     for line, run in zip(solid, (CANDIDATE, second), strict=True):
         np.testing.assert_array_equal(line.get_ydata(), run.observables["Z"].mean)
     table = rows(shown.points["second"], "Z", 0)
-    np.testing.assert_array_equal(strip.lines[1].get_ydata(), -table["in_errors"])
+    np.testing.assert_array_equal(strip.lines[1].get_ydata(), table["in_errors"])
 
 
 def test_more_systems_than_styles_are_all_drawn() -> None:

@@ -127,7 +127,7 @@ def test_runs_share_a_colour_bar_and_the_difference_has_its_own(drawn):
     assert [axes.get_ylabel() for axes in drawn.axes] == [
         *["$d$"] * 3,
         "$C_{ZZ}$$(d, t)$",
-        "difference",
+        r"$\Delta$",
     ]
     assert [axes.texts[0].get_text() for axes in drawn.axes[:2]] == ["noisy", "exact"]
 

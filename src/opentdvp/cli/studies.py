@@ -31,7 +31,10 @@ def compare(
     tables = comparing.judge(study, study.comparisons[comparison], candidate, reference)
     comparing.write_table(tables.points, points)
     comparing.write_table(tables.summary, summary)
-    print_table(tables.summary[["observable", "distance", "max_difference", "tolerance", "passed"]])
+    shown = ["observable", "distance", "max_difference", "excess", "tolerance", "passed"]
+    print_table(tables.summary[shown])
+    entry = study.comparisons[comparison]
+    print(comparing.sentence(comparing.verdict(comparison, entry, tables.summary)))
 
 
 @app.command()
@@ -76,7 +79,8 @@ def overview(
 ) -> None:
     """Gather all comparisons, curves and runs of a configuration, from the files of its results.
 
-    Writes closeness, overview and runs, each as .md and .html.
+    Writes closeness, overview and runs, each as .md and .html; prints which comparisons are beyond
+    their tolerance.
     """
     from opentdvp import compare as comparing
 
@@ -93,6 +97,7 @@ def overview(
     for name, tables in pages.items():
         comparing.write_markdown(tables, out / f"{name}.md")
         comparing.write_html(tables, name, out / f"{name}.html")
+    print(*comparing.sentences(comparing.verdicts(study)), sep="\n")
 
 
 @app.command()

@@ -3,12 +3,12 @@
 from opentdvp.compare.checks import read_run
 from opentdvp.compare.closeness import closeness, published
 from opentdvp.compare.costs import costs, figure_costs
-from opentdvp.compare.curves import allowed
 from opentdvp.compare.judgement import judge
 from opentdvp.compare.overview import finished, overview
 from opentdvp.compare.points import compare
 from opentdvp.compare.summary import summarize
 from opentdvp.compare.tables import (
+    check_table,
     read_points,
     read_summary,
     read_table,
@@ -16,9 +16,10 @@ from opentdvp.compare.tables import (
     write_markdown,
     write_table,
 )
+from opentdvp.compare.verdicts import sentence, sentences, verdict, verdicts
 
 __all__ = [
-    "allowed",
+    "check_table",
     "closeness",
     "compare",
     "costs",
@@ -31,7 +32,11 @@ __all__ = [
     "read_run",
     "read_summary",
     "read_table",
+    "sentence",
+    "sentences",
     "summarize",
+    "verdict",
+    "verdicts",
     "write_html",
     "write_markdown",
     "write_table",

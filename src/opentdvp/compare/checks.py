@@ -35,7 +35,7 @@ def check_comparable(candidate: Trajectory, reference: Trajectory) -> None:
     _check_times(candidate, reference)
     _check_observables(candidate, reference)
     for role, run in roles.items():
-        _check_finite(role, run)
+        _check_finite(f"`{role}.observables`", run)
 
 
 def read_deck(role: str, run: Trajectory) -> Deck:
@@ -49,12 +49,15 @@ def read_deck(role: str, run: Trajectory) -> Deck:
 
 
 def read_run(study: Study, run: Run, path: Path) -> Trajectory:
-    """Read a trajectory and refuse it unless it is of the deck that the configuration has now.
+    """Read a trajectory and refuse it unless it is all of the deck that the configuration has now.
 
     Raises
     ------
     FileError
-        If the file cannot be read or is of another deck.
+        If the file cannot be read, is of another deck, lacks times or observables of it, or holds
+        a value that is not finite.
+    NumericalFailure
+        If the run did not succeed.
     """
     loaded = trajectory.read(path)
     expected = study.deck(run).run_id
@@ -63,7 +66,27 @@ def read_run(study: Study, run: Run, path: Path) -> Trajectory:
             f"Cannot use {path}: its run id must be {expected[:12]} ({run.system} by "
             f"{run.solver}), but is {loaded.run_id[:12]}; run it again."
         )
+    _check_whole(f"Cannot use {path}:", study, run, loaded)
     return loaded
+
+
+def _check_whole(place: str, study: Study, run: Run, loaded: Trajectory) -> None:
+    if loaded.result is not ResultCode.SUCCESS:
+        raise NumericalFailure(
+            f"{place} its result must be success, but is {loaded.result}: {loaded.result.remedy}"
+        )
+    points, stop = (study.systems[run.system].time.points, study.systems[run.system].time.stop)
+    times = loaded.times
+    if times.shape != (points,) or not np.allclose(times, np.linspace(0, stop, points), 1e-9):
+        raise FileError(
+            f"{place} its times must be {points} from 0 to {stop:g}, but are {times.size} from "
+            f"{times.min(initial=np.inf):g} to {times.max(initial=-np.inf):g}; run it again."
+        )
+    missing = study.curves(run) - loaded.curves().keys()
+    if missing:
+        names = ", ".join(map(describe, sorted(missing)))
+        raise FileError(f"{place} it must have every observable, but lacks {names}.")
+    _check_finite(f"{place} its observables", loaded)
 
 
 def _check_result(role: str, run: Trajectory) -> None:
@@ -113,6 +136,8 @@ def _check_times(candidate: Trajectory, reference: Trajectory) -> None:
 
 def _check_observables(candidate: Trajectory, reference: Trajectory) -> None:
     known = reference.curves()
+    if not candidate.curves():
+        raise ConfigError("`candidate.observables` must not be empty, but are: nothing to compare.")
     missing = [describe(key) for key in candidate.curves() if key not in known]
     if missing:
         raise ConfigError(
@@ -121,12 +146,12 @@ def _check_observables(candidate: Trajectory, reference: Trajectory) -> None:
         )
 
 
-def _check_finite(role: str, run: Trajectory) -> None:
+def _check_finite(name: str, run: Trajectory) -> None:
     for key, (mean, error) in run.curves().items():
         bad = ~(np.isfinite(mean) & np.isfinite(error))
         if bad.any():
             at = int(bad.argmax())
             raise FileError(
-                f"`{role}.observables` must be finite, but {describe(key)} at time "
+                f"{name} must be finite, but {describe(key)} at time "
                 f"{run.times[at]:g} is {mean[at]:g} ± {error[at]:g}."
             )

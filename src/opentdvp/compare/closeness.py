@@ -5,10 +5,11 @@ from string import ascii_lowercase
 
 import numpy as np
 import pandas as pd
-from scipy.interpolate import CubicSpline
 
-from opentdvp.compare.tables import read_points, read_summary
-from opentdvp.config import Comparison, DynamicsFigure, Published, Study
+from opentdvp.compare.checks import read_run
+from opentdvp.compare.verdicts import judged
+from opentdvp.config import Comparison, DynamicsFigure, Published, Run, Study
+from opentdvp.trajectory import interpolate
 
 #: Columns of a comparison's verdicts that are taken over, with their titles.
 _VERDICT = {
@@ -45,7 +46,7 @@ def closeness(study: Study) -> pd.DataFrame:
 def _rows(study: Study, name: str, figure: DynamicsFigure) -> Iterator[dict[str, object]]:
     for panel, letter in zip(figure.panels, ascii_lowercase, strict=False):
         for comparison in panel.comparisons:
-            verdicts = read_summary(study.output.summary(comparison))
+            verdicts = judged(study, comparison)
             for observable, distance in panel.curves:
                 same = verdicts["observable"] == observable
                 row = verdicts[same & (verdicts["distance"] == distance)].iloc[0]
@@ -64,42 +65,52 @@ def _pair(comparison: Comparison) -> dict[str, object]:
 def published(study: Study) -> pd.DataFrame:
     """One row per published series: how far it, and our run, are from the same reference.
 
-    At the published times, from the tables of the comparisons that name the series; runs are
-    interpolated by cubic splines.
+    At those of the published times that both runs of a comparison reach; runs are interpolated by
+    cubic splines. NaN where they reach none.
 
     Raises
     ------
     FileError
-        If a table of the study is missing or damaged.
+        If a run of the study is missing, damaged, or of another deck.
     """
     return pd.DataFrame(
         [
-            _against(study, name, comparison, study.published[series])
-            for name, comparison in study.comparisons.items()
+            _against(study, comparison, study.published[series])
+            for comparison in study.comparisons.values()
             for series in comparison.published
         ]
     )
 
 
-def _against(
-    study: Study, name: str, comparison: Comparison, series: Published
-) -> dict[str, object]:
-    points = read_points(study.output.points(name))
-    rows = points[(points["observable"] == series.observable) & (points["distance"] == 0)]
-    at = {
-        column: CubicSpline(rows["time"], rows[column])(series.times)
-        for column in ("candidate", "reference")
-    }
-    theirs = np.array(series.values) - at["reference"]
-    ours = at["candidate"] - at["reference"]
+def _against(study: Study, comparison: Comparison, series: Published) -> dict[str, object]:
+    times, values = np.array(series.times), np.array(series.values)
+    candidate, reference = (
+        _at(study, run, series.observable, times)
+        for run in (comparison.candidate, comparison.reference)
+    )
+    reached = np.isfinite(candidate) & np.isfinite(reference)
+    theirs, ours = ((run - reference)[reached] for run in (values, candidate))
     return {
         "published": series.label,
         "observable": series.observable,
         **_pair(comparison),
-        "times": len(series.times),
+        "times": f"{reached.sum()} of {times.size}",
         "uncertainty of reading": series.uncertainty,
-        "published, largest difference": np.abs(theirs).max(),
-        "published, RMS": np.sqrt((theirs**2).mean()),
-        "candidate, largest difference": np.abs(ours).max(),
-        "candidate, RMS": np.sqrt((ours**2).mean()),
+        "published, largest difference": _largest(theirs),
+        "published, RMS": _rms(theirs),
+        "candidate, largest difference": _largest(ours),
+        "candidate, RMS": _rms(ours),
     }
+
+
+def _at(study: Study, run: Run, observable: str, times: np.ndarray) -> np.ndarray:
+    found = read_run(study, run, study.output.trajectory(run))
+    return interpolate(found.times, found.curves()[observable, 0][0], times)
+
+
+def _largest(differences: np.ndarray) -> float:
+    return float(np.abs(differences).max()) if differences.size else np.nan
+
+
+def _rms(differences: np.ndarray) -> float:
+    return float(np.sqrt((differences**2).mean())) if differences.size else np.nan

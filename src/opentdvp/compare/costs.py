@@ -1,5 +1,6 @@
 """What the runs of a study are, and what they and its figures have cost."""
 
+import numpy as np
 import pandas as pd
 
 from opentdvp.compare.checks import read_run
@@ -61,7 +62,7 @@ def _row(study: Study, name: Run) -> dict[str, object]:
         "method": solver.method,
         "settings": ", ".join(f"{key} {_flat(value)}" for key, value in settings.items()),
         "last time": float(run.times[-1]),
-        "largest error": max(float(error.max()) for _, error in run.curves().values()),
+        "largest error": max((float(e.max()) for _, e in run.curves().values()), default=np.nan),
         "minutes": timing["wall_seconds"] / 60,
         "memory_MiB": timing["peak_memory_MiB"],
         "machine": timing["machine"],

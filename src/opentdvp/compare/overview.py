@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 from opentdvp.compare.checks import read_run
-from opentdvp.compare.tables import read_summary
+from opentdvp.compare.verdicts import judged
 from opentdvp.config import Comparison, Run, Study, TdvpSolver
 from opentdvp.config.solver import Cutoffs, DirectSampling
 from opentdvp.timing import read_timing
@@ -57,7 +57,7 @@ def overview(study: Study) -> pd.DataFrame:
 def _row(study: Study, name: str, comparison: Comparison) -> dict[str, object]:
     path = study.output.trajectory(comparison.candidate)
     timing, run = read_timing(path), read_run(study, comparison.candidate, path)
-    verdicts = read_summary(study.output.summary(name))
+    verdicts = judged(study, name)
     row: dict[str, object] = {"comparison": name, **_settings(study, comparison)}
     row |= _cost(run) | {"minutes": timing["wall_seconds"] / 60}
     row["memory_MiB"] = timing["peak_memory_MiB"]

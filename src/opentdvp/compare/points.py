@@ -2,12 +2,11 @@
 
 import numpy as np
 import pandas as pd
-from scipy.interpolate import CubicSpline
 
 from opentdvp.compare.checks import check_comparable
 from opentdvp.compare.curves import allowed
 from opentdvp.config.comparison import Tolerance
-from opentdvp.trajectory import Curve, Trajectory
+from opentdvp.trajectory import Curve, Trajectory, interpolate
 
 
 def compare(candidate: Trajectory, reference: Trajectory, tolerance: Tolerance) -> pd.DataFrame:
@@ -57,8 +56,8 @@ def compare(candidate: Trajectory, reference: Trajectory, tolerance: Tolerance) 
 
 def _interpolate(curve: Curve, reference: Trajectory, candidate: Trajectory) -> Curve:
     mean, error = curve
-    spline = CubicSpline(reference.times, mean)
-    return spline(candidate.times), np.interp(candidate.times, reference.times, error)
+    values = interpolate(reference.times, mean, candidate.times)
+    return values, np.interp(candidate.times, reference.times, error)
 
 
 def _rows(

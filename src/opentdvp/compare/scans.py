@@ -10,6 +10,7 @@ from opentdvp.errors import ConfigError
 from opentdvp.trajectory import Trajectory
 
 SCAN: dict[str, type] = {
+    "method": str,
     "label": str,
     "varied": float,
     "observable": str,
@@ -29,8 +30,8 @@ def scan_table(figure: ScanFigure, study: Study, runs: Mapping[Run, Trajectory])
         A row per line of the figure, value of the varied setting and correlator: `runs`, how many
         there are; `mean`, their average; `scatter`, the standard error of that average from their
         differences, NaN for a single run; and `sampling_error`, what the runs' own standard errors
-        of the observable contribute to the average's. Rows of references, one per correlator, have
-        the method of the reference's solver as label and NaN in `varied`.
+        of the observable contribute to the average's. Each has the method of its solver. Rows of
+        references, one per correlator, have the solver's name as label and NaN in `varied`.
 
     Raises
     ------
@@ -38,15 +39,16 @@ def scan_table(figure: ScanFigure, study: Study, runs: Mapping[Run, Trajectory])
         If the varied setting is not a number, or the runs do not end at the same time.
     """
     _check_times(runs)
+    scan = study.scans[figure.scan]
+    method = study.solvers[scan.candidate.solver].method
     rows = [
-        _row(label, varied, observable, [runs[run] for run in chosen])
+        _row((method, label), varied, observable, [runs[run] for run in chosen])
         for (label, varied), chosen in _groups(figure, study).items()
         for observable in _observables(figure)
     ]
-    references = (study.scans[figure.scan].reference, *figure.beside)
     rows += [
-        _row(study.solvers[run.solver].method, np.nan, observable, [runs[run]])
-        for run in references
+        _row((study.solvers[run.solver].method, run.solver), np.nan, observable, [runs[run]])
+        for run in (scan.reference, *figure.beside)
         for observable in _observables(figure)
     ]
     return pd.DataFrame(rows, columns=list(SCAN))
@@ -65,7 +67,8 @@ def _observables(figure: ScanFigure) -> Iterator[tuple[str, int]]:
 def _groups(figure: ScanFigure, study: Study) -> dict[tuple[str, float], list[Run]]:
     """Runs that differ in neither the line nor the varied setting."""
     groups: dict[tuple[str, float], list[Run]] = {}
-    for name, values in study.scans[figure.scan].combinations(figure.scan):
+    scan = study.scans[figure.scan]
+    for name, values in scan.combinations(figure.scan):
         varied = values[figure.varied]
         if isinstance(varied, bool) or not isinstance(varied, int | float):
             raise ConfigError(
@@ -73,18 +76,20 @@ def _groups(figure: ScanFigure, study: Study) -> dict[tuple[str, float], list[Ru
             )
         key = figure.lines.rpartition(".")[2] if figure.lines else ""
         label = f"{key} {values[figure.lines]}" if figure.lines else ""
-        groups.setdefault((label, float(varied)), []).append(study.comparisons[name].candidate)
+        run = Run(system=scan.candidate.system, solver=name)
+        groups.setdefault((label, float(varied)), []).append(run)
     return groups
 
 
 def _row(
-    label: str, varied: float, curve: tuple[str, int], runs: list[Trajectory]
+    names: tuple[str, str], varied: float, curve: tuple[str, int], runs: list[Trajectory]
 ) -> dict[str, object]:
     ends = np.array([[part[-1] for part in run.curves()[curve]] for run in runs])
     values, errors = ends.T
     count = len(runs)
     return {
-        "label": label,
+        "method": names[0],
+        "label": names[1],
         "varied": varied,
         "observable": curve[0],
         "runs": count,

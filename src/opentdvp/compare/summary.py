@@ -41,7 +41,8 @@ def summarize(
     pandas.DataFrame
         Columns `observable`, `distance`, `max_difference`, `time_of_max`, `rms_difference`,
         `max_in_errors`, `rms_in_errors`, `beyond_4_errors` (at which share of the times with a
-        combined error the difference exceeds four of them), `largest_error`, `excess`, `tolerance`,
+        combined error the difference exceeds four of them; these three are NaN where neither run
+        has an error), `largest_error`, `excess`, `tolerance`,
         `passed`, and those of the runs: `size`, `method`, `run` and `revision` of both,
         `mixed_revisions`, `solve_samples` and `observable_samples` of the candidate.
     """
@@ -55,7 +56,9 @@ def _verdict(rows: pd.DataFrame, tolerance: Tolerance) -> dict[str, str | float 
     size = rows["difference"].abs()
     # pandas leaves out what is undefined, where neither run has an error.
     in_errors = rows["in_errors"].abs()
-    excess = np.sqrt((size**2 - rows["reference_error"] ** 2).clip(lower=0)).max()
+    # By NumPy, which leaves no NaN out: a curve with one must not pass.
+    squares = size.to_numpy() ** 2 - rows["reference_error"].to_numpy() ** 2
+    excess = np.sqrt(squares.clip(min=0)).max()
     limit = allowed(tolerance, distance)
     return {
         "observable": str(rows["observable"].iloc[0]),
@@ -65,7 +68,7 @@ def _verdict(rows: pd.DataFrame, tolerance: Tolerance) -> dict[str, str | float 
         "rms_difference": np.sqrt((size**2).mean()),
         "max_in_errors": in_errors.max(),
         "rms_in_errors": np.sqrt((in_errors**2).mean()),
-        "beyond_4_errors": float((in_errors > FAR).sum() / max(in_errors.count(), 1)),
+        "beyond_4_errors": (in_errors.dropna() > FAR).mean(),
         "largest_error": rows["combined_error"].max(),
         "excess": excess,
         "tolerance": limit,

@@ -12,6 +12,20 @@ from opentdvp.files import replacing
 #: Digits enough for the figures, few enough for the eye.
 FLOAT_FORMAT = "%.6g"
 
+#: Columns of floats that need not have a value everywhere; an error of zero is no unit.
+UNDEFINED = frozenset(
+    {
+        *("in_errors", "max_in_errors", "rms_in_errors", "beyond_4_errors"),
+        *("varied", "scatter", "time_error", "a", "b", "b_error"),
+    }
+)
+
+#: Columns with all their digits: six may hide on which side of the tolerance a curve is.
+EXACT = ("excess", "tolerance")
+
+#: Tables are written with six digits.
+_DIGITS = 2e-5
+
 POINTS = {
     "observable": str,
     "distance": int,
@@ -62,8 +76,9 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
     FileError
         If the file cannot be written.
     """
+    exact = {name: table[name].map(repr) for name in EXACT if name in table}
     with replacing(path) as temporary:
-        table.to_csv(
+        table.assign(**exact).to_csv(
             temporary,
             sep="\t",
             index=False,
@@ -96,26 +111,42 @@ def read_summary(path: Path) -> pd.DataFrame:
 
 
 def read_table(path: Path, columns: Mapping[str, type]) -> pd.DataFrame:
-    """Read a table that has these columns, of these types.
+    """Read a table that has these columns, of these types; values are finite but for `UNDEFINED`.
 
     Raises
     ------
     FileError
         If the file is missing or is not such a table.
     """
+    numbers = [name for name, kind in columns.items() if kind is float]
     try:
-        return pd.read_csv(
+        table = pd.read_csv(
             path,
             sep="\t",
             usecols=list(columns),
             dtype=dict(columns),
             keep_default_na=False,
-            na_values=["nan"],
+            na_values={name: ["nan"] for name in numbers},
         )
     except OSError as error:
         raise FileError(f"Cannot read {path}: {error.strerror or error}.") from error
-    except ValueError as error:  # pandas: empty, a column missing, or text in place of a number
+    # pandas: empty, a column missing, or text or too large a number in place of a number
+    except (ValueError, OverflowError) as error:
         raise FileError(f"Cannot read {path}: it is not a table of this kind.") from error
+    for name in numbers:
+        if name not in UNDEFINED and not np.isfinite(table[name]).all():
+            raise FileError(f"Cannot read {path}: `{name}` must be finite everywhere, but is not.")
+    return table
+
+
+def check_table(expected: pd.DataFrame, path: Path, found: pd.DataFrame) -> None:
+    """Raise `FileError` unless what was read from `path` is this table, up to its digits."""
+    try:
+        pd.testing.assert_frame_equal(
+            found, expected, check_dtype=False, check_index_type=False, rtol=_DIGITS, atol=1e-12
+        )
+    except AssertionError as error:
+        raise FileError(f"{path} is not the table of the runs; make it again.") from error
 
 
 def write_markdown(tables: Mapping[str, pd.DataFrame], path: Path) -> None:

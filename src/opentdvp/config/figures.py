@@ -192,7 +192,8 @@ class ScanFigure(FigureModel):
         curves = frozenset((f"C_{pair}", distance) for pair in self.correlators.pairs)
         scan = scans[self.scan]
         for name, _ in scan.combinations(self.scan):
-            yield comparisons[name].candidate, curves
+            # As the scan is written out; its comparisons need not have been made.
+            yield Run(system=scan.candidate.system, solver=name), curves
         yield from ((run, curves) for run in (scan.reference, *self.beside))
 
 

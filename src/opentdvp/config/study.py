@@ -81,6 +81,10 @@ class Study(StrictModel):
         """The deck of a run named by its system and solver."""
         return Deck(system=self.systems[run.system], solver=self.solvers[run.solver])
 
+    def curves(self, run: Run) -> set[CurveKey]:
+        """What a run has: its observables, with their distances."""
+        return _curves(self.systems[run.system])
+
     def drawn(self, figure: AnyFigure) -> tuple[Run, ...]:
         """The runs of a figure, each once."""
         demands = figure.demands(self.comparisons, self.scans)

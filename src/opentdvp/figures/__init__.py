@@ -7,10 +7,11 @@ from matplotlib.figure import Figure
 
 from opentdvp.config import AnyFigure
 from opentdvp.figures import diagnostics, dynamics, front, heatmap, runs, scan, scheme, style
+from opentdvp.figures.labels import check_labels
 from opentdvp.figures.material import Material
 from opentdvp.figures.style import run_ids
 
-__all__ = ["KINDS", "SHARED", "Material", "draw_to_files", "run_ids"]
+__all__ = ["KINDS", "SHARED", "Material", "check_labels", "draw_to_files", "run_ids"]
 
 #: What draws each kind of figure.
 KINDS: dict[str, Callable[..., Figure]] = {

@@ -45,8 +45,9 @@ def draw(figure: DiagnosticsFigure, material: Material) -> Figure:
 def _draw_panel(axes: Axes, figure: DiagnosticsFigure, run: Trajectory) -> None:
     names = figure.diagnostics
     for name, line in zip(names, style.series(len(names)), strict=True):
-        if name not in run.diagnostics:
-            known = ", ".join(run.diagnostics) or "none"
+        # Those of independent trajectories have no time.
+        if "time" not in run.diagnostics or name not in run.diagnostics:
+            known = ", ".join(run.diagnostics if "time" in run.diagnostics else ()) or "none"
             raise ConfigError(f"`diagnostics` must be among {known}, but has {name}.")
         values = run.diagnostics[name].astype(float)
         shown = np.where(values > 0, values, np.nan)

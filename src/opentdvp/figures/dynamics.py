@@ -54,7 +54,7 @@ def draw(figure: DynamicsFigure, material: Material) -> Figure:
     """Draw the panels (a), (b), … side by side, each above its residuals.
 
     Lines with a band of ± one standard error are candidates, open marks with error bars their
-    references, crosses what is beside. The strips show reference − candidate in units of the
+    references, crosses what is beside. The strips show candidate − reference in units of the
     combined error, or as it is where neither run has an error.
 
     Returns
@@ -151,7 +151,7 @@ def _draw_residuals(axes: Axes, lines: list[Line], material: Material) -> None:
     has_unit = all(rows["in_errors"].notna().any() for _, rows in parts)
     column = "in_errors" if has_unit else "difference"
     for line, rows in parts:
-        axes.plot(rows["time"], -rows[column], linewidth=0.8, **line.style.line)
+        axes.plot(rows["time"], rows[column], linewidth=0.8, **line.style.line)
     axes.axhline(0, **style.GUIDE)
     for level in (-2, 2) if has_unit else ():
         axes.axhline(level, linestyle="dashed", **style.GUIDE)
@@ -167,24 +167,25 @@ def _draw_header(canvas: Figure, figure: DynamicsFigure, material: Material) -> 
     look = style.CurveStyle(style.INK, "o", "solid")
     shown = dict.fromkeys(name for panel in figure.panels for name in panel.comparisons)
     pairs = [material.compared(name) for name in shown]
-    entries: dict[str, Any] = {}
+    # By kind of mark and name: two runs may share the name, but not the mark.
+    entries: dict[tuple[str, str], Any] = {}
     for candidate, reference in pairs:
         name = f"{style.name(candidate)} ± standard error"
-        entries[name] = (Patch(**look.band), Line2D([], [], **look.line))
-        entries[style.name(reference)] = Line2D([], [], **look.mark)
+        entries["line", name] = (Patch(**look.band), Line2D([], [], **look.line))
+        entries["mark", style.name(reference)] = Line2D([], [], **look.mark)
     for run in (material.runs[run] for panel in figure.panels for run in panel.beside):
-        entries[style.name(run)] = Line2D([], [], **style.CROSS)
-    methods = dict.fromkeys(f"{style.method(r)} − {style.method(c)}" for c, r in pairs)
+        entries["cross", style.name(run)] = Line2D([], [], **style.CROSS)
+    methods = dict.fromkeys(f"{style.method(c)} − {style.method(r)}" for c, r in pairs)
     tolerances = ", ".join(_tolerances(figure, material))
     delta = rf"$\Delta$ = {', '.join(methods)}, tolerance {tolerances}"
-    entries[delta] = Line2D([], [], linestyle="none")
-    handles, names = list(entries.values()), list(entries)
+    entries["text", delta] = Line2D([], [], linestyle="none")
+    handles, names = list(entries.values()), [name for _, name in entries]
     columns = len(entries) if len(entries) <= 3 else 2
     canvas.legend(handles, names, loc="outside upper center", ncols=columns)
 
 
 def _tolerances(figure: DynamicsFigure, material: Material) -> Iterator[str]:
     for panel, letter in zip(figure.panels, ascii_lowercase, strict=False):
-        line = _lines(panel)[0]
-        value = line.rows(material.points[line.comparison])["tolerance"].iloc[0]
-        yield f"{value:g} ({letter})" if len(figure.panels) > 1 else f"{value:g}"
+        parts = (line.rows(material.points[line.comparison]) for line in _lines(panel))
+        values = " / ".join(dict.fromkeys(f"{rows['tolerance'].iloc[0]:g}" for rows in parts))
+        yield f"{values} ({letter})" if len(figure.panels) > 1 else values

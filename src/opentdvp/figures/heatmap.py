@@ -59,7 +59,7 @@ def draw(figure: HeatMapFigure, material: Material) -> Figure:
         if figure.difference:
             mesh = _draw_difference(panels[-1], figure, material)
             bar = canvas.add_subplot(grid[-1, 1])
-            canvas.colorbar(mesh, cax=bar, label="difference")
+            canvas.colorbar(mesh, cax=bar, label=r"$\Delta$")
         for number, axes in enumerate(panels):
             _draw_lines(axes, figure, "white" if number < runs else style.INK)
         panels[-1].set_xlabel(figure.time_label)

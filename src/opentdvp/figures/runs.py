@@ -1,15 +1,14 @@
 """One observable of several runs, and of published work, beside the last run."""
 
-from collections.abc import Iterable
 from itertools import cycle
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from opentdvp.config import Published, RunsFigure
+from opentdvp.config import RunsFigure
 from opentdvp.figures import style
 from opentdvp.figures.material import Material
+from opentdvp.trajectory import interpolate
 
 HEIGHT = 5.2  # inches
 HEIGHT_RATIOS = (2.2, 2, 1)
@@ -21,6 +20,8 @@ SMALLEST_ERROR = 1e-6
 
 def draw(figure: RunsFigure, material: Material) -> Figure:
     """Draw (a) the observable, (b) what is left after subtracting the last run, (c) errors.
+
+    The last run is interpolated by a cubic spline; (b) shows nothing beyond its last time.
 
     Lines with a band of ± one error are runs, open marks published values. (c) is logarithmic, with
     the runs whose error is not zero.
@@ -40,16 +41,20 @@ def draw(figure: RunsFigure, material: Material) -> Figure:
         symbol = style.symbol(figure.observable)
         for (label, run), line in zip(runs, style.series(len(runs)), strict=True):
             mean, error = run.curves()[figure.observable, 0]
-            left = mean - np.interp(run.times, last.times, base)
+            left = mean - interpolate(last.times, base, run.times)
             for axes, values in ((upper, mean), (middle, left)):
                 axes.plot(run.times, values, label=label, **line)
                 band = {"color": line["color"], "alpha": 0.2, "linewidth": 0}
                 axes.fill_between(run.times, values - error, values + error, **band)
             if error.max() > SMALLEST_ERROR:
                 lower.semilogy(run.times, np.maximum(error, SMALLEST_ERROR), **line)
-        _draw_published(upper, published, np.zeros_like(base), last.times)
-        _draw_published(middle, published, base, last.times)
-        handles, names = upper.get_legend_handles_labels()
+        for entry, marker in zip(published, cycle(MARKS), strict=False):
+            left = entry.values - interpolate(last.times, base, np.array(entry.times))
+            look = style.CurveStyle(style.INK, marker, "solid").mark
+            for axes, values in ((upper, entry.values), (middle, left)):
+                axes.plot(entry.times, values, label=entry.label, **look)
+        # Not by matplotlib's list, which leaves out labels that begin with an underscore.
+        handles, names = upper.lines, [str(line.get_label()) for line in upper.lines]
         canvas.legend(handles, names, loc="outside upper center", ncols=LEGEND_COLUMNS)
         upper.set_ylabel(symbol)
         middle.set_ylabel(f"{symbol} − {name}")
@@ -60,12 +65,3 @@ def draw(figure: RunsFigure, material: Material) -> Figure:
         canvas.align_ylabels([upper, middle, lower])
         style.settle(canvas)
     return canvas
-
-
-def _draw_published(
-    axes: Axes, published: Iterable[Published], subtracted: np.ndarray, times: np.ndarray
-) -> None:
-    look = style.CurveStyle(style.INK, "o", "solid").mark
-    for entry, marker in zip(published, cycle(MARKS), strict=False):
-        left = np.array(entry.values) - np.interp(entry.times, times, subtracted)
-        axes.plot(entry.times, left, label=entry.label, **look | {"marker": marker})

@@ -3,9 +3,11 @@
 from itertools import cycle
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
 from opentdvp.config import ScanFigure
 from opentdvp.errors import ConfigError
@@ -16,6 +18,11 @@ HEIGHT = 2.9  # inches
 MARKERS = ("o", "s", "^", "D")
 #: Dashes of references' lines, by their order.
 DASHES = ("solid", "dashed", "dotted")
+LEGEND_COLUMNS = 4
+#: More values of the setting have the labels of the axis, not one each.
+MOST_LABELS = 8
+#: Between lines at the same value, as a share of the distance between the outer ones.
+STEP = 0.03
 
 
 def draw(figure: ScanFigure, material: Material) -> Figure:
@@ -37,43 +44,82 @@ def draw(figure: ScanFigure, material: Material) -> Figure:
         panels = canvas.subplots(1, len(names), squeeze=False)[0]
         for axes, name in zip(panels, names, strict=True):
             rows = material.table[material.table["observable"] == name]
+            axes.margins(x=0.08)
+            _scale(axes, np.unique(rows["varied"].dropna()))
             _draw_references(axes, rows[rows["varied"].isna()])
             _draw_lines(axes, rows[rows["varied"].notna()])
-            axes.set_xscale("log", base=2)
-            axes.margins(x=0.08)
             axes.set_xlabel(figure.axis_label)
             axes.set_title(f"{style.symbol(name)} at $d = {figure.correlators.distance}$")
         handles, labels = panels[0].get_legend_handles_labels()
-        canvas.legend(handles, labels, loc="outside upper center", ncols=len(labels))
+        columns = min(len(labels), LEGEND_COLUMNS)
+        canvas.legend(handles, labels, loc="outside upper center", ncols=columns)
         style.settle(canvas)
     return canvas
 
 
+def _scale(axes: Axes, values: np.ndarray) -> None:
+    """Logarithmic where the values are spaced so, zeros beside; labels at the values if few."""
+    positive = values[values > 0]
+    if values[0] >= 0 and _is_geometric(positive):
+        zeros: dict[str, Any] = {"linthresh": positive[0]} if values[0] == 0 else {}
+        axes.set_xscale("symlog" if zeros else "log", **zeros)
+    if values.size <= MOST_LABELS:
+        axes.set_xticks(values, labels=[_number(value) for value in values])
+        axes.xaxis.set_minor_locator(NullLocator())
+
+
+def _is_geometric(values: np.ndarray) -> bool:
+    """Whether ratios differ less than distances; two values have to be a decade apart."""
+    if values.size < 3:
+        return values.size == 2 and values[1] / values[0] >= 10
+    ratios, steps = np.diff(np.log(values)), np.diff(values)
+    return bool(ratios.std() / ratios.mean() < steps.std() / steps.mean())
+
+
+def _number(value: float) -> str:
+    """As text, with a power of ten where it is very small or large."""
+    if value == 0 or 1e-3 <= abs(value) < 1e5:
+        return f"{value:g}"
+    mantissa, _, exponent = f"{value:.3e}".partition("e")
+    factor = "" if float(mantissa) == 1 else rf"{float(mantissa):g} \times "
+    return f"${factor}10^{{{int(exponent)}}}$"
+
+
 def _draw_references(axes: Axes, rows: pd.DataFrame) -> None:
-    columns = (rows["label"], rows["mean"], rows["sampling_error"])
-    for label, mean, error, dashes in zip(*columns, cycle(DASHES), strict=False):
+    methods = rows["method"].map(lambda method: style.METHODS.get(method, method))
+    # Solvers are told apart where one method is not enough.
+    names = methods.where(~methods.duplicated(keep=False), methods + ", " + rows["label"])
+    columns = (names, rows["mean"], rows["sampling_error"])
+    for name, mean, error, dashes in zip(*columns, cycle(DASHES), strict=False):
         look: dict[str, Any] = {"color": style.INK, "linestyle": dashes, "linewidth": 0.9}
-        axes.axhline(mean, label=style.METHODS.get(label, label), **look)
+        axes.axhline(mean, label=name, **look)
         if error > 0:
             axes.axhspan(mean - error, mean + error, color=style.INK, alpha=0.15, linewidth=0)
 
 
 def _draw_lines(axes: Axes, rows: pd.DataFrame) -> None:
     lines = [(label, rows[rows["label"] == label]) for label in rows["label"].unique()]
-    # Side by side where lines share a value of the setting.
-    factors = [1.06 ** (k - (len(lines) - 1) / 2) for k in range(len(lines))]
     looks = zip(cycle(style.CURVES), cycle(MARKERS), strict=False)
-    for (label, line), factor, (look, marker) in zip(lines, factors, looks, strict=False):
+    for k, ((label, line), (look, marker)) in enumerate(zip(lines, looks, strict=False)):
         ordered = line.sort_values("varied")
         errors = ordered["scatter"].fillna(ordered["sampling_error"])
+        method = style.METHODS.get(ordered["method"].iloc[0], ordered["method"].iloc[0])
         axes.errorbar(
-            ordered["varied"] * factor,
+            _beside(axes, ordered["varied"].to_numpy(), k - (len(lines) - 1) / 2),
             ordered["mean"],
             errors,
-            label=f"TDVP, {label}" if label else "TDVP",
+            label=f"{method}, {label}" if label else method,
             color=look.color,
             marker=marker,
             linestyle=look.dashes,
             linewidth=0.8,
             elinewidth=1.0,
         )
+
+
+def _beside(axes: Axes, values: np.ndarray, steps: float) -> np.ndarray:
+    """Values moved by small steps, so that lines with the same ones do not hide each other."""
+    scale = axes.xaxis.get_transform()
+    places = scale.transform(values)
+    width = STEP * (np.ptp(places) or 1)
+    return np.asarray(scale.inverted().transform(places + steps * width))

@@ -19,9 +19,11 @@ from opentdvp.trajectory import Trajectory
 #: Width in inches of two panels side by side: two columns of the journal.
 FULL_WIDTH = 7.0
 
-# Only fonts that come with matplotlib, so that every machine draws the same.
+#: Both come with matplotlib, so that every machine draws the same; the second has more characters.
+FONTS = ("STIXGeneral", "DejaVu Sans")
+
 RC_PARAMS: dict[str, object] = {
-    "font.family": "STIXGeneral",
+    "font.family": list(FONTS),
     "mathtext.fontset": "stix",
     "font.size": 9,
     "axes.labelsize": 9,
