@@ -6,9 +6,11 @@ import numpy as np
 from solvers import exact, quiet
 from systems import heisenberg_ring
 
-from opentdvp.config import Deck, ExactSolver, Solver, System
+from opentdvp import compare, drawing, trajectory
+from opentdvp.config import Deck, ExactSolver, Run, Solver, Study, System, TdvpSolver
 from opentdvp.config.comparison import Tolerance
 from opentdvp.references.exact import solve
+from opentdvp.timing import write_timing
 from opentdvp.trajectory import Observable, Trajectory
 
 LOOSE = Tolerance(magnetization=0.05, correlators=0.02)
@@ -71,3 +73,41 @@ def flat(
 def _columns(curve: np.ndarray) -> np.ndarray:
     """The curve at distances 1 and 2, where it is half as large."""
     return np.stack([2 * curve, curve], axis=1)
+
+
+def made_up(study: Study, run: Run) -> Trajectory:
+    """A run of a study; networks have errors, diagnostics, and are off by more in each curve."""
+    deck = study.deck(run)
+    grid, network = deck.system.time, isinstance(deck.solver, TdvpSolver)
+    times = np.linspace(0, grid.stop, grid.points)
+    error = 0.005 if network else 0.0
+    keys = sorted(study.curves(run))
+    means = {
+        key: 0.1 * np.sin((1 + k) * times / grid.stop) + error * (1 + k / 10)
+        for k, key in enumerate(keys)
+    }
+    observables = {}
+    for name in dict(keys):
+        distances = tuple(distance for other, distance in keys if other == name and distance)
+        mean = np.stack([means[name, distance] for distance in distances or (0,)], axis=1)
+        mean = mean if distances else mean[:, 0]
+        observables[name] = Observable(mean, np.full_like(mean, error), distances)
+    steps = {"time": times[1:], "residual": times[1:], "residual_held_out": 2 * times[1:]}
+    diagnostics = steps if network else {}
+    return make(observables, times, deck.system, deck.solver, diagnostics=diagnostics)
+
+
+def write_archive(study: Study) -> None:
+    """Runs that are made up, and the tables of them; no figures."""
+    output = study.output
+    for run in study.used():
+        trajectory.write(made_up(study, run), output.trajectory(run))
+        write_timing(output.trajectory(run), 1.0, resumed=False)
+    for name, entry in study.comparisons.items():
+        runs = (output.trajectory(run) for run in (entry.candidate, entry.reference))
+        tables = compare.judge(study, entry, *runs)
+        compare.write_table(tables.points, output.points(name))
+        compare.write_table(tables.summary, output.summary(name))
+    for name, figure in study.figures.items():
+        if figure.derived:
+            compare.write_table(drawing.derive(study, name), output.derived(name))

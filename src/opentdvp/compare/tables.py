@@ -118,25 +118,25 @@ def read_table(path: Path, columns: Mapping[str, type]) -> pd.DataFrame:
     FileError
         If the file is missing or is not such a table.
     """
-    numbers = [name for name, kind in columns.items() if kind is float]
     try:
-        table = pd.read_csv(
-            path,
-            sep="\t",
-            usecols=list(columns),
-            dtype=dict(columns),
-            keep_default_na=False,
-            na_values={name: ["nan"] for name in numbers},
-        )
+        text = pd.read_csv(path, sep="\t", usecols=list(columns), dtype=str, na_filter=False)
+        table = pd.DataFrame({name: _parsed(text[name], kind) for name, kind in columns.items()})
     except OSError as error:
         raise FileError(f"Cannot read {path}: {error.strerror or error}.") from error
-    # pandas: empty, a column missing, or text or too large a number in place of a number
-    except (ValueError, OverflowError) as error:
+    # Empty, a column missing, or text or too large a number in place of a number
+    except (ValueError, TypeError, OverflowError) as error:
         raise FileError(f"Cannot read {path}: it is not a table of this kind.") from error
-    for name in numbers:
-        if name not in UNDEFINED and not np.isfinite(table[name]).all():
+    for name, kind in columns.items():
+        if kind is float and name not in UNDEFINED and not np.isfinite(table[name]).all():
             raise FileError(f"Cannot read {path}: `{name}` must be finite everywhere, but is not.")
     return table
+
+
+def _parsed(column: pd.Series, kind: type) -> pd.Series:
+    """A column of text as one of its type."""
+    if kind is bool and not column.isin(["True", "False"]).all():
+        raise ValueError("neither True nor False")
+    return column == "True" if kind is bool else column.astype(kind)
 
 
 def check_table(expected: pd.DataFrame, path: Path, found: pd.DataFrame) -> None:

@@ -43,7 +43,7 @@ def verdict(name: str, comparison: Comparison, summary: pd.DataFrame) -> dict[st
         "passed": failed.empty,
         "curves": len(summary),
         "beyond": len(failed),
-        "worst": describe((worst["observable"], worst["distance"])),
+        "worst": describe((worst["observable"], int(worst["distance"]))),
         "excess": worst["excess"],
         "tolerance": worst["tolerance"],
         "shortfall": _explained(comparison, failed),
@@ -54,7 +54,7 @@ def _explained(comparison: Comparison, failed: pd.DataFrame) -> str:
     shortfall = comparison.shortfall
     if not shortfall or failed.empty:
         return ""
-    limits = [allowed(shortfall, distance) for distance in failed["distance"]]
+    limits = [allowed(shortfall, int(distance)) for distance in failed["distance"]]
     return shortfall.explained if (failed["excess"] <= limits).all() else ""
 
 
@@ -69,7 +69,7 @@ def judged(study: Study, name: str) -> pd.DataFrame:
     comparison, path = study.comparisons[name], study.output.summary(name)
     table = read_summary(path)
     runs = {"candidate": comparison.candidate, "reference": comparison.reference}
-    tolerances = [allowed(comparison.tolerance, distance) for distance in table["distance"]]
+    tolerances = [allowed(comparison.tolerance, int(d)) for d in table["distance"]]
     expected = [
         np.isclose(table["tolerance"], tolerances, rtol=1e-5, atol=0),
         table["passed"] == (table["excess"] <= table["tolerance"]),
@@ -91,6 +91,9 @@ def sentences(table: pd.DataFrame) -> Iterator[str]:
     table
         What `verdicts` returned.
     """
+    if table.empty:
+        yield "There are no comparisons."
+        return
     missed = table[~table["passed"]]
     known = (missed["shortfall"] != "").sum()
     if missed.empty:
