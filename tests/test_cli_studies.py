@@ -303,3 +303,21 @@ def test_damaged_pictures_are_found(folder, call):
         path.write_bytes(damaged)
         (verdict,) = verify(study)["verdict"]
         assert verdict == "Cannot read scheme.png: it is missing or damaged."
+
+
+def test_runs_without_observables_cost_but_cannot_be_compared(folder, call, refused):
+    def change(tree):
+        blind = tree["systems"]["ring_3"] | {"observables": {"magnetization": []}}
+        tree["systems"]["blind"] = blind
+        tree["figures"]["residuals"]["runs"] = [{"system": "blind", "solver": "tdvp"}]
+
+    edit(change)
+    write_archive(config.load(Path("tiny.yaml")))
+    assert call(*OVERVIEW)[0] == call(*plot("residuals"))[0] == 0
+    (row,) = (line for line in Path("tables/runs.md").read_text().splitlines() if "blind" in line)
+    assert "nan" not in row
+    pair = {role: {"system": "blind", "solver": "tdvp"} for role in ("candidate", "reference")}
+    edit(lambda tree: tree["comparisons"]["ring_3"].update(pair, published=[]))
+    edit(lambda tree: [tree["figures"].pop(name) for name in ("dynamics", "heatmap")])
+    runs = ("results/runs/blind/tdvp.h5",) * 2
+    assert "`candidate.observables` must not be empty" in refused(*COMPARE[:3], *runs, *COMPARE[5:])

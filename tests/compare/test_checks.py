@@ -88,6 +88,8 @@ def near(run: Trajectory) -> Trajectory:
     return replace(run, observables=observables)
 
 
+NOTHING = replace(damped(), observables={})
+
 REFUSED: list[tuple[Trajectory, Trajectory, type[OpentdvpError], str]] = [
     (
         damped(result=ResultCode.STEP_SIZE_COLLAPSE),
@@ -120,6 +122,7 @@ REFUSED: list[tuple[Trajectory, Trajectory, type[OpentdvpError], str]] = [
         ConfigError,
         "`reference.times` must begin at 0 as in the candidate, but begins at 0.5.",
     ),
+    (NOTHING, damped(), ConfigError, "`candidate.observables` must not be empty, but are"),
     (
         damped(),
         without(damped(), "Y"),

@@ -133,6 +133,28 @@ def test_noise_leaves_the_time_without_bias_and_within_its_error():
     assert 0.7 < np.std(time) / np.median(deviation) < 1.2
 
 
+@pytest.mark.parametrize(
+    "points",
+    [
+        [(5.0, 1.0, 0.1), (5.0, 2.0, 0.1), (5.0, 3.0, 0.1)],  # at one distance
+        [(3.0, 2.0, 0.0), (4.0, 2.0, 0.0), (5.0, 2.0, 0.0)],  # everywhere at once
+        [(3.0, 4.0, np.nan), (4.0, 3.0, np.nan), (5.0, 2.0, np.nan)],  # coming back
+    ],
+)
+def test_points_that_do_not_spread_have_no_power_law(points):
+    assert np.isnan(fit(points)).all()
+
+
+def test_one_time_without_error_does_not_decide_alone():
+    """Its weight would be infinite, and the fit singular."""
+    distances = np.arange(4.0, 10.0)
+    times = (distances / 1.5) ** 1.9
+    errors = np.where(distances == 4, 0, 0.05 * times)
+    a, b, error = fit(list(zip(distances, times, errors, strict=True)))
+    assert (a, b) == pytest.approx((1.5, 1.9), rel=1e-6)
+    assert 0 < error < 0.1
+
+
 def test_fit_weighs_times_by_their_errors_but_not_beyond_the_scatter():
     distances = np.arange(4.0, 10.0)
     exact = (distances / 1.5) ** 1.9

@@ -50,6 +50,21 @@ def test_difference_below_the_error_of_the_reference_is_no_excess() -> None:
     assert verdict(flat(0.03, 0.0), flat(0, 0.04), tolerance=1e-6)["excess"] == 0
 
 
+def test_curve_with_a_value_that_is_not_finite_never_passes() -> None:
+    run, limits = flat(0, 0.1), Tolerance(magnetization=1, correlators=1)
+    points = compare(run, run, limits)
+    points.loc[2, "difference"] = np.nan
+    assert not summarize(points, limits, run, run)["passed"].any()
+
+
+def test_nothing_is_said_in_errors_where_there_are_none() -> None:
+    """Neither of two exact runs has an error: no share of the times is within four of them."""
+    row = verdict(flat(1, 0), flat(0, 0), tolerance=2)
+    assert np.isnan(row["beyond_4_errors"])
+    assert np.isnan(row["max_in_errors"])
+    assert verdict(flat(1, [0, 0, 0, 0.1]), flat(0, 0), tolerance=2)["beyond_4_errors"] == 1
+
+
 def test_correlators_have_their_own_tolerance() -> None:
     limits = Tolerance(magnetization=1e-9, correlators=1)
     candidate, reference = damped(error=0.01, seed=1), damped()

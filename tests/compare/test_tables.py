@@ -7,8 +7,20 @@ import pytest
 from solvers import tdvp
 from trajectories import LOOSE, damped, flat
 
-from opentdvp.compare import compare, read_points, read_summary, summarize, write_table
+from opentdvp.compare import (
+    compare,
+    read_points,
+    read_summary,
+    sentence,
+    summarize,
+    verdict,
+    write_table,
+)
+from opentdvp.config import Comparison, Run
+from opentdvp.config.comparison import Tolerance
 from opentdvp.errors import FileError
+
+RUN = Run(system="ring", solver="exact")
 
 
 def test_tables_come_back(tmp_path: Path) -> None:
@@ -27,12 +39,35 @@ def test_tables_come_back(tmp_path: Path) -> None:
     assert "0.05000" not in paths[0].read_text()
 
 
+def test_tables_tell_on_which_side_of_the_tolerance_a_curve_is(tmp_path: Path) -> None:
+    """By seven digits and more, where six are those of the tolerance."""
+    limits = Tolerance(magnetization=0.01, correlators=1)
+    run, reference = flat(0.01 + 1e-9, 0), flat(0, 0)
+    summary = summarize(compare(run, reference, limits), limits, run, reference)
+    write_table(summary, tmp_path / "summary.tsv")
+    row = read_summary(tmp_path / "summary.tsv").iloc[0]
+    assert not row["passed"]
+    assert row["excess"] > row["tolerance"] == 0.01
+    entry = Comparison(candidate=RUN, reference=RUN, tolerance=limits)
+    told = sentence(verdict("close", entry, summary))
+    assert "excess of 0.010000001" in told
+    assert "tolerance 0.01" in told
+
+
 def test_ids_of_digits_stay_text(tmp_path: Path) -> None:
     run = flat(0, 0)
     points = compare(run, run, LOOSE)
     summary = summarize(points, LOOSE, run, run).assign(candidate_run="001234567890")
     write_table(summary, tmp_path / "summary.tsv")
     assert read_summary(tmp_path / "summary.tsv")["candidate_run"].iloc[0] == "001234567890"
+
+
+@pytest.mark.parametrize(("column", "value"), [("candidate", "nan"), ("difference", "inf")])
+def test_values_that_are_not_finite_are_refused(tmp_path: Path, column: str, value: str) -> None:
+    run, path = flat(0, 0), tmp_path / "points.tsv"
+    write_table(compare(run, run, LOOSE).assign(**{column: float(value)}), path)
+    with pytest.raises(FileError, match=rf"`{column}` must be finite everywhere, but is not"):
+        read_points(path)
 
 
 @pytest.mark.parametrize("content", [None, "", "observable\tdistance\nX\t0\n", "\x00\x01"])

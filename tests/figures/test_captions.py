@@ -111,7 +111,7 @@ TIME = {"time_label": "t"}
                 "difference": "ring",
                 **TIME,
             },
-            "Lines at distances ± 8.5. Dashed: the light cone d = 0.9 t. Last row: candidate − "
+            "Lines at distances ± 8.5. Dashed: the light cone d = 0.9 t. Last row: Δ = candidate − "
             "reference of the comparison ``ring``.",
         ),
         (

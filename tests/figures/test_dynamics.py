@@ -206,6 +206,27 @@ def test_runs_beside_are_crosses() -> None:
     assert drawn.axes[0].get_title(loc="left") == ""
 
 
+def test_runs_of_one_name_keep_their_marks() -> None:
+    """Two exact solutions of the same ring: one is the reference, the other is beside."""
+    panel = DYNAMICS.panels[0].model_copy(update={"beside": (ROUGH,)})
+    shown = material(CANDIDATE, REFERENCE, POINTS)
+    shown = replace(shown, runs={**shown.runs, ROUGH: REFERENCE})
+    drawn = dynamics.draw(DYNAMICS.model_copy(update={"panels": (panel,)}), shown)
+    assert texts(drawn.legends[0]).count("ring $N = 10$, exact") == 2
+
+
+def test_all_tolerances_of_a_panel_are_named() -> None:
+    panel = Panel(comparisons=("ring", "wide"), labels=("one", "two"), magnetization=("Z",))
+    shown = material(CANDIDATE, REFERENCE, POINTS)
+    shown = replace(
+        shown,
+        comparisons=dict.fromkeys(("ring", "wide"), shown.comparisons["ring"]),
+        points={"ring": POINTS, "wide": POINTS.assign(tolerance=0.3)},
+    )
+    drawn = dynamics.draw(DYNAMICS.model_copy(update={"panels": (panel,)}), shown)
+    assert texts(drawn.legends[0])[-1].endswith("tolerance 0.05 / 0.3")
+
+
 def test_several_systems_share_a_panel_under_their_labels() -> None:
     other = (Run(system="other", solver="net"), Run(system="other", solver="ref"))
     panel = Panel(comparisons=("ring", "second"), labels=("one", "two"), magnetization=("Z",))

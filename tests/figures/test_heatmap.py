@@ -132,6 +132,13 @@ def test_runs_share_a_colour_bar_and_the_difference_has_its_own(drawn):
     assert [axes.texts[0].get_text() for axes in drawn.axes[:2]] == ["noisy", "exact"]
 
 
+def test_colours_must_have_two_ends():
+    with pytest.raises(
+        ValueError, match=r"`range` must be two increasing numbers, but is 0\.1, 0\.1"
+    ):
+        HeatMapFigure.model_validate(SETTINGS | {"range": (0.1, 0.1)})
+
+
 def test_equal_runs_have_a_difference_of_zero():
     points = {"close": POINTS.assign(difference=0.0)}
     one = FIGURE.model_copy(update={"rows": FIGURE.rows[:1], "cone": None, "lines": ()})

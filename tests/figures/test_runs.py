@@ -1,5 +1,7 @@
 """What figures of several runs show: curves, differences from the last run, errors, diagnostics."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from trajectories import damped
@@ -63,6 +65,38 @@ def test_middle_panel_subtracts_the_last_run():
     np.testing.assert_array_equal(second.get_ydata(), 0)
     at = np.interp([1.0, 2.0], EXACT.times, EXACT.observables["Z"].mean)
     np.testing.assert_allclose(marks.get_ydata(), [0 - at[0], 0.5 - at[1]])
+
+
+def test_nothing_is_subtracted_beyond_the_last_run():
+    """Between its times by a cubic spline; after the last one nothing is known."""
+    early = damped(61)
+    keep = {
+        name: replace(o, mean=o.mean[:31:3], stderr=o.stderr[:31:3])
+        for name, o in early.observables.items()
+    }
+    early = replace(early, times=early.times[:31:3], observables=keep)
+    upper, middle, _ = runs.draw(FIGURE, material(EXACT, early)).axes
+    left = np.asarray(middle.lines[0].get_ydata())
+    beyond = EXACT.times > early.times[-1]
+    assert np.isnan(left[beyond]).all()
+    straight = np.interp(EXACT.times, early.times, early.observables["Z"].mean)
+    off = np.abs(EXACT.observables["Z"].mean - straight)[~beyond].max()
+    assert np.abs(left[~beyond]).max() < off / 5
+    np.testing.assert_array_equal(np.isnan(middle.lines[2].get_ydata()), [False, True])
+    np.testing.assert_array_equal(upper.lines[2].get_ydata(), PUBLISHED.values)
+
+
+@pytest.mark.parametrize("label", ["_hidden", ""])
+def test_every_label_is_in_the_legend(label):
+    drawn = runs.draw(FIGURE.model_copy(update={"labels": (label, "b")}), material(NOISY, EXACT))
+    assert [text.get_text() for text in drawn.legends[0].get_texts()] == [label, "b", "N = 32"]
+
+
+def test_diagnostics_of_independent_trajectories_have_no_time():
+    keys = {"kind": "diagnostics", "time_label": "t", "diagnostics": ["trajectory"], "runs": NAMES}
+    run = damped(diagnostics={"trajectory": np.arange(3)})
+    with pytest.raises(ConfigError, match="must be among none, but has trajectory"):
+        diagnostics.draw(DiagnosticsFigure.model_validate(keys), material(run, run))
 
 
 def test_errors_are_drawn_where_there_are_any():

@@ -27,6 +27,13 @@ FEWEST_POINTS = 3
 #: Scatter of ln t that counts as none, since the weights are its inverse.
 SMALLEST_SCATTER = 1e-9
 
+#: The same for errors of which others are larger, as a share of the largest.
+SMALLEST_SHARE = 1e-3
+#: Below, or negative, b says nothing: a front that is everywhere at once, or comes back.
+SMALLEST_EXPONENT = 0.01
+#: Of a power law.
+UNKNOWN = (np.nan, np.nan, np.nan)
+
 #: Distance, time and error of time.
 Point = tuple[float, float, float]
 
@@ -143,13 +150,16 @@ def fit(points: list[Point]) -> tuple[float, float, float]:
     Returns
     -------
     tuple of float
-        NaN where there are fewer than three points.
+        NaN where there are fewer than three points, or where they do not spread: at one distance,
+        or not later the further they are.
     """
-    if len(points) < FEWEST_POINTS:
-        return np.nan, np.nan, np.nan
-    distance, time, error = np.array(points).T
+    distance, time, error = np.array(points).reshape(-1, 3).T
+    if len(points) < FEWEST_POINTS or np.ptp(distance) == 0:
+        return UNKNOWN
     x, y = np.log(distance), np.log(time)
     known = np.nan_to_num(error / time)
+    # An error of zero among others would make all weights but one vanish.
+    known = np.maximum(known, SMALLEST_SHARE * known.max())
 
     def excess(scatter: float) -> float:
         """χ² − (n − 2)."""
@@ -162,6 +172,8 @@ def fit(points: list[Point]) -> tuple[float, float, float]:
         # The upper end is more than the scatter around the mean, where χ² is certainly smaller.
         scatter = brentq(excess, scatter, len(points) * np.std(y))
     slope, offset, slope_error = _line(x, y, np.hypot(known, scatter))
+    if slope < SMALLEST_EXPONENT:
+        return UNKNOWN
     return float(np.exp(-offset / slope)), slope, slope_error
 
 

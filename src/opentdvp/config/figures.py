@@ -129,6 +129,13 @@ class HeatMapFigure(FigureModel):
     cone: Positive | None = None
     difference: Name | None = None
 
+    @model_validator(mode="after")
+    def _check_range(self) -> Self:
+        low, high = self.range
+        if low >= high:
+            raise ValueError(f"`range` must be two increasing numbers, but is {low:g}, {high:g}")
+        return self
+
     def compared(self) -> tuple[str, ...]:
         """The comparison of the last row."""
         return (self.difference,) if self.difference else ()

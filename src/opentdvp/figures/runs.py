@@ -39,11 +39,11 @@ def draw(figure: RunsFigure, material: Material) -> Figure:
         name, last = runs[-1]
         base, _ = last.curves()[figure.observable, 0]
         symbol = style.symbol(figure.observable)
-        for (label, run), line in zip(runs, style.series(len(runs)), strict=True):
+        for (_, run), line in zip(runs, style.series(len(runs)), strict=True):
             mean, error = run.curves()[figure.observable, 0]
             left = mean - interpolate(last.times, base, run.times)
             for axes, values in ((upper, mean), (middle, left)):
-                axes.plot(run.times, values, label=label, **line)
+                axes.plot(run.times, values, **line)
                 band = {"color": line["color"], "alpha": 0.2, "linewidth": 0}
                 axes.fill_between(run.times, values - error, values + error, **band)
             if error.max() > SMALLEST_ERROR:
@@ -52,10 +52,10 @@ def draw(figure: RunsFigure, material: Material) -> Figure:
             left = entry.values - interpolate(last.times, base, np.array(entry.times))
             look = style.CurveStyle(style.INK, marker, "solid").mark
             for axes, values in ((upper, entry.values), (middle, left)):
-                axes.plot(entry.times, values, label=entry.label, **look)
-        # Not by matplotlib's list, which leaves out labels that begin with an underscore.
-        handles, names = upper.lines, [str(line.get_label()) for line in upper.lines]
-        canvas.legend(handles, names, loc="outside upper center", ncols=LEGEND_COLUMNS)
+                axes.plot(entry.times, values, **look)
+        # Not by the lines' own labels: matplotlib hides those that begin with an underscore.
+        names = [label for label, _ in runs] + [entry.label for entry in published]
+        canvas.legend(upper.lines, names, loc="outside upper center", ncols=LEGEND_COLUMNS)
         upper.set_ylabel(symbol)
         middle.set_ylabel(f"{symbol} − {name}")
         lower.set_ylabel("error")

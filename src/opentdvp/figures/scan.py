@@ -21,8 +21,9 @@ DASHES = ("solid", "dashed", "dotted")
 LEGEND_COLUMNS = 4
 #: More values of the setting have the labels of the axis, not one each.
 MOST_LABELS = 8
-#: Between lines at the same value, as a share of the distance between the outer ones.
-STEP = 0.03
+#: Lines at the same value share this width, as parts of the distance between the outer values and
+#: between neighbours.
+WIDTHS = (0.06, 0.8)
 
 
 def draw(figure: ScanFigure, material: Material) -> Figure:
@@ -60,7 +61,7 @@ def draw(figure: ScanFigure, material: Material) -> Figure:
 def _scale(axes: Axes, values: np.ndarray) -> None:
     """Logarithmic where the values are spaced so, zeros beside; labels at the values if few."""
     positive = values[values > 0]
-    if values[0] >= 0 and _is_geometric(positive):
+    if values.min(initial=0) >= 0 and _is_geometric(positive):
         zeros: dict[str, Any] = {"linthresh": positive[0]} if values[0] == 0 else {}
         axes.set_xscale("symlog" if zeros else "log", **zeros)
     if values.size <= MOST_LABELS:
@@ -105,7 +106,7 @@ def _draw_lines(axes: Axes, rows: pd.DataFrame) -> None:
         errors = ordered["scatter"].fillna(ordered["sampling_error"])
         method = style.METHODS.get(ordered["method"].iloc[0], ordered["method"].iloc[0])
         axes.errorbar(
-            _beside(axes, ordered["varied"].to_numpy(), k - (len(lines) - 1) / 2),
+            _beside(axes, ordered["varied"].to_numpy(), (k + 0.5) / len(lines) - 0.5),
             ordered["mean"],
             errors,
             label=f"{method}, {label}" if label else method,
@@ -117,9 +118,10 @@ def _draw_lines(axes: Axes, rows: pd.DataFrame) -> None:
         )
 
 
-def _beside(axes: Axes, values: np.ndarray, steps: float) -> np.ndarray:
-    """Values moved by small steps, so that lines with the same ones do not hide each other."""
+def _beside(axes: Axes, values: np.ndarray, share: float) -> np.ndarray:
+    """Values moved a little, so that lines with the same ones do not hide each other."""
     scale = axes.xaxis.get_transform()
     places = scale.transform(values)
-    width = STEP * (np.ptp(places) or 1)
-    return np.asarray(scale.inverted().transform(places + steps * width))
+    steps = np.diff(places)
+    width = min(WIDTHS[0] * steps.sum(), WIDTHS[1] * steps.min()) if steps.size else WIDTHS[0]
+    return np.asarray(scale.inverted().transform(places + share * width))
