@@ -7,7 +7,7 @@ import pytest
 
 from opentdvp.errors import FileError
 from opentdvp.results import ResultCode
-from opentdvp.trajectory import Observable, Trajectory, read, write
+from opentdvp.trajectory import Observable, Trajectory, interpolate, read, write
 
 TRAJECTORY = Trajectory(
     times=np.linspace(0, 1, 5),
@@ -26,6 +26,43 @@ def path(tmp_path):
     path = tmp_path / "run.h5"
     write(TRAJECTORY, path)
     return path
+
+
+def test_curves_are_interpolated_inside_their_times_only():
+    """Two points by a line, four of a cubic exactly; before and after them nothing is known."""
+    wanted = np.array([-0.1, 0.0, 0.25, 1.0, 1.1])
+    line = interpolate(np.array([0.0, 1.0]), np.array([2.0, 4.0]), wanted)
+    np.testing.assert_allclose(line, [np.nan, 2, 2.5, 4, np.nan])
+    times = np.array([0.0, 0.3, 0.5, 1.0])
+    cubic = interpolate(times, times**3 - times, wanted)
+    np.testing.assert_allclose(cubic[1:4], wanted[1:4] ** 3 - wanted[1:4], atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda file: file.attrs.__setitem__("deck", 3),
+        lambda file: file.attrs.__delitem__("provenance.revision"),
+        lambda file: file.move("observables/Z/mean", "Z"),
+        lambda file: file.move("observables", "others"),
+        lambda file: file["observables"].__setitem__("Y", np.zeros(5)),
+        lambda file: put(file, "times", np.array([b"zero"] * 5)),
+        lambda file: put(file, "times", 0.0),
+        lambda file: put(file, "times", np.zeros((5, 2))),
+        lambda file: put(file, "observables/Z/mean", np.zeros(5, dtype=complex)),
+    ],
+)
+def test_files_of_another_content_are_refused(path, change):
+    """Valid HDF5, but not a trajectory: one clear error, whatever is amiss."""
+    with h5py.File(path, "r+") as file:
+        change(file)
+    with pytest.raises(FileError, match=r"^Cannot read .*run\.h5: "):
+        read(path)
+
+
+def put(file, name, values):
+    del file[name]
+    file[name] = values
 
 
 def test_round_trip(path):

@@ -50,7 +50,7 @@ def test_caption_of_a_comparison_states_settings_and_reference() -> None:
         "width 8, depth 2",
         "(orbit): all",
         "4096 for the solve, 1024 held out, 20000 for the observables",
-        "eigenvalues 1e-08, signal to noise 0.0",
+        "method eigenvalues, eigenvalue cutoff 1e-08, signal to noise cutoff 0.0.",
         "Fisher norm: 0.01",
         "POVM orientation: cubic",
         "0.05 for magnetizations",
@@ -58,6 +58,12 @@ def test_caption_of_a_comparison_states_settings_and_reference() -> None:
         "our choice",
     ):
         assert phrase in text, phrase
+
+
+def test_caption_of_a_comparison_with_another_solve_states_its_settings() -> None:
+    """Those that it has: it has no cutoffs."""
+    shifted = tdvp(regularization={"method": "cholesky", "shift": 1e-6})
+    assert "normal equations: method cholesky, shift 1e-06." in caption("comparison.rst", shifted)
 
 
 def test_captions_of_comparisons_without_samples() -> None:
