@@ -40,19 +40,19 @@ def draw(study: Study, name: str, paths: Sequence[Path]) -> None:
 
 
 def _points(study: Study, name: str, runs: Mapping[Run, Trajectory]) -> pd.DataFrame:
-    """Differences of a comparison, refused unless its table holds the same."""
+    """The table of a comparison, refused unless it is that of the runs."""
     entry, path = study.comparisons[name], study.output.points(name)
     found = compare.read_points(path)
     points = compare.compare(runs[entry.candidate], runs[entry.reference], entry.tolerance)
     compare.check_table(points, path, found)
-    return points
+    return found
 
 
 def _derived(study: Study, name: str, runs: Mapping[Run, Trajectory]) -> pd.DataFrame:
     """The same of the table of `derive`."""
-    found, table = read_derived(study, name), _derive(study, name, runs)
-    compare.check_table(table, study.output.derived(name), found)
-    return table
+    found = read_derived(study, name)
+    compare.check_table(_derive(study, name, runs), study.output.derived(name), found)
+    return found
 
 
 def derive(study: Study, name: str) -> pd.DataFrame:
