@@ -62,7 +62,7 @@ def test_validate(call, tmp_path):
     code, _, errors = call("validate", changed(tmp_path, orbit=2))
     assert code == 1
     assert len(errors) == 1
-    assert "`comparisons.ring_3.candidate`: `orbit` must be symmetries of the lattice" in errors[0]
+    assert "`comparisons.ring_3.candidate`, ring_3 by tdvp: `orbit` must be symmetries of the lattice" in errors[0]
 
 
 def test_every_compared_run_is_checked_once(call, monkeypatch):

@@ -46,18 +46,25 @@ def test_presets_are_valid(preset):
         (
             [*SYSTEM, "jumps"],
             [{"operator": "sigma_minus", "rate": -0.1}],
-            "`systems.heisenberg_ring_6.jumps.0.rate` should be greater than or equal to 0, but is "
-            "-0.1",
+            "`systems.heisenberg_ring_6.jumps.0.rate` must be at least 0, but is -0.1.",
         ),
         (
             [*SYSTEM, "jumps"],
             [{"operator": [[1, 0, 0], [0, 1, 0]], "rate": 1}],
-            r"jumps.0.operator: `operator` must be a name or a 2×2 matrix, but has the shape",
+            r"jumps.0.operator` must be a name or a 2×2 matrix, but has the shape",
         ),
         ([*SYSTEM, "jumps"], [{"operator": "sigma", "rate": 1}], "must be one of sigma_minus"),
-        ([*SYSTEM, "lattice", "size"], [1], r"`size` must be at least 2 everywhere, but is \[1\]"),
+        (
+            [*SYSTEM, "lattice", "size"],
+            [1],
+            r"ring_6.lattice.size` must be at least 2 everywhere, but is \[1\]",
+        ),
         ([*SYSTEM, "lattice", "size"], [2], r"a periodic `size` must be at least 3 .* is \[2\]"),
-        ([*SYSTEM, "lattice", "size"], [4, 4], "`size` of a chain must have 1 entries"),
+        (
+            [*SYSTEM, "lattice", "size"],
+            [4, 4],
+            "ring_6.lattice.size` of a chain must have 1 entries",
+        ),
         ([*SYSTEM, "start"], {"X": 0.8, "Y": -0.8}, "Bloch sphere, but its length is 1.13137"),
         (
             [*SYSTEM, "observables", "correlators", "XX"],
@@ -65,11 +72,11 @@ def test_presets_are_valid(preset):
             r"correlators.XX` must have distances in 1…3 on this lattice, but has 4",
         ),
         ([*SYSTEM, "couplings"], {"XQ": 1.0}, "couplings.XQ"),
-        ([*SYSTEM, "couplings"], {"XX": float("nan")}, "couplings.XX` should be a finite number"),
+        ([*SYSTEM, "couplings"], {"XX": float("nan")}, "couplings.XX` must be a finite number"),
         (
             [*SYSTEM, "terms"],
             [{"operators": "XX", "sites": [0, 6], "strength": 1.0}],
-            r"`terms.0.sites` must be in 0…5, but is \[0, 6\]",
+            r"`systems.heisenberg_ring_6.terms.0.sites` must be in 0…5, but is \[0, 6\]",
         ),
         (
             [*SYSTEM, "terms"],
@@ -79,10 +86,14 @@ def test_presets_are_valid(preset):
         (
             ["solvers", "tdvp", "orbit"],
             "some",
-            "`orbit` must be none, all, half_turns, space_group",
+            "`solvers.tdvp.orbit` must be one of none, all, .*, a step of at least 1, but is some",
         ),
         (["solvers", "tdvp", "seed"], ..., "seed` is required, but is missing"),
-        (["solvers", "tdvp", "method"], "magic", "solvers.tdvp"),
+        (
+            ["solvers", "tdvp", "method"],
+            "exakt",
+            r"`solvers.tdvp.method` must be one of exact, .*, but is exakt \(did you mean exact\?\)",
+        ),
         (
             ["comparisons", "fig2ab", "reference", "solver"],
             "nobody",
@@ -98,7 +109,7 @@ def test_presets_are_valid(preset):
             {"pairs": ["XX"], "distance": 3},
             "must have either `magnetization` or `correlators`",
         ),
-        ([*PANEL, "labels"], ["a", "b"], "`labels` must be 0, but are 2"),
+        ([*PANEL, "labels"], ["a", "b"], "`figures.fig2ab.panels.0.labels` must be 0, but are 2"),
         (
             [*PANEL, "comparisons"],
             ["fig2ab", "figS1"],
@@ -107,7 +118,7 @@ def test_presets_are_valid(preset):
         (
             ["figures", "fig3a", "panels", 0, "magnetization"],
             ["Y", "Z"],
-            r"`inset.magnetization` must be in the panel, but \['X'\] is not",
+            r"`figures.fig3a.panels.0.inset.magnetization` must be in the panel, but \['X'\] is not",
         ),
         (
             ["figures", "fig2ab", "panels", 1, "correlators", "distance"],
@@ -133,7 +144,7 @@ def test_presets_are_valid(preset):
         (
             ["comparisons", "fig3", "shortfall"],
             {"magnetization": 0.1, "correlators": 0.01, "explained": "somewhere"},
-            "`shortfall.correlators` must be at least the tolerance 0.05, but is 0.01",
+            "`comparisons.fig3.shortfall.correlators` must be at least the tolerance 0.05, but is 0.01",
         ),
     ],
 )

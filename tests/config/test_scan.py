@@ -46,12 +46,43 @@ def test_scan_makes_every_combination(load):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"vary": {"seed": {"s": -1}}}, "seed"),
-        ({"vary": {"network.size": {"w": 4}}}, "network.*size"),
+        ({"vary": {"seed": {"s": -1}}}, "`scans.size.vary.seed.s` must be at least 0, but is -1"),
+        (
+            {"vary": {"network.size": {"w": 4}}},
+            "`scans.size.vary.network.size.w` is not a known key",
+        ),
+        (
+            {"vary": {"network": {"w": {"width": 4}}}},
+            "`scans.size.vary.network.w.kind` is required",
+        ),
+        (
+            {"vary": {"seed.x": {"w": 4}}},
+            "`scans.size.vary.seed.x.w` must be of a key of the solver",
+        ),
+        (
+            {"vary": {"method": {"e": "exact"}}},
+            "`scans.size.vary.method.e` must fit the solver, but",
+        ),
+        ({"vary": {"sampling.solve": {"n": 1000}}}, "solve.n` must be a power of two"),
+        ({"vary": {}}, "`scans.size.vary` must have at least 1 entry"),
+        (
+            {"vary": {f"k{n}": {f"v{m}": m for m in range(10)} for n in range(5)}},
+            "must make at most 10000 combinations, but makes 100000",
+        ),
         ({"vary": {"seed": {"a/b": 1}}}, "vary"),
         ({"vary": {"seed": {}}}, "vary"),
-        ({"candidate": {"system": "ring_3", "solver": "none"}}, "must be a solver, but is none"),
-        ({"candidate": {"system": "ring_9", "solver": "tdvp"}}, "must be one of ring_3"),
+        (
+            {"candidate": {"system": "ring_3", "solver": "none"}},
+            "`scans.size.candidate.solver` must be one of exact, tdvp, but is none",
+        ),
+        (
+            {"candidate": {"system": "ring_9", "solver": "tdvp"}},
+            "`scans.size.candidate.system` must be one of ring_3, but",
+        ),
+        (
+            {"reference": {"system": "ring_3", "solver": "exakt"}},
+            r"`scans.size.reference.solver` must be .* \(did you mean exact\?\)",
+        ),
     ],
 )
 def test_impossible_scan_is_refused(load, changes, message):
