@@ -92,7 +92,7 @@ def test_presets_are_valid(preset):
         (
             ["solvers", "tdvp", "method"],
             "exakt",
-            r"`solvers.tdvp.method` must be one of exact, .*, but is exakt \(did you mean exact\?\)",
+            r"`solvers.tdvp.method` must be one of exact, .*, but is exakt \(did you mean exact",
         ),
         (
             ["comparisons", "fig2ab", "reference", "solver"],
@@ -118,7 +118,7 @@ def test_presets_are_valid(preset):
         (
             ["figures", "fig3a", "panels", 0, "magnetization"],
             ["Y", "Z"],
-            r"`figures.fig3a.panels.0.inset.magnetization` must be in the panel, but \['X'\] is not",
+            r"`figures.fig3a.panels.0.inset.magnetization` must be in .*, but \['X'\] is not",
         ),
         (
             ["figures", "fig2ab", "panels", 1, "correlators", "distance"],
@@ -144,7 +144,7 @@ def test_presets_are_valid(preset):
         (
             ["comparisons", "fig3", "shortfall"],
             {"magnetization": 0.1, "correlators": 0.01, "explained": "somewhere"},
-            "`comparisons.fig3.shortfall.correlators` must be at least the tolerance 0.05, but is 0.01",
+            "`comparisons.fig3.shortfall.correlators` must be at least .* 0.05, but is 0.01",
         ),
     ],
 )

@@ -1,7 +1,6 @@
-from pathlib import Path
-
 import pytest
 import yaml
+from pipeline import TINY
 
 from opentdvp import config
 from opentdvp.errors import ConfigError
@@ -19,7 +18,7 @@ def load(tmp_path):
     """Load the tiny preset with a scan."""
 
     def load(**changes):
-        tree = yaml.safe_load(Path(__file__).with_name("tiny.yaml").read_text())
+        tree = yaml.safe_load(TINY.read_text())
         tree |= {"scans": {"size": SCAN | changes}, "figures": {}}
         path = tmp_path / "config.yaml"
         path.write_text(yaml.safe_dump(tree, sort_keys=False))
@@ -88,3 +87,27 @@ def test_scan_makes_every_combination(load):
 def test_impossible_scan_is_refused(load, changes, message):
     with pytest.raises(ConfigError, match=message):
         load(**changes)
+
+
+@pytest.mark.parametrize("garbage", [None, [], [1], 3, "text"])
+@pytest.mark.parametrize("key", ["solvers", "comparisons", "scans", "solvers.tdvp", "scans.size"])
+def test_garbage_beside_a_scan_is_named(tmp_path, key, garbage):
+    """Scans are written out before anything is known to be what it should."""
+    tree = yaml.safe_load(TINY.read_text())
+    tree |= {"scans": {"size": SCAN}, "figures": {}}
+    *parents, last = key.split(".")
+    (tree[parents[0]] if parents else tree)[last] = garbage
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump(tree))
+    with pytest.raises(ConfigError, match=f"`{key}` must be a mapping"):
+        config.load(path)
+
+
+def test_variations_do_not_share_what_they_replace(load):
+    """A key within a mapping that another key replaces."""
+    regularization = {"chol": {"method": "cholesky", "shift": 1e-5}}
+    shifts = {"a": 1e-6, "b": 1e-7}
+    study = load(vary={"regularization": regularization, "regularization.shift": shifts})
+    found = [study.solvers[f"size_chol_{label}"].regularization.shift for label in shifts]
+    assert found == [1e-6, 1e-7]
+    assert study.scans["size"].vary["regularization"]["chol"]["shift"] == 1e-5

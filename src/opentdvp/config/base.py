@@ -48,7 +48,7 @@ class StrictModel(BaseModel):
         known = cls.model_fields
         for key in keys if isinstance(keys, dict) else ():
             if key not in known:
-                hint = did_you_mean(key, known)
+                hint = did_you_mean(key, known) or f" (known are {', '.join(known)})"
                 raise PydanticCustomError("unknown_key", "{hint}", {"key": key, "hint": hint})
         return keys
 

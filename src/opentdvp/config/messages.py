@@ -15,8 +15,8 @@ _MUST = {
     "less_than": "be less than {lt:g}",
     "less_than_equal": "be at most {le:g}",
     "finite_number": "be a finite number",
-    "float_type": "be a number such as 0.5 or 1e-3, without quotes, leading zeros or colons",
-    "int_type": "be a whole number such as 6, without quotes, leading zeros or colons",
+    "float_type": "be a number such as 0.5 or 1e-3 (plain decimal, no leading zeros, no quotes)",
+    "int_type": "be a whole number such as 6 (plain decimal, no leading zeros, no quotes)",
     "bool_type": "be true or false",
     "string_type": "be text (in quotes if it is a number)",
     "string_too_short": "not be empty",
@@ -49,7 +49,13 @@ def explain(error: ValidationError, tree: object) -> list[tuple[str, str]]:
     What is said begins with "must" or "is" and needs the key before it, or is a sentence of its
     own, and the key is empty.
     """
-    return list(dict.fromkeys(_explain(detail, tree) for detail in error.errors()))
+    # An entry that is wrong is not counted, so that the list seems to be too short as well.
+    details = [
+        detail
+        for detail in error.errors()
+        if detail["type"] != "too_short" or len(detail["input"]) < detail["ctx"]["min_length"]
+    ]
+    return list(dict.fromkeys(_explain(detail, tree) for detail in details))
 
 
 def sentences(found: Iterable[tuple[str, str]], most: int = 5) -> str:
@@ -101,9 +107,14 @@ def _join(key: str, last: object) -> str:
 
 
 def _key(place: tuple[int | str, ...], tree: object, missing: bool) -> str:
-    """Dotted key; pydantic also names the member of a union that it tried, which is in no tree."""
+    """Dotted key; pydantic also names the member of a union by its `kind` or `method`."""
     parts = []
+    named: object = None
     for number, part in enumerate(place):
+        if isinstance(tree, dict) and tree is not named:
+            named = tree
+            if part in (tree.get("kind"), tree.get("method")):
+                continue
         inside = isinstance(tree, dict) and part in tree
         listed = isinstance(tree, list | tuple) and isinstance(part, int) and part < len(tree)
         if inside or listed:

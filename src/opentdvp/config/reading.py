@@ -95,7 +95,10 @@ class _Loader(_Base):
         event = self.peek_event()
         line = event.start_mark.line
         if getattr(event, "tag", None):
-            raise _Refused(line, f"the tag {event.tag} must not be used; write the value alone")
+            tag = event.tag.replace("tag:yaml.org,2002:", "!!")
+            raise _Refused(line, f"the tag {tag} must not be used; write the value alone")
+        if re.search("[\ud800-\udfff]", getattr(event, "value", "")):
+            raise _Refused(line, "text must not hold halves of surrogate pairs")
         self.depth += 1
         if self.depth > DEEPEST:
             raise _Refused(line, f"keys and lists must not be nested more than {DEEPEST} times")

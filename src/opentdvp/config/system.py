@@ -93,7 +93,8 @@ def _check_operator(value: object) -> object:
         raise ValueError(one_of(value, [*get_args(OperatorName), "a 2×2 matrix"]))
     shape = np.shape(np.array(value, dtype=object))
     if shape != (2, 2):
-        raise ValueError(f"must be a name or a 2×2 matrix, but has the shape {shape}")
+        given = f"has the shape {shape}" if shape else f"is {str(value)[:80]}"
+        raise ValueError(f"must be a name or a 2×2 matrix, but {given}")
     matrix = tuple(tuple(_complex(entry) for entry in row) for row in value)  # type: ignore[attr-defined]
     if not any(map(any, matrix)):
         raise ValueError("must not be zero everywhere, but is (leave the jump out)")
