@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pipeline import TINY
 
 from opentdvp.config import Run, load
 from opentdvp.config.load import json_schema, merge
@@ -232,3 +233,61 @@ def test_run_id_is_that_of_the_physics_not_of_names_or_spelling():
     tree["systems"]["heisenberg_ring_6"]["couplings"] = {"ZZ": 1, "XX": 2}
     respelt = type(deck.system).model_validate(tree["systems"]["heisenberg_ring_6"])
     assert deck.model_copy(update={"system": respelt}).run_id == deck.run_id
+
+
+CUSTOM = {"network": {"kind": "custom", "file": "mine/net.py", "name": "Net"}}
+
+
+@pytest.fixture
+def layers(tmp_path, monkeypatch):
+    """Write a base in one folder and a changed one in another, and be in a third."""
+
+    def write(base, changes):
+        for folder in ("base", "changed", "elsewhere"):
+            (tmp_path / folder / "mine").mkdir(parents=True)
+            (tmp_path / folder / "mine" / "net.py").write_text(f"# {folder}")
+        monkeypatch.chdir(tmp_path / "elsewhere")
+        tree = yaml.safe_load(TINY.read_text())
+        tree["solvers"]["tdvp"] |= base
+        (tmp_path / "base" / "base.yaml").write_text(yaml.safe_dump(tree))
+        path = Path("..") / "changed" / "config.yaml"
+        path.write_text(yaml.safe_dump({"extends": "../base/base.yaml"} | changes))
+        return load(path)
+
+    return write
+
+
+def text_of(solver):
+    return Path(solver.network.file).read_text()
+
+
+def test_file_of_a_network_is_relative_to_the_file_that_names_it(layers):
+    assert text_of(layers(CUSTOM, {}).solvers["tdvp"]) == "# base"
+
+
+def test_layer_names_its_own_file(layers):
+    changes = {"solvers": {"tdvp": {"network": {"file": "mine/net.py"}}}}
+    assert text_of(layers(CUSTOM, changes).solvers["tdvp"]) == "# changed"
+
+
+@pytest.mark.parametrize(
+    "vary",
+    [
+        {"network.file": {"a": "mine/net.py"}},
+        {"network": {"a": CUSTOM["network"]}},
+    ],
+)
+def test_scan_names_its_own_file(layers, vary):
+    run = {"system": "ring_3", "solver": "tdvp"}
+    scan = {"candidate": run, "reference": run, "vary": vary}
+    scan["tolerance"] = {"magnetization": 1, "correlators": 1}
+    solvers = layers(CUSTOM, {"scans": {"files": scan}}).solvers
+    assert text_of(solvers["tdvp"]) == "# base"
+    assert text_of(solvers["files_a"]) == "# changed"
+
+
+@pytest.mark.parametrize("file", ["none.py", "mine", "a\0b", ""])
+def test_file_of_a_network_that_is_no_file_is_refused(layers, file):
+    changes = {"solvers": {"tdvp": {"network": {"file": file}}}}
+    with pytest.raises(ConfigError, match=r"`solvers.tdvp.network.file` must be readable, but is"):
+        layers(CUSTOM, changes)

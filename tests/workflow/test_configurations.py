@@ -32,7 +32,9 @@ def test_solver_that_does_not_fit_fails_before_any_job(workflow):
     bad.write_text(yaml.safe_dump(tree))
     done = snakemake(workflow, "--configfile", str(bad))
     assert done.returncode != 0
-    assert "`comparisons.ring_3.candidate`, ring_3 by tdvp: `orbit` must be symmetries" in said(done)
+    assert "`comparisons.ring_3.candidate`, ring_3 by tdvp: `orbit` must be symmetries" in said(
+        done
+    )
     assert not (workflow / "bad" / "runs").exists()
 
 
