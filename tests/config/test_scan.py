@@ -63,6 +63,7 @@ def test_scan_makes_every_combination(load):
             "`scans.size.vary.method.e` must fit the solver, but",
         ),
         ({"vary": {"sampling.solve": {"n": 1000}}}, "solve.n` must be a power of two"),
+        ({"vary": {"seed": {"s" * 99: 1}}}, "`scans.size.vary` must make names of at most 100"),
         ({"vary": {}}, "`scans.size.vary` must have at least 1 entry"),
         (
             {"vary": {f"k{n}": {f"v{m}": m for m in range(10)} for n in range(5)}},

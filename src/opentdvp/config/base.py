@@ -85,6 +85,9 @@ def _check_tex(text: str) -> str:
 #: Nothing that is measured in units of the model is beyond these; their squares are still numbers.
 LARGEST, SMALLEST = 1e15, 1e-30
 
+#: Characters of a name; names are parts of file names.
+LONGEST = 100
+
 #: What text must look like, by its pattern, for errors.
 PATTERNS: dict[str, str] = {}
 
@@ -92,7 +95,7 @@ PATTERNS: dict[str, str] = {}
 def pattern(regex: str, meaning: str) -> Any:
     """A `Field` for text of a pattern; errors say the meaning instead."""
     PATTERNS[regex] = meaning
-    return Field(pattern=regex, max_length=100)
+    return Field(pattern=regex, max_length=LONGEST)
 
 
 Name = Annotated[

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, JsonValue, TypeAdapter, ValidationError, model_validator
 
-from opentdvp.config.base import Json, check_name, pattern
+from opentdvp.config.base import LONGEST, Json, check_name, pattern
 from opentdvp.config.comparison import Comparison
 from opentdvp.config.messages import explain
 from opentdvp.config.solver import Solver
@@ -82,6 +82,11 @@ def _written_out(
     if _errors(base):
         return
     for combination, values in scan.combinations(name):
+        if len(combination) > LONGEST:
+            raise ValueError(
+                f"`scans.{name}.vary` must make names of at most {LONGEST} characters, but makes "
+                f"{combination[:LONGEST]}…"
+            )
         labels = combination.removeprefix(f"{name}_").split("_")
         places = {
             key: f"scans.{name}.vary.{key}.{label}"
