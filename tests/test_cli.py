@@ -62,7 +62,10 @@ def test_validate(call, tmp_path):
     code, _, errors = call("validate", changed(tmp_path, orbit=2))
     assert code == 1
     assert len(errors) == 1
-    assert "`comparisons.ring_3.candidate`: `orbit` must be symmetries of the lattice" in errors[0]
+    assert (
+        "`comparisons.ring_3.candidate`, ring_3 by tdvp: `orbit` must be symmetries of the lattice"
+        in errors[0]
+    )
 
 
 def test_every_compared_run_is_checked_once(call, monkeypatch):
@@ -74,6 +77,30 @@ def test_every_compared_run_is_checked_once(call, monkeypatch):
     runs = {run for c in study.comparisons.values() for run in (c.candidate, c.reference)}
     assert len(runs) < 2 * len(study.comparisons)
     assert len(checked) == len(runs)
+
+
+def test_runs_that_only_a_figure_shows_are_checked(call, tmp_path):
+    tree = yaml.safe_load(TINY.read_text())
+    tree["solvers"]["shown"] = tree["solvers"]["tdvp"] | {"orbit": 2}
+    run = {"system": "ring_3", "solver": "shown"}
+    tree["figures"]["residuals"]["runs"].append(run)
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump(tree))
+    code, _, errors = call("validate", path)
+    assert (code, len(errors)) == (1, 1)
+    assert "`figures.residuals`, ring_3 by shown: `orbit` must be symmetries" in errors[0]
+
+
+@pytest.mark.parametrize("label", [r"$\frac{1}$", r"$\gama$", r"a $x^{2$ b"])
+def test_tex_that_cannot_be_drawn_is_refused(call, tmp_path, monkeypatch, label):
+    monkeypatch.setattr(solve, "check", lambda *run: None)
+    tree = yaml.safe_load(TINY.read_text())
+    tree["figures"]["front"]["rows"][0]["label"] = label
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump(tree))
+    code, _, errors = call("validate", path)
+    assert (code, len(errors)) == (1, 1)
+    assert "`figures.front.rows.0.label` must be text with TeX in pairs of $" in errors[0]
 
 
 @pytest.mark.parametrize(

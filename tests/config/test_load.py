@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pipeline import TINY
 
 from opentdvp.config import Run, load
 from opentdvp.config.load import json_schema, merge
@@ -46,18 +47,25 @@ def test_presets_are_valid(preset):
         (
             [*SYSTEM, "jumps"],
             [{"operator": "sigma_minus", "rate": -0.1}],
-            "`systems.heisenberg_ring_6.jumps.0.rate` should be greater than or equal to 0, but is "
-            "-0.1",
+            "`systems.heisenberg_ring_6.jumps.0.rate` must be at least 0, but is -0.1.",
         ),
         (
             [*SYSTEM, "jumps"],
             [{"operator": [[1, 0, 0], [0, 1, 0]], "rate": 1}],
-            r"jumps.0.operator: `operator` must be a name or a 2×2 matrix, but has the shape",
+            r"jumps.0.operator` must be a name or a 2×2 matrix, but has the shape",
         ),
         ([*SYSTEM, "jumps"], [{"operator": "sigma", "rate": 1}], "must be one of sigma_minus"),
-        ([*SYSTEM, "lattice", "size"], [1], r"`size` must be at least 2 everywhere, but is \[1\]"),
+        (
+            [*SYSTEM, "lattice", "size"],
+            [1],
+            r"ring_6.lattice.size` must be at least 2 everywhere, but is \[1\]",
+        ),
         ([*SYSTEM, "lattice", "size"], [2], r"a periodic `size` must be at least 3 .* is \[2\]"),
-        ([*SYSTEM, "lattice", "size"], [4, 4], "`size` of a chain must have 1 entries"),
+        (
+            [*SYSTEM, "lattice", "size"],
+            [4, 4],
+            "ring_6.lattice.size` of a chain must have 1 entries",
+        ),
         ([*SYSTEM, "start"], {"X": 0.8, "Y": -0.8}, "Bloch sphere, but its length is 1.13137"),
         (
             [*SYSTEM, "observables", "correlators", "XX"],
@@ -65,11 +73,11 @@ def test_presets_are_valid(preset):
             r"correlators.XX` must have distances in 1…3 on this lattice, but has 4",
         ),
         ([*SYSTEM, "couplings"], {"XQ": 1.0}, "couplings.XQ"),
-        ([*SYSTEM, "couplings"], {"XX": float("nan")}, "couplings.XX` should be a finite number"),
+        ([*SYSTEM, "couplings"], {"XX": float("nan")}, "couplings.XX` must be a finite number"),
         (
             [*SYSTEM, "terms"],
             [{"operators": "XX", "sites": [0, 6], "strength": 1.0}],
-            r"`terms.0.sites` must be in 0…5, but is \[0, 6\]",
+            r"`systems.heisenberg_ring_6.terms.0.sites` must be in 0…5, but is \[0, 6\]",
         ),
         (
             [*SYSTEM, "terms"],
@@ -79,10 +87,14 @@ def test_presets_are_valid(preset):
         (
             ["solvers", "tdvp", "orbit"],
             "some",
-            "`orbit` must be none, all, half_turns, space_group",
+            "`solvers.tdvp.orbit` must be one of none, all, .*, a step of at least 1, but is some",
         ),
         (["solvers", "tdvp", "seed"], ..., "seed` is required, but is missing"),
-        (["solvers", "tdvp", "method"], "magic", "solvers.tdvp"),
+        (
+            ["solvers", "tdvp", "method"],
+            "exakt",
+            r"`solvers.tdvp.method` must be one of exact, .*, but is exakt \(did you mean exact",
+        ),
         (
             ["comparisons", "fig2ab", "reference", "solver"],
             "nobody",
@@ -98,7 +110,7 @@ def test_presets_are_valid(preset):
             {"pairs": ["XX"], "distance": 3},
             "must have either `magnetization` or `correlators`",
         ),
-        ([*PANEL, "labels"], ["a", "b"], "`labels` must be 0, but are 2"),
+        ([*PANEL, "labels"], ["a", "b"], "`figures.fig2ab.panels.0.labels` must be 0, but are 2"),
         (
             [*PANEL, "comparisons"],
             ["fig2ab", "figS1"],
@@ -107,7 +119,7 @@ def test_presets_are_valid(preset):
         (
             ["figures", "fig3a", "panels", 0, "magnetization"],
             ["Y", "Z"],
-            r"`inset.magnetization` must be in the panel, but \['X'\] is not",
+            r"`figures.fig3a.panels.0.inset.magnetization` must be in .*, but \['X'\] is not",
         ),
         (
             ["figures", "fig2ab", "panels", 1, "correlators", "distance"],
@@ -133,7 +145,7 @@ def test_presets_are_valid(preset):
         (
             ["comparisons", "fig3", "shortfall"],
             {"magnetization": 0.1, "correlators": 0.01, "explained": "somewhere"},
-            "`shortfall.correlators` must be at least the tolerance 0.05, but is 0.01",
+            "`comparisons.fig3.shortfall.correlators` must be at least .* 0.05, but is 0.01",
         ),
     ],
 )
@@ -221,3 +233,61 @@ def test_run_id_is_that_of_the_physics_not_of_names_or_spelling():
     tree["systems"]["heisenberg_ring_6"]["couplings"] = {"ZZ": 1, "XX": 2}
     respelt = type(deck.system).model_validate(tree["systems"]["heisenberg_ring_6"])
     assert deck.model_copy(update={"system": respelt}).run_id == deck.run_id
+
+
+CUSTOM = {"network": {"kind": "custom", "file": "mine/net.py", "name": "Net"}}
+
+
+@pytest.fixture
+def layers(tmp_path, monkeypatch):
+    """Write a base in one folder and a changed one in another, and be in a third."""
+
+    def write(base, changes):
+        for folder in ("base", "changed", "elsewhere"):
+            (tmp_path / folder / "mine").mkdir(parents=True)
+            (tmp_path / folder / "mine" / "net.py").write_text(f"# {folder}")
+        monkeypatch.chdir(tmp_path / "elsewhere")
+        tree = yaml.safe_load(TINY.read_text())
+        tree["solvers"]["tdvp"] |= base
+        (tmp_path / "base" / "base.yaml").write_text(yaml.safe_dump(tree))
+        path = Path("..") / "changed" / "config.yaml"
+        path.write_text(yaml.safe_dump({"extends": "../base/base.yaml"} | changes))
+        return load(path)
+
+    return write
+
+
+def text_of(solver):
+    return Path(solver.network.file).read_text()
+
+
+def test_file_of_a_network_is_relative_to_the_file_that_names_it(layers):
+    assert text_of(layers(CUSTOM, {}).solvers["tdvp"]) == "# base"
+
+
+def test_layer_names_its_own_file(layers):
+    changes = {"solvers": {"tdvp": {"network": {"file": "mine/net.py"}}}}
+    assert text_of(layers(CUSTOM, changes).solvers["tdvp"]) == "# changed"
+
+
+@pytest.mark.parametrize(
+    "vary",
+    [
+        {"network.file": {"a": "mine/net.py"}},
+        {"network": {"a": CUSTOM["network"]}},
+    ],
+)
+def test_scan_names_its_own_file(layers, vary):
+    run = {"system": "ring_3", "solver": "tdvp"}
+    scan = {"candidate": run, "reference": run, "vary": vary}
+    scan["tolerance"] = {"magnetization": 1, "correlators": 1}
+    solvers = layers(CUSTOM, {"scans": {"files": scan}}).solvers
+    assert text_of(solvers["tdvp"]) == "# base"
+    assert text_of(solvers["files_a"]) == "# changed"
+
+
+@pytest.mark.parametrize("file", ["none.py", "mine", "a\0b", ""])
+def test_file_of_a_network_that_is_no_file_is_refused(layers, file):
+    changes = {"solvers": {"tdvp": {"network": {"file": file}}}}
+    with pytest.raises(ConfigError, match=r"`solvers.tdvp.network.file` must be readable, but is"):
+        layers(CUSTOM, changes)

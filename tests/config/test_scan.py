@@ -1,7 +1,6 @@
-from pathlib import Path
-
 import pytest
 import yaml
+from pipeline import TINY
 
 from opentdvp import config
 from opentdvp.errors import ConfigError
@@ -19,7 +18,7 @@ def load(tmp_path):
     """Load the tiny preset with a scan."""
 
     def load(**changes):
-        tree = yaml.safe_load(Path(__file__).with_name("tiny.yaml").read_text())
+        tree = yaml.safe_load(TINY.read_text())
         tree |= {"scans": {"size": SCAN | changes}, "figures": {}}
         path = tmp_path / "config.yaml"
         path.write_text(yaml.safe_dump(tree, sort_keys=False))
@@ -46,14 +45,70 @@ def test_scan_makes_every_combination(load):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"vary": {"seed": {"s": -1}}}, "seed"),
-        ({"vary": {"network.size": {"w": 4}}}, "network.*size"),
+        ({"vary": {"seed": {"s": -1}}}, "`scans.size.vary.seed.s` must be at least 0, but is -1"),
+        (
+            {"vary": {"network.size": {"w": 4}}},
+            "`scans.size.vary.network.size.w` is not a known key",
+        ),
+        (
+            {"vary": {"network": {"w": {"width": 4}}}},
+            "`scans.size.vary.network.w.kind` is required",
+        ),
+        (
+            {"vary": {"seed.x": {"w": 4}}},
+            "`scans.size.vary.seed.x.w` must be of a key of the solver",
+        ),
+        (
+            {"vary": {"method": {"e": "exact"}}},
+            "`scans.size.vary.method.e` must fit the solver, but",
+        ),
+        ({"vary": {"sampling.solve": {"n": 1000}}}, "solve.n` must be a power of two"),
+        ({"vary": {"seed": {"s" * 99: 1}}}, "`scans.size.vary` must make names of at most 100"),
+        ({"vary": {}}, "`scans.size.vary` must have at least 1 entry"),
+        (
+            {"vary": {f"k{n}": {f"v{m}": m for m in range(10)} for n in range(5)}},
+            "must make at most 10000 combinations, but makes 100000",
+        ),
         ({"vary": {"seed": {"a/b": 1}}}, "vary"),
         ({"vary": {"seed": {}}}, "vary"),
-        ({"candidate": {"system": "ring_3", "solver": "none"}}, "must be a solver, but is none"),
-        ({"candidate": {"system": "ring_9", "solver": "tdvp"}}, "must be one of ring_3"),
+        (
+            {"candidate": {"system": "ring_3", "solver": "none"}},
+            "`scans.size.candidate.solver` must be one of exact, tdvp, but is none",
+        ),
+        (
+            {"candidate": {"system": "ring_9", "solver": "tdvp"}},
+            "`scans.size.candidate.system` must be one of ring_3, but",
+        ),
+        (
+            {"reference": {"system": "ring_3", "solver": "exakt"}},
+            r"`scans.size.reference.solver` must be .* \(did you mean exact\?\)",
+        ),
     ],
 )
 def test_impossible_scan_is_refused(load, changes, message):
     with pytest.raises(ConfigError, match=message):
         load(**changes)
+
+
+@pytest.mark.parametrize("garbage", [None, [], [1], 3, "text"])
+@pytest.mark.parametrize("key", ["solvers", "comparisons", "scans", "solvers.tdvp", "scans.size"])
+def test_garbage_beside_a_scan_is_named(tmp_path, key, garbage):
+    """Scans are written out before anything is known to be what it should."""
+    tree = yaml.safe_load(TINY.read_text())
+    tree |= {"scans": {"size": SCAN}, "figures": {}}
+    *parents, last = key.split(".")
+    (tree[parents[0]] if parents else tree)[last] = garbage
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump(tree))
+    with pytest.raises(ConfigError, match=f"`{key}` must be a mapping"):
+        config.load(path)
+
+
+def test_variations_do_not_share_what_they_replace(load):
+    """A key within a mapping that another key replaces."""
+    regularization = {"chol": {"method": "cholesky", "shift": 1e-5}}
+    shifts = {"a": 1e-6, "b": 1e-7}
+    study = load(vary={"regularization": regularization, "regularization.shift": shifts})
+    found = [study.solvers[f"size_chol_{label}"].regularization.shift for label in shifts]
+    assert found == [1e-6, 1e-7]
+    assert study.scans["size"].vary["regularization"]["chol"]["shift"] == 1e-5

@@ -1,6 +1,9 @@
 """A network from a user's own file, from the configuration to a right-hand side."""
 
+import json
+import os
 from functools import partial
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -75,6 +78,7 @@ def test_custom_network_follows_what_it_can_represent(setting, custom, memory):
         ({"name": "nn"}, "`network.name` must be a subclass of Autoregressive in .*nn"),
         ({"width": 3}, "`network.options` must be fields of Markov: .*width"),
         ({"text": "class Markov(:"}, "`network.file` must be a Python file that .* fails"),
+        ({"text": "raise SystemExit"}, "`network.file` must be a Python file that .* fails"),
         ({"text": "import nothing_like_it"}, "`network.file` must be a Python file that .* fails"),
         ({"text": MARKOV.replace("(Auto", "(Otto")}, "`network.file` must be .*Ottoregressive"),
         ({"file": "markov.txt"}, "`network.file` must be a Python file, but is .*markov.txt"),
@@ -105,9 +109,48 @@ def test_changed_file_is_another_run(custom):
 
     first, again, other = (deck(text) for text in (MARKOV, MARKOV, MARKOV + "\n"))
     assert first.run_id == again.run_id != other.run_id
-    assert Deck.model_validate_json(other.canonical()).run_id == other.run_id
-    with pytest.raises(ValidationError, match=r"`sha256` must be that of .*markov\.py"):
-        Deck.model_validate_json(first.canonical())
+    for run in (first, other):
+        assert Deck.model_validate_json(run.canonical()).run_id == run.run_id
+
+
+def test_place_of_the_file_is_no_part_of_the_run(custom):
+    decks = [
+        Deck(system=PAIR, solver=tdvp(network=custom(file=file)))
+        for file in ("markov.py", "again.py")
+    ]
+    assert decks[0].run_id == decks[1].run_id
+    assert "file" not in decks[0].model_dump()["solver"]["network"]
+    assert "again" not in decks[1].canonical()
+
+
+@pytest.mark.parametrize("change", [lambda path: path.write_text(MARKOV + "\n"), Path.unlink])
+def test_file_that_changed_since_it_was_named_is_refused(custom, change):
+    """Else a run would have the identity of another network."""
+    settings = tdvp(network=custom()).network
+    change(Path(settings.file))
+    with pytest.raises(ConfigError, match=r"`network.file` must have the SHA-256 .*markov.py has"):
+        build_network(settings, START, (3,))
+
+
+def test_deck_of_a_file_is_readable_without_it(custom):
+    """Decks of former versions name the file, too."""
+    deck = Deck(system=PAIR, solver=tdvp(network=custom()))
+    again = Deck.model_validate_json(deck.canonical())
+    with pytest.raises(ConfigError, match=r"`network.file` is required"):
+        build_network(again.solver.network, START, (3,))
+    tree = json.loads(deck.canonical())
+    tree["solver"]["network"]["file"] = "nowhere/markov.py"
+    assert Deck.model_validate(tree).run_id == deck.run_id
+
+
+def test_same_second_and_size_is_no_excuse_for_old_code(custom):
+    """Python's cache of compiled files knows a file by its time and size."""
+    names = {}
+    for first in ("Markov", "Morkav"):
+        settings = custom(MARKOV.replace("Markov", first), name=first)
+        os.utime(settings["file"], (1e9, 1e9))
+        names[first] = type(build_network(tdvp(network=settings).network, START, (3,))).__name__
+    assert names == {"Markov": "Markov", "Morkav": "Morkav"}
 
 
 def test_raster_network_on_a_chain_is_refused():

@@ -11,9 +11,12 @@ import sys
 from typing import NoReturn
 
 # Importing the modules of commands adds them to `app`, in the order of the help.
-from opentdvp.cli import runs as runs
-from opentdvp.cli import studies as studies
-from opentdvp.cli.app import app
+try:
+    from opentdvp.cli import runs as runs
+    from opentdvp.cli import studies as studies
+    from opentdvp.cli.app import app
+except ImportError as error:
+    sys.exit(f"error: {error}")
 from opentdvp.errors import Interrupted, OpentdvpError
 from opentdvp.stopping import CONTINUE, raise_on_signals
 

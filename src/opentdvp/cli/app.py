@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from opentdvp.config.base import one_of
 from opentdvp.errors import ConfigError
 
 app = typer.Typer(
@@ -22,5 +23,4 @@ ConfigFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="Configuratio
 def require_name(argument: str, name: str, table: Mapping[str, object]) -> None:
     """Raise `ConfigError` if a configuration has nothing of this name."""
     if name not in table:
-        known = ", ".join(table) or "none"
-        raise ConfigError(f"Argument {argument} must be one of {known}, but is {name}.")
+        raise ConfigError(f"Argument {argument} {one_of(name, table)}.")

@@ -102,20 +102,22 @@ def overview(
 
 @app.command()
 def validate(config_file: ConfigFile) -> None:
-    """Check a configuration, and that the solvers of its comparisons fit their systems."""
+    """Check a configuration, that every solver fits its systems, and the TeX of labels."""
+    from opentdvp.figures import check_labels
     from opentdvp.solve import check
 
     study = config.load(config_file)
-    places: dict[config.Run, str] = {}
-    for name, comparison in study.comparisons.items():
-        places.setdefault(comparison.candidate, f"{name}.candidate")
-        places.setdefault(comparison.reference, f"{name}.reference")
-    for run, place in places.items():
+    for run, place in study.places().items():
         deck = study.deck(run)
         try:
             check(deck.system, deck.solver)
         except ConfigError as error:
-            raise ConfigError(f"{config_file}: `comparisons.{place}`: {error}") from error
+            raise ConfigError(
+                f"{config_file}: `{place}`, {run.system} by {run.solver}: {error}"
+            ) from error
+    for key, table in (("figures", study.figures), ("published", study.published)):
+        for name, entry in table.items():
+            check_labels(f"{key}.{name}", entry)
     print(
         f"{config_file} is valid: {len(study.systems)} systems, {len(study.solvers)} solvers, "
         f"{len(study.comparisons)} comparisons, {len(study.figures)} figures."

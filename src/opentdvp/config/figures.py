@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, FiniteFloat, model_validator
+from pydantic import Field, model_validator
 
-from opentdvp.config.base import Name, Positive, PositiveInt, StrictModel
+from opentdvp.config.base import Name, Positive, PositiveInt, Real, StrictModel, Text
 from opentdvp.config.comparison import Comparison, Run
 from opentdvp.config.panels import CurveKey, Panel, PlottedCorrelators
 from opentdvp.config.scan import Scan
@@ -37,7 +37,7 @@ class DynamicsFigure(FigureModel):
     """Observables of compared runs against time, with residual strips (paper, Figs. 2 and 3a)."""
 
     kind: Literal["dynamics"]
-    time_label: str
+    time_label: Text
     panels: Annotated[tuple[Panel, ...], Field(min_length=1)]
 
     def compared(self) -> tuple[str, ...]:
@@ -65,9 +65,9 @@ class SeveralRuns(FigureModel):
     `labels`, one per run, stand in for system and method where these do not tell runs apart.
     """
 
-    time_label: str
+    time_label: Text
     runs: Annotated[tuple[Run, ...], Field(min_length=1)]
-    labels: tuple[str, ...] = ()
+    labels: tuple[Text, ...] = ()
 
     @model_validator(mode="after")
     def _check_labels(self) -> Self:
@@ -108,7 +108,7 @@ class Labelled(StrictModel):
     """A run and its name in a figure."""
 
     run: Run
-    label: str
+    label: Text
 
 
 class HeatMapFigure(FigureModel):
@@ -120,20 +120,19 @@ class HeatMapFigure(FigureModel):
     """
 
     kind: Literal["heatmap"]
-    time_label: str
+    time_label: Text
     pair: AxisPair
     largest_distance: PositiveInt
     rows: Annotated[tuple[Labelled, ...], Field(min_length=1)]
     range: tuple[Positive, Positive]
-    lines: tuple[FiniteFloat, ...] = ()
+    lines: tuple[Real, ...] = ()
     cone: Positive | None = None
     difference: Name | None = None
 
     @model_validator(mode="after")
     def _check_range(self) -> Self:
-        low, high = self.range
-        if low >= high:
-            raise ValueError(f"`range` must be two increasing numbers, but is {low:g}, {high:g}")
+        if self.range[0] >= self.range[1]:
+            raise ValueError(f"`range` must ascend, but is {list(self.range)}")
         return self
 
     def compared(self) -> tuple[str, ...]:
@@ -160,7 +159,7 @@ class FrontFigure(FigureModel):
 
     derived: ClassVar[bool] = True
     kind: Literal["front"]
-    time_label: str
+    time_label: Text
     pair: AxisPair
     first_distance: PositiveInt
     threshold: Positive
@@ -189,7 +188,7 @@ class ScanFigure(FigureModel):
     scan: Name
     varied: str
     lines: str | None = None
-    axis_label: str
+    axis_label: Text
     correlators: PlottedCorrelators
     beside: tuple[Run, ...] = ()
 

@@ -1,24 +1,36 @@
 """Reading a configuration file, with errors that name the key."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
+from opentdvp.config.messages import explain, one_line, sentences, shown
+from opentdvp.config.reading import read_yaml
 from opentdvp.config.study import Study
 from opentdvp.errors import ConfigError
 
 #: Key of a file that changes another one: its path, relative to the file itself.
 BASE_KEY = "extends"
+#: How many files may change one another.
+MOST_LAYERS = 20
+
+#: Where paths of Python files may be; `*` is any name.
+_FILES = (
+    ("solvers", "*", "network", "file"),
+    ("scans", "*", "vary", "network", "*", "file"),
+    ("scans", "*", "vary", "network.file", "*"),
+)
 
 
 def load(path: Path) -> Study:
     """Read and validate a configuration file.
 
     A file with the key `extends: other.yaml` holds only what differs from that file: mappings are
-    merged key by key, everything else is replaced.
+    merged key by key, everything else is replaced. Paths of Python files are relative to the file
+    that they stand in.
 
     Raises
     ------
@@ -30,24 +42,41 @@ def load(path: Path) -> Study:
 
 def _validate(tree: dict[str, Any], path: Path) -> Study:
     """Turn a tree of keys into a `Study`; `path` is only named in errors."""
+    keys = {k: v for k, v in tree.items() if k != BASE_KEY}
     try:
-        return Study.model_validate({k: v for k, v in tree.items() if k != BASE_KEY})
+        return Study.model_validate(keys)
     except ValidationError as error:
-        lines = [_line(detail) for detail in error.errors(include_url=False)]
-        raise ConfigError(f"{path}: " + "; ".join(dict.fromkeys(lines))) from error
+        raise ConfigError(one_line(f"{path}: {sentences(explain(error, keys))}")) from error
 
 
 def read_layers(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
     """Keys of a file merged over those of the file that it extends."""
-    if path.resolve() in above:
-        raise ConfigError(f"{path}: `{BASE_KEY}` must not lead back to the file itself.")
-    tree = _read_yaml(path)
+    try:
+        tree = read_yaml(path)
+    except ConfigError as error:
+        raise ConfigError(one_line(str(error))) from error
+    for place in _FILES:
+        tree = _located(tree, place, path.parent)
     base = tree.get(BASE_KEY)
     if base is None:
         return tree
     if not isinstance(base, str):
-        raise ConfigError(f"{path}: `{BASE_KEY}` must be a path, but is {base!r}.")
+        raise ConfigError(f"{path}: `{BASE_KEY}` must be a path, but is {shown(base)}.")
+    if path.resolve() in above:
+        raise ConfigError(f"{path}: `{BASE_KEY}` must not lead back to the file itself.")
+    if len(above) == MOST_LAYERS:
+        raise ConfigError(f"{path}: `{BASE_KEY}` must not lead over more than {MOST_LAYERS} files.")
     return merge(read_layers(path.parent / base, (*above, path.resolve())), tree)
+
+
+def _located(tree: Any, place: Sequence[str], folder: Path) -> Any:
+    """`tree` with the paths at `place` relative to the folder of the file that they stand in."""
+    if not place:
+        return str(folder / tree) if isinstance(tree, str) else tree
+    if not isinstance(tree, dict):
+        return tree
+    first, *rest = place
+    return {k: _located(v, rest, folder) if first in ("*", k) else v for k, v in tree.items()}
 
 
 def merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
@@ -70,32 +99,3 @@ def json_schema() -> str:
         "description": "Configuration file that this one changes, relative to this one.",
     }
     return json.dumps(schema, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-
-
-def _read_yaml(path: Path) -> dict[str, Any]:
-    try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"Cannot read {path}: {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"Cannot read {path}: it is not a text file in UTF-8.") from error
-    except yaml.YAMLError as error:
-        reason = " ".join(str(error).split())
-        raise ConfigError(f"{path}: it is not valid YAML: {reason}.") from error
-    if not isinstance(tree, dict):
-        raise ConfigError(f"{path}: it must be a mapping of keys, but is {type(tree).__name__}.")
-    return tree
-
-
-def _line(detail: Any) -> str:
-    """One error of pydantic in our grammar: key, what it must be, what it is."""
-    # Validators of whole models carry their own key; those of a union name the member tried.
-    key = ".".join(str(part) for part in detail["loc"])
-    if detail["type"] == "extra_forbidden":
-        return f"`{key}` is not a known key."
-    if detail["type"] == "missing":
-        return f"`{key}` is required, but is missing."
-    message = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    if detail["type"] == "value_error":
-        return f"{key}: {message}." if key else f"{message}."
-    return f"`{key}` {message}, but is {detail['input']!r}."

@@ -4,7 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from opentdvp.config.base import Name, PositiveInt, StrictModel
+from opentdvp.config.base import Name, PositiveInt, StrictModel, Text
 from opentdvp.config.comparison import Run
 from opentdvp.config.system import Axis, AxisPair
 
@@ -34,7 +34,7 @@ class Panel(StrictModel):
     """
 
     comparisons: Annotated[tuple[Name, ...], Field(min_length=1)]
-    labels: tuple[str, ...] = ()
+    labels: tuple[Text, ...] = ()
     beside: tuple[Run, ...] = ()
     magnetization: tuple[Axis, ...] = ()
     correlators: PlottedCorrelators | None = None

@@ -1,11 +1,11 @@
 """Values from elsewhere, such as the curves of a paper, digitised."""
 
+from itertools import pairwise
 from typing import Literal, Self
 
-from pydantic import FiniteFloat, model_validator
+from pydantic import model_validator
 
-from opentdvp.config.base import NonNegative, StrictModel
-from opentdvp.config.system import Axis
+from opentdvp.config.base import NonNegative, Real, StrictModel, Text
 
 
 class Published(StrictModel):
@@ -14,12 +14,12 @@ class Published(StrictModel):
     `uncertainty` is that of reading the values off.
     """
 
-    label: str
+    label: Text
     source: str
-    observable: Axis | Literal["front"]
+    observable: Literal["X", "Y", "Z", "front"]
     uncertainty: NonNegative
-    times: tuple[FiniteFloat, ...]
-    values: tuple[FiniteFloat, ...]
+    times: tuple[Real, ...]
+    values: tuple[Real, ...]
 
     @model_validator(mode="after")
     def _check_length(self) -> Self:
@@ -28,4 +28,6 @@ class Published(StrictModel):
                 f"`values` must be as many as `times`, {len(self.times)} and at least one, but "
                 f"are {len(self.values)}"
             )
+        if any(later <= earlier for earlier, later in pairwise(self.times)):
+            raise ValueError(f"`times` must ascend, but are {list(self.times)}")
         return self

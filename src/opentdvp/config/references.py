@@ -2,12 +2,20 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, FiniteFloat
+from pydantic import Field
 
-from opentdvp.config.base import NonNegative, Positive, PositiveInt, StrictModel
+from opentdvp.config.base import (
+    SMALLEST,
+    NonNegative,
+    Positive,
+    PositiveInt,
+    Seed,
+    Several,
+    StrictModel,
+)
 
 #: Looser than this a solver would no longer be a reference.
-SmallTolerance = Annotated[FiniteFloat, Field(gt=0, le=1e-4)]
+SmallTolerance = Annotated[float, Field(ge=SMALLEST, le=1e-4, strict=True, allow_inf_nan=False)]
 
 
 class ExactSolver(StrictModel):
@@ -32,8 +40,8 @@ class StochasticSolver(StrictModel):
     Batches of them are jobs of the pipeline, which does not change any trajectory.
     """
 
-    seed: Annotated[int, Field(ge=0, lt=2**32)]
-    trajectories: Annotated[int, Field(ge=2)]
+    seed: Seed
+    trajectories: Several
     batch: PositiveInt
 
     @property
@@ -72,7 +80,7 @@ class TensorNetworkSolver(StrictModel):
 
     method: Literal["mps", "mpo"]
     chain: Literal["finite", "infinite"]
-    bond_dimension: Annotated[int, Field(ge=2)]
+    bond_dimension: Several
     singular_value_cutoff: NonNegative
     time_step: Positive
     order: Literal[2, 4]

@@ -1,16 +1,22 @@
 """Scans: one solver in many variations, each compared with a reference."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from itertools import product
-from typing import Annotated, Any
+from math import prod
+from typing import Annotated, Any, Self
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, TypeAdapter, ValidationError, model_validator
 
+from opentdvp.config.base import LONGEST, Json, check_name, pattern
 from opentdvp.config.comparison import Comparison
+from opentdvp.config.messages import explain
+from opentdvp.config.solver import Solver
 
 #: What the label of a variation may look like; labels end up in file names.
-Label = Annotated[str, Field(pattern=r"^[A-Za-z0-9]+$")]
+Label = Annotated[str, pattern(r"^[A-Za-z0-9]+$", "a label of letters and digits")]
+
+_SOLVER: TypeAdapter[Solver] = TypeAdapter(Solver)
 
 
 class Scan(Comparison):
@@ -20,7 +26,16 @@ class Scan(Comparison):
     with the labels a and b is the solver, and the comparison, `SCAN_a_b`.
     """
 
-    vary: dict[str, Annotated[dict[Label, JsonValue], Field(min_length=1)]]
+    vary: Annotated[
+        dict[str, Annotated[dict[Label, Json], Field(min_length=1)]], Field(min_length=1)
+    ]
+
+    @model_validator(mode="after")
+    def _check_size(self) -> Self:
+        runs = prod(map(len, self.vary.values()))
+        if runs > 10_000:
+            raise ValueError(f"`vary` must make at most 10000 combinations, but makes {runs}")
+        return self
 
     def combinations(self, name: str) -> Iterator[tuple[str, dict[str, JsonValue]]]:
         """Name of every combination, and its values by key; `name` is that of the scan."""
@@ -33,30 +48,61 @@ class Scan(Comparison):
 def expand(study: dict[str, Any]) -> dict[str, Any]:
     """A study with the solvers and comparisons of its scans written out.
 
+    What is no mapping, or no scan, stays as it is: validation says it, with its key.
+
     Raises
     ------
     ValueError
-        If a scan varies a solver that is not there, or makes a name that is.
+        If a scan varies a solver that is not there, varies what it has not, or makes a name that
+        is there.
     """
-    expanded = {**study, "solvers": dict(study.get("solvers", {}))}
-    expanded["comparisons"] = dict(study.get("comparisons", {}))
-    for name, keys in study.get("scans", {}).items():
-        scan = Scan.model_validate(keys)
-        solver = scan.candidate.solver
-        if solver not in expanded["solvers"]:
-            raise ValueError(f"`scans.{name}.candidate.solver` must be a solver, but is {solver}")
-        for combination, values in scan.combinations(name):
-            varied = _varied(expanded["solvers"][solver], values)
-            entry = scan.model_dump(exclude={"vary"})
-            entry["candidate"]["solver"] = combination
-            for table, value in (("solvers", varied), ("comparisons", entry)):
-                if expanded[table].get(combination, value) != value:
-                    raise ValueError(f"`scans.{name}` must not redefine `{table}.{combination}`")
-                expanded[table][combination] = value
+    expanded = study | {name: study.get(name, {}) for name in ("solvers", "comparisons")}
+    if not all(isinstance(expanded[name], dict) for name in ("solvers", "comparisons", "scans")):
+        return study
+    for name, keys in study["scans"].items():
+        try:
+            scan = Scan.model_validate(keys)
+        except ValidationError:
+            continue
+        solvers = expanded["solvers"]
+        check_name(f"scans.{name}.candidate.solver", scan.candidate.solver, solvers)
+        for key, entries in _written_out(name, scan, solvers):
+            for table, value in entries.items():
+                if expanded[table].get(key, value) != value:
+                    raise ValueError(f"`scans.{name}` must not redefine `{table}.{key}`, but does")
+                expanded[table] = expanded[table] | {key: value}
     return expanded
 
 
-def _varied(base: dict[str, Any], values: dict[str, JsonValue]) -> dict[str, Any]:
+def _written_out(
+    name: str, scan: Scan, solvers: Mapping[str, Any]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Name of every combination, and its entries by table; none if the base solver is wrong."""
+    base = solvers[scan.candidate.solver]
+    if _errors(base):
+        return
+    for combination, values in scan.combinations(name):
+        if len(combination) > LONGEST:
+            raise ValueError(
+                f"`scans.{name}.vary` must make names of at most {LONGEST} characters, but makes "
+                f"{combination[:LONGEST]}…"
+            )
+        labels = combination.removeprefix(f"{name}_").split("_")
+        places = {
+            key: f"scans.{name}.vary.{key}.{label}"
+            for key, label in zip(values, labels, strict=True)
+        }
+        varied = _varied(base, values, places)
+        for key, said in _errors(varied)[:1]:
+            raise ValueError(_blame(key, said, places))
+        entry = scan.model_dump(exclude={"vary"})
+        entry["candidate"]["solver"] = combination
+        yield combination, {"solvers": varied, "comparisons": entry}
+
+
+def _varied(
+    base: dict[str, Any], values: Mapping[str, JsonValue], places: Mapping[str, str]
+) -> dict[str, Any]:
     """The base solver with other values, by dotted key."""
     solver = deepcopy(base)
     for key, value in values.items():
@@ -64,5 +110,25 @@ def _varied(base: dict[str, Any], values: dict[str, JsonValue]) -> dict[str, Any
         target = solver
         for parent in parents:
             target = target.setdefault(parent, {})
-        target[last] = value
+            if not isinstance(target, dict):
+                raise ValueError(
+                    f"`{places[key]}` must be of a key of the solver, but `{parent}` holds no keys"
+                )
+        target[last] = deepcopy(value)
     return solver
+
+
+def _errors(solver: Any) -> list[tuple[str, str]]:
+    try:
+        _SOLVER.validate_python(solver)
+    except ValidationError as error:
+        return explain(error, solver)
+    return []
+
+
+def _blame(key: str, said: str, places: Mapping[str, str]) -> str:
+    """An error of a varied solver, by the key of the scan that it comes from."""
+    for varied, place in places.items():
+        if f"{key}.".startswith(f"{varied}."):
+            return f"`{place}{key.removeprefix(varied)}` {said}"
+    return f"`{', '.join(places.values())}` must fit the solver, but then `{key}` {said}"

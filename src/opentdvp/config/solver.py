@@ -4,9 +4,18 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
 
-from pydantic import BeforeValidator, Field, JsonValue, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from opentdvp.config.base import NonNegative, Positive, PositiveInt, StrictModel
+from opentdvp.config.base import (
+    Json,
+    NonNegative,
+    Positive,
+    PositiveInt,
+    Seed,
+    Several,
+    StrictModel,
+    one_of,
+)
 from opentdvp.config.references import (
     DephasingSolver,
     ExactSolver,
@@ -37,26 +46,28 @@ class RecurrentNetwork(StrictModel):
 class CustomNetwork(StrictModel):
     """A class from a user's Python file; `options` are its fields.
 
-    The run's identity contains the file's contents, so that a changed network is another run.
+    The run's identity contains the file's contents, not its place, so that a changed network is
+    another run, and a moved one is not. A deck that is read holds only the SHA-256.
     """
 
     kind: Literal["custom"]
-    file: str
+    file: Annotated[str, Field(exclude=True)] = ""
     name: str
-    options: dict[str, JsonValue] = Field(default_factory=dict)
+    options: dict[str, Json] = Field(default_factory=dict)
     sha256: str = ""
 
     @model_validator(mode="after")
     def _identify(self) -> Self:
+        if self.sha256:  # compared with the file when it is used
+            return self
+        if not self.file:
+            raise ValueError("`file` is required, but is missing")
         try:
-            digest = sha256(Path(self.file).read_bytes()).hexdigest()
-        except OSError as error:
+            if not Path(self.file).is_file():
+                raise FileNotFoundError("there is no such file")
+            object.__setattr__(self, "sha256", sha256(Path(self.file).read_bytes()).hexdigest())
+        except (OSError, ValueError) as error:  # ValueError: a null character in the path
             raise ValueError(f"`file` must be readable, but is {self.file}: {error}") from error
-        if self.sha256 not in ("", digest):
-            raise ValueError(
-                f"`sha256` must be that of {self.file}, {digest}, but is {self.sha256}"
-            )
-        object.__setattr__(self, "sha256", digest)
         return self
 
 
@@ -71,9 +82,7 @@ def _check_orbit(value: object) -> object:
     names = get_args(OrbitName)
     if value in names or step:
         return value
-    raise ValueError(
-        f"`orbit` must be {', '.join(names)}, or a step of at least 1, but is {value!r}"
-    )
+    raise ValueError(one_of(value, [*names, "a step of at least 1"]))
 
 
 #: Averaged over: nothing, all translations, or every k-th along each axis; `half_turns`: all
@@ -89,9 +98,9 @@ class DirectSampling(StrictModel):
     """
 
     kind: Literal["direct"]
-    solve: Annotated[int, Field(ge=2)]
-    held_out: Annotated[int, Field(ge=2)]
-    observables: Annotated[int, Field(ge=2)]
+    solve: Several
+    held_out: Several
+    observables: Several
     sequence: Literal["random", "sobol"]
 
     @model_validator(mode="after")
@@ -146,12 +155,21 @@ class Integrator(StrictModel):
     minimal_step: Positive
     maximal_step: Positive
 
+    @model_validator(mode="after")
+    def _check_order(self) -> Self:
+        if not self.minimal_step <= self.initial_step <= self.maximal_step:
+            raise ValueError(
+                f"`initial_step` must be between minimal_step {self.minimal_step:g} and "
+                f"maximal_step {self.maximal_step:g}, but is {self.initial_step:g}"
+            )
+        return self
+
 
 class TdvpSolver(StrictModel):
     """Neural-network TDVP in POVM form (paper, eqs. 4 and 5)."""
 
     method: Literal["tdvp"]
-    seed: Annotated[int, Field(ge=0, lt=2**32)]
+    seed: Seed
     povm: Literal["cubic", "z_aligned"]
     network: Network
     orbit: Orbit

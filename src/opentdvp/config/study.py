@@ -2,13 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import model_validator
+from pydantic import BaseModel, model_validator
 
-from opentdvp.config.base import Name, StrictModel
+from opentdvp.config.base import Name, StrictModel, check_name
 from opentdvp.config.comparison import Comparison, Run
 from opentdvp.config.figures import AnyFigure, ScanFigure
 from opentdvp.config.panels import CurveKey
@@ -92,23 +92,37 @@ class Study(StrictModel):
 
     def used(self) -> list[Run]:
         """The runs of all comparisons and figures, each once."""
-        compared = [(c.candidate, c.reference) for c in self.comparisons.values()]
-        drawn = [self.drawn(figure) for figure in self.figures.values()]
-        return list(dict.fromkeys(run for runs in (*compared, *drawn) for run in runs))
+        return list(self.places())
+
+    def places(self) -> dict[Run, str]:
+        """The runs of all comparisons and figures, and the first key that asks for each."""
+        places: dict[Run, str] = {}
+        for name, comparison in self.comparisons.items():
+            places.setdefault(comparison.candidate, f"comparisons.{name}.candidate")
+            places.setdefault(comparison.reference, f"comparisons.{name}.reference")
+        for name, figure in self.figures.items():
+            for run in self.drawn(figure):
+                places.setdefault(run, f"figures.{name}")
+        return places
 
     @model_validator(mode="after")
     def _check_names(self) -> Self:
-        for name, comparison in self.comparisons.items():
-            for role in ("candidate", "reference"):
-                self._check_run(f"comparisons.{name}.{role}", getattr(comparison, role))
+        for key, comparison in self._judged():
+            self._check_runs(key, comparison)
             for number, series in enumerate(comparison.published):
-                _known(f"comparisons.{name}.published.{number}", series, self.published)
+                check_name(f"{key}.published.{number}", series, self.published)
         for name, figure in self.figures.items():
             for key, wanted, table in self._references(figure):
-                _known(f"figures.{name}.{key}", wanted, table)
-            for number, run in enumerate(self.drawn(figure)):
-                self._check_run(f"figures.{name}.runs.{number}", run)
+                check_name(f"figures.{name}.{key}", wanted, table)
+            self._check_runs(f"figures.{name}", figure)
         return self
+
+    def _judged(self) -> Iterator[tuple[str, Comparison]]:
+        """Scans and comparisons by key; scans first, since comparisons are made of them."""
+        tables: dict[str, Mapping[str, Comparison]]
+        tables = {"scans": self.scans, "comparisons": self.comparisons}
+        for table, entries in tables.items():
+            yield from ((f"{table}.{name}", entry) for name, entry in entries.items())
 
     def _references(self, figure: AnyFigure) -> Iterator[tuple[str, str, dict[str, Any]]]:
         """Key, name and table of everything but runs that a figure names."""
@@ -119,24 +133,32 @@ class Study(StrictModel):
         for name, _ in figure.series():
             yield "published", name, self.published
 
-    def _check_run(self, key: str, run: Run) -> None:
-        _known(f"{key}.system", run.system, self.systems)
-        _known(f"{key}.solver", run.solver, self.solvers)
+    def _check_runs(self, key: str, value: object) -> None:
+        """All runs that stand anywhere in a comparison or figure name what is there."""
+        if isinstance(value, Run):
+            check_name(f"{key}.system", value.system, self.systems)
+            check_name(f"{key}.solver", value.solver, self.solvers)
+        elif isinstance(value, BaseModel):
+            for name, inside in value:
+                self._check_runs(f"{key}.{name}", inside)
+        elif isinstance(value, tuple):
+            for number, inside in enumerate(value):
+                self._check_runs(f"{key}.{number}", inside)
 
     @model_validator(mode="after")
     def _check_comparisons(self) -> Self:
-        for name, comparison in self.comparisons.items():
+        for key, comparison in self._judged():
             candidate = self.systems[comparison.candidate.system]
             reference = self.systems[comparison.reference.system]
             if candidate.time.stop > reference.time.stop:
                 raise ValueError(
-                    f"`comparisons.{name}.reference` must reach the candidate's last time "
+                    f"`{key}.reference` must reach the candidate's last time "
                     f"{candidate.time.stop:g}, but stops at {reference.time.stop:g}"
                 )
             missing = _curves(candidate) - _curves(reference)
             if missing:
                 raise ValueError(
-                    f"`comparisons.{name}.reference` must have every observable of the candidate, "
+                    f"`{key}.reference` must have every observable of the candidate, "
                     f"but lacks {_names(missing)}"
                 )
         return self
@@ -157,10 +179,10 @@ class Study(StrictModel):
 
     @model_validator(mode="after")
     def _check_published(self) -> Self:
-        for name, comparison in self.comparisons.items():
+        for key, comparison in self._judged():
             known = self.systems[comparison.candidate.system].observables.magnetization
             for series in comparison.published:
-                self._check_series(f"comparisons.{name}", series, known)
+                self._check_series(key, series, known)
         for name, figure in self.figures.items():
             for series, observable in figure.series():
                 self._check_series(f"figures.{name}", series, (observable,))
@@ -179,13 +201,7 @@ class Study(StrictModel):
         for field in ("varied", "lines"):
             chosen = getattr(figure, field)
             if chosen is not None:
-                _known(f"{key}.{field}", chosen, vary)
-
-
-def _known(key: str, name: str, table: dict[str, Any]) -> None:
-    if name not in table:
-        known = ", ".join(table) or "none"
-        raise ValueError(f"`{key}` must be one of {known}, but is {name}")
+                check_name(f"{key}.{field}", chosen, vary)
 
 
 def _curves(system: System) -> set[CurveKey]:

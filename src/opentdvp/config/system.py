@@ -1,19 +1,34 @@
 """A physical system as data: lattice, Lindbladian, start state, times and observables."""
 
+import re
+from contextlib import suppress
+from math import hypot
 from typing import Annotated, Literal, Self, get_args
 
 import numpy as np
-from pydantic import BeforeValidator, Field, FiniteFloat, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, StrictBool, WithJsonSchema, model_validator
 
-from opentdvp.config.base import NonNegative, Positive, PositiveInt, StrictModel
+from opentdvp.config.base import (
+    LARGEST,
+    WHOLE,
+    NonNegative,
+    NonNegativeInt,
+    Positive,
+    PositiveInt,
+    Real,
+    StrictModel,
+    one_of,
+    pattern,
+)
 
 Axis = Literal["X", "Y", "Z"]
-AxisPair = Annotated[str, Field(pattern="^[XYZ]{2}$")]
+AxisPair = Annotated[str, pattern("^[XYZ]{2}$", "two of X, Y, Z, such as XY")]
 # Complex entries are written as numbers or as strings such as "0.5-2j".
 Complex = Annotated[complex, WithJsonSchema({"type": ["number", "string"]})]
 Row = tuple[Complex, Complex]
+#: Far more than any solver can do.
+MOST_SITES = 10_000
 OperatorName = Literal["sigma_minus", "sigma_plus", "X", "Y", "Z"]
-Site = Annotated[int, Field(ge=0)]
 
 
 class Lattice(StrictModel):
@@ -21,7 +36,7 @@ class Lattice(StrictModel):
 
     kind: Literal["chain", "square"]
     size: tuple[PositiveInt, ...]
-    periodic: bool
+    periodic: StrictBool
 
     @model_validator(mode="after")
     def _check_size(self) -> Self:
@@ -37,6 +52,8 @@ class Lattice(StrictModel):
                 "a periodic `size` must be at least 3 (with 2 a pair would be joined twice), "
                 f"but is {list(self.size)}; use periodic: false"
             )
+        if self.n_sites > MOST_SITES:
+            raise ValueError(f"`size` must be at most {MOST_SITES} sites, but is {self.n_sites}")
         return self
 
     @property
@@ -51,9 +68,12 @@ class Lattice(StrictModel):
 class Term(StrictModel):
     """strength · Pauli string on named sites, for what is not the same on every bond or site."""
 
-    operators: Annotated[str, Field(pattern="^[XYZ]{1,2}$")]
-    sites: tuple[Site, ...]
-    strength: FiniteFloat
+    operators: Annotated[
+        str,
+        pattern("^[XYZ]{1,2}$", "one or two of X, Y, Z, such as Z or XY, one per site"),
+    ]
+    sites: tuple[NonNegativeInt, ...]
+    strength: Real
 
     @model_validator(mode="after")
     def _check_sites(self) -> Self:
@@ -70,12 +90,30 @@ def _check_operator(value: object) -> object:
     if isinstance(value, str):
         if value in get_args(OperatorName):
             return value
-        names = ", ".join(get_args(OperatorName))
-        raise ValueError(f"`operator` must be one of {names} or a 2×2 matrix, but is {value!r}")
+        raise ValueError(one_of(value, [*get_args(OperatorName), "a 2×2 matrix"]))
     shape = np.shape(np.array(value, dtype=object))
     if shape != (2, 2):
-        raise ValueError(f"`operator` must be a name or a 2×2 matrix, but has the shape {shape}")
-    return value
+        given = f"has the shape {shape}" if shape else f"is {str(value)[:80]}"
+        raise ValueError(f"must be a name or a 2×2 matrix, but {given}")
+    matrix = tuple(tuple(_complex(entry) for entry in row) for row in value)  # type: ignore[attr-defined]
+    if not any(map(any, matrix)):
+        raise ValueError("must not be zero everywhere, but is (leave the jump out)")
+    return matrix
+
+
+def _complex(entry: object) -> complex:
+    """A number, or one that is written as `0.5-2j`, with i or j, and spaces around the sign."""
+    number = complex("inf")
+    with suppress(ValueError, OverflowError):
+        if isinstance(entry, str) and re.fullmatch(r"[0-9.eEij+\- ]+", entry):
+            number = complex(re.sub(" *([+-]) *", r"\1", entry.strip().replace("i", "j")))
+        elif isinstance(entry, int | float | complex) and not isinstance(entry, bool):
+            number = complex(entry)
+    if not hypot(number.real, number.imag) <= LARGEST:  # NaN is not, either
+        raise ValueError(
+            f'must hold finite numbers such as 2, 0.5, "1j" or "0.5-2j", but holds {entry!r}'
+        )
+    return number
 
 
 JumpOperator = Annotated[OperatorName | tuple[Row, Row], BeforeValidator(_check_operator)]
@@ -86,23 +124,46 @@ class Jump(StrictModel):
 
     operator: JumpOperator
     rate: NonNegative
-    sites: tuple[Site, ...] | None = None
+    sites: tuple[NonNegativeInt, ...] | None = None
+
+    @model_validator(mode="after")
+    def _check_sites(self) -> Self:
+        if self.sites is not None and not 0 < len(self.sites) == len(set(self.sites)):
+            raise ValueError(
+                f"`sites` must name different sites, at least one, but is {list(self.sites)} "
+                "(leave it out for all sites)"
+            )
+        return self
+
+
+#: How far the length of a Bloch vector may be from 1 and still mean a pure state.
+ROUNDING = 1e-6
 
 
 class Start(StrictModel):
-    """Bloch vector (<X>, <Y>, <Z>) of every spin in the product start state."""
+    """Bloch vector (<X>, <Y>, <Z>) of every spin in the product start state.
 
-    X: FiniteFloat = 0.0
-    Y: FiniteFloat = 0.0
-    Z: FiniteFloat = 0.0
+    One that is as long as 1 but for the rounding of its digits is made exactly as long.
+    """
+
+    X: Real = 0.0
+    Y: Real = 0.0
+    Z: Real = 0.0
 
     @model_validator(mode="after")
     def _check_length(self) -> Self:
-        length = sum(r * r for r in self.bloch) ** 0.5
-        if length > 1 + 1e-12:
+        if not self.model_fields_set:
+            raise ValueError("must have one of X, Y, Z, such as {Z: 1}, but has none")
+        length = hypot(*self.bloch)
+        if length > 1 + ROUNDING:
             raise ValueError(
-                f"the start state must lie in the Bloch sphere, but its length is {length:.6g}"
+                f"must lie in the Bloch sphere, but its length is {length:.9g} (a pure state needs "
+                "six digits)"
             )
+        # What is exact is left alone, so that a deck that is read again stays the same.
+        if 1e-12 < abs(length - 1) <= ROUNDING:
+            for axis, component in zip("XYZ", self.bloch, strict=True):
+                object.__setattr__(self, axis, component / length)
         return self
 
     @property
@@ -115,7 +176,7 @@ class TimeGrid(StrictModel):
     """Equidistant times from 0 to `stop`, both included; dimensionless, as γt or Jt."""
 
     stop: Positive
-    points: Annotated[int, Field(ge=2)]
+    points: Annotated[int, Field(ge=2, le=1_000_000, strict=True), WHOLE]
 
 
 class Observables(StrictModel):
@@ -130,6 +191,8 @@ class Observables(StrictModel):
         for name, entries in lists.items():
             if len(set(entries)) != len(entries) or (name != "magnetization" and not entries):
                 raise ValueError(f"`{name}` must list different entries, but is {list(entries)}")
+        if not any(lists.values()):
+            raise ValueError("must have something to observe, but has nothing")
         return self
 
 
@@ -137,8 +200,8 @@ class System(StrictModel):
     """An open quantum spin system, the same object for every solver (paper, eqs. 3, 6, 7)."""
 
     lattice: Lattice
-    couplings: dict[AxisPair, FiniteFloat] = {}
-    fields: dict[Axis, FiniteFloat] = {}
+    couplings: dict[AxisPair, Real] = {}
+    fields: dict[Axis, Real] = {}
     terms: tuple[Term, ...] = ()
     jumps: tuple[Jump, ...] = ()
     start: Start

@@ -1,6 +1,5 @@
 """The networks that a configuration can name, and those of a user's own file."""
 
-import importlib.util
 import sys
 from hashlib import sha256
 from pathlib import Path
@@ -38,7 +37,7 @@ def build_network(
 
 def _custom(settings: CustomNetwork, common: dict[str, Any]) -> Autoregressive:
     """An instance of a class from a user's file."""
-    module = _load(Path(settings.file))
+    module = _load(settings)
     kind = getattr(module, settings.name, None)
     if not (isinstance(kind, type) and issubclass(kind, Autoregressive)):
         raise ConfigError(
@@ -54,18 +53,28 @@ def _custom(settings: CustomNetwork, common: dict[str, Any]) -> Autoregressive:
         ) from error
 
 
-def _load(path: Path) -> ModuleType:
-    """A user's file as a module."""
+def _load(settings: CustomNetwork) -> ModuleType:
+    """A user's file as a module; it must be the one that is part of the run's identity."""
+    if not settings.file:
+        raise ConfigError("`network.file` is required, but is missing.")
+    path = Path(settings.file)
+    if path.suffix != ".py":
+        raise ConfigError(f"`network.file` must be a Python file, but is {path}.")
+    text = path.read_bytes() if path.is_file() else b""
+    if sha256(text).hexdigest() != settings.sha256:
+        raise ConfigError(
+            f"`network.file` must have the SHA-256 {settings.sha256[:12]}, but {path} has changed "
+            "or is gone."
+        )
     # Known by name, which annotations need, but by one that no real module has.
     name = f"opentdvp_custom_{sha256(str(path.resolve()).encode()).hexdigest()[:12]}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise ConfigError(f"`network.file` must be a Python file, but is {path}.")
-    module = importlib.util.module_from_spec(spec)
+    module = ModuleType(name)
+    module.__file__ = str(path)
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
-    except Exception as error:  # whatever a user's file may raise
+        # Not through Python's cache, which may hold another text of the same second and size.
+        exec(compile(text, path, "exec", dont_inherit=True), module.__dict__)
+    except (Exception, SystemExit) as error:  # whatever a user's file may raise
         raise ConfigError(
             f"`network.file` must be a Python file that can be imported, but {path} fails: "
             f"{type(error).__name__}: {error}"
