@@ -71,19 +71,17 @@ def _check_run(study: Study, run: Run) -> None:
 def _check_comparison(study: Study, name: str) -> str | None:
     comparison = study.comparisons[name]
     paths = (study.output.trajectory(run) for run in (comparison.candidate, comparison.reference))
-    points, verdicts = compare.judge(study, comparison, *paths)
+    points, summary = compare.judge(study, comparison, *paths)
     for table, path, read in (
         (points, study.output.points(name), compare.read_points),
-        (verdicts, study.output.summary(name), compare.read_summary),
+        (summary, study.output.summary(name), compare.read_summary),
     ):
         _check_table(table, path, read(path))
-    failed, shortfall = verdicts[~verdicts["passed"]], comparison.shortfall
+    failed = summary[~summary["passed"]]
     if failed.empty:
         return None
-    if shortfall:
-        limits = failed["distance"].map(partial(compare.allowed, shortfall))
-        if (failed["excess"] <= limits).all():
-            return f"{SHORT} {shortfall.explained}"
+    if known := compare.explained(comparison, summary):
+        return f"{SHORT} {known}"
     raise NumericalFailure(f"Beyond the tolerance: {', '.join(failed['observable'].unique())}.")
 
 

@@ -1,16 +1,25 @@
 # The validated configuration, where results go, and which runs a target needs.
 import os
+import sysconfig
 from pathlib import Path
+from shlex import quote
 
 from snakemake.exceptions import WorkflowError
 
-from opentdvp import figures
+from opentdvp import compare, figures
 from opentdvp.config import Run, StochasticSolver, TdvpSolver, load
 from opentdvp.errors import OpentdvpError
+from opentdvp.keeping import remove
 from opentdvp.timing import timing_path
 
-# The commands read the last --configfile, or else the default one.
-CONFIG = Path(os.path.relpath((workflow.overwrite_configfiles or workflow.configfiles)[-1]))
+# The commands read the last --configfile, or else this one, which Snakemake itself does not read:
+# its errors would not name the key.
+CONFIG = Path(os.path.relpath((workflow.overwrite_configfiles or ["config/config.yaml"])[-1]))
+
+# The rules call the command beside the Python of Snakemake, whether that is activated or not, and
+# no file in the working directory takes the place of a module, such as a yaml.py.
+COMMANDS = os.pathsep.join([sysconfig.get_path("scripts"), os.getenv("PATH", os.defpath)])
+os.environ.update(PATH=COMMANDS, PYTHONSAFEPATH="1")
 
 
 def validated_study():
@@ -29,15 +38,23 @@ def validated_study():
 STUDY = validated_study()
 # Captions of the report see the scans written out.
 config.update(STUDY.model_dump(mode="json"))
+# The first page of the report has the verdicts of the tables that there are then.
+config["verdicts"] = lambda: compare.verdicts(STUDY)
+workflow.configfiles[:] = [str(CONFIG)]
 RESULTS, FIGURES = STUDY.output.results, STUDY.output.figures
 DRAWING = Path(os.path.relpath(Path(figures.__file__).parent))
-RUNS, TABLES = f"{RESULTS}/runs", f"{RESULTS}/tables"
+RUNS, TABLES, LOGS = f"{RESULTS}/runs", f"{RESULTS}/tables", f"{RESULTS}/logs"
 
 
 # Solvers whose trajectories are independent jobs, networks, and all others.
 STOCHASTIC = [name for name, s in STUDY.solvers.items() if isinstance(s, StochasticSolver)]
 NETWORKS = [name for name, s in STUDY.solvers.items() if isinstance(s, TdvpSolver)]
 WHOLE = [name for name in STUDY.solvers if name not in (*STOCHASTIC, *NETWORKS)]
+
+# Logs that tell the progress of runs, for the shell.
+RUNNING = [f"{quote(LOGS)}/solve/*/*.log"]
+if STOCHASTIC:
+    RUNNING.append(f"{quote(LOGS)}/batch/*/*/*.log")
 
 
 def without_networks(runs):
@@ -67,8 +84,9 @@ def run_id(wildcards):
 
 
 def checkpoint(wildcards):
-    """Outside the outputs, so that a killed job does not lose it; one per deck."""
-    return f"{RESULTS}/checkpoints/{run_id(wildcards)[:16]}.npz"
+    """Outside the outputs, so that a killed job does not lose it; one per run and deck."""
+    run, deck = f"{wildcards.system}/{wildcards.solver}", run_id(wildcards)[:16]
+    return f"{RESULTS}/checkpoints/{run}-{deck}.npz"
 
 
 def memory(wildcards, attempt):
@@ -113,7 +131,18 @@ def batches(wildcards):
 
 def batch_checkpoint(wildcards):
     """As `checkpoint`, of one batch."""
-    return f"{RESULTS}/checkpoints/{run_id(wildcards)[:16]}-{wildcards.batch}.npz"
+    return f"{checkpoint(wildcards).removesuffix('.npz')}-{wildcards.batch}.npz"
+
+
+def remove_checkpoints():
+    """Delete those of all jobs that are done.
+
+    Not the job itself does it: Snakemake deletes what a job has written if it is interrupted before
+    it has noted that the job is done. The next start then goes on from the last checkpoint.
+    """
+    for job in workflow.dag.jobs:
+        if "checkpoint" in job.params.keys() and all(map(os.path.exists, job.output)):
+            remove(Path(job.params.checkpoint))
 
 
 def trajectory(comparison, role):
@@ -164,6 +193,11 @@ def layout(wildcards):
     figure = STUDY.figures[wildcards.figure]
     published = [STUDY.published[name].model_dump_json() for name, _ in figure.series()]
     return [figure.model_dump_json(), *published]
+
+
+def folder(wildcards, output):
+    """Where the overview goes."""
+    return os.path.dirname(output.closeness)
 
 
 def shown(wildcards):

@@ -96,6 +96,14 @@ def overview(
 
 
 @app.command()
+def verdicts(config_file: ConfigFile) -> None:
+    """Say which comparisons are beyond their tolerance, from their tables."""
+    from opentdvp import compare as comparing
+
+    print("\n  ".join(comparing.verdicts(config.load(config_file))))
+
+
+@app.command()
 def validate(config_file: ConfigFile) -> None:
     """Check a configuration, and that the solvers of its comparisons fit their systems."""
     from opentdvp.solve import check

@@ -16,12 +16,14 @@ from opentdvp.compare.tables import (
     write_markdown,
     write_table,
 )
+from opentdvp.compare.verdicts import explained, verdicts
 
 __all__ = [
     "allowed",
     "closeness",
     "compare",
     "costs",
+    "explained",
     "figure_costs",
     "finished",
     "judge",
@@ -32,6 +34,7 @@ __all__ = [
     "read_summary",
     "read_table",
     "summarize",
+    "verdicts",
     "write_html",
     "write_markdown",
     "write_table",
