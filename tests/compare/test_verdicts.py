@@ -13,7 +13,7 @@ LIMITS = Tolerance(magnetization=0.01, correlators=0.01)
 
 @pytest.fixture
 def study(tmp_path, monkeypatch) -> Study:
-    """Three comparisons: the first misses by 0.03 in X, the second passes, the third is not made."""
+    """Three comparisons: one misses by 0.03 in X, one passes, the last is not made."""
     study = load(TINY)
     monkeypatch.chdir(tmp_path)
     missed, passed, _ = study.comparisons

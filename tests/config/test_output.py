@@ -58,7 +58,8 @@ def test_what_a_shell_would_take_for_something_else_is_refused(loaded, folder):
 
 
 @pytest.mark.parametrize(
-    "folder", [".", "..", "../..", "/", "../project", "results/..", "src", "src/x", "link", "config"]
+    "folder",
+    [".", "..", "../..", "/", "../project", "results/..", "src", "src/x", "link", "config"],
 )
 def test_a_folder_of_the_project_itself_is_refused(loaded, folder):
     with pytest.raises(ConfigError, match=r"output\.figures.*must be a folder of its own"):
