@@ -24,7 +24,7 @@ help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
 
 figures: .venv/.ready ## run the pipeline: results/, figures/ and the report
-	snakemake $(WHERE) $(if $(CONFIG),--configfile $(CONFIG))
+	snakemake $(WHERE) $(if $(CONFIG),--configfile '$(CONFIG)')
 
 accuracy: .venv/.ready ## compare the engine with exact solutions (hours): docs/accuracy/
 	snakemake $(WHERE) --configfile config/accuracy.yaml

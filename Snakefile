@@ -8,9 +8,6 @@ from snakemake.utils import min_version
 min_version("9.5")
 
 
-configfile: "config/config.yaml"
-
-
 include: "workflow/rules/common.smk"
 include: "workflow/rules/solve.smk"
 include: "workflow/rules/compare.smk"
@@ -36,6 +33,8 @@ rule all:
             f"{FIGURES}/{{figure}}.{{format}}", figure=STUDY.figures, format=["pdf", "png"]
         ),
         tables=rules.overview.output,
+        # Or a run that was deleted would not be missed while its tables are there.
+        runs=[STUDY.output.trajectory(run) for run in STUDY.used()],
 
 
 # The runs that no network takes part in, their comparisons and figures.
@@ -49,14 +48,18 @@ rule references:
 
 # Whether the solvers fit their systems is known before any of them starts.
 onstart:
-    shell(f"opentdvp validate {CONFIG}")
+    shell("opentdvp validate {CONFIG:q}")
+    note_use()
+    print(f"Progress of the jobs, in another terminal: tail -n 1 -F {' '.join(RUNNING)}")
 
 
-# After every run that did something and left nothing to do; `snakemake --report FILE` makes it by
-# hand.
+# The report is made after every run that did something and left nothing to do; `snakemake --report
+# FILE` makes it by hand.
 onsuccess:
+    remove_checkpoints()
     if all(Path(result).exists() for result in rules.all.input):
         shell(
-            f"{sys.executable} -m snakemake --configfile {CONFIG} --nolock"
-            f" --report {RESULTS}/report.html"
+            "{sys.executable:q} -m snakemake --snakefile {workflow.main_snakefile:q}"
+            " --configfile {CONFIG:q} --nolock --report {RESULTS:q}/report.html"
         )
+    shell("opentdvp verdicts {CONFIG:q}")

@@ -180,7 +180,7 @@ def test_overview_of_what_is_finished_keeps_the_figure_of_a_scan(folder, call):
     for path in Path("results/runs").rglob("tdvp.h5"):
         path.unlink()
     code, output, errors = call(*OVERVIEW, "--finished")
-    assert (code, errors, output) == (0, [], "There are no comparisons.\n")
+    assert (code, errors, output) == (0, [], "Nothing has been compared.\n")
 
 
 def test_published_values_are_not_compared_beyond_the_last_time(folder, call):
@@ -237,6 +237,9 @@ def test_verdicts_are_those_of_the_tables(folder):
     assert table["excess"][0] == pytest.approx(0.0075)
     assert (table["worst"][0], table["curves"][0], table["beyond"][0]) == ("Z", 6, 0)
     assert "Within tolerance: all 3 comparisons." in list(compare.sentences(table))
+    Path("results/tables/tolerances_r6.summary.tsv").unlink()
+    words = ["Within tolerance: all 2 comparisons.", "Not compared yet: 1."]
+    assert compare.last_words(config.load(Path("tiny.yaml"))) == words
 
 
 LABELS = [

@@ -64,6 +64,12 @@ def test_damaged_ones_alone_are_refused(path):
         resumed(path)
 
 
+@pytest.mark.parametrize("stay", [False, True])
+def test_those_of_a_complete_run_go_unless_they_have_to_stay(path, stay):
+    Keeper(RUN_ID, Checkpoints(path, stay=stay)).discard()
+    assert [generation.exists() for generation in (path, previous_path(path))] == [stay, stay]
+
+
 def test_one_of_another_run_is_refused_even_with_another_before(path):
     with pytest.raises(FileError, match="its run id must be bbbbbbbbbbbb"):
         resumed(path, "b" * 64)

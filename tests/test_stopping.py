@@ -22,11 +22,16 @@ saved, work, limit = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])
 try:
     with stopping.saving_when_stopped(lambda: saved.write_text("saved"), limit):
         print("at work", flush=True)
+        if work == "written":
+            stopping.stop_no_more()
+            time.sleep(1)
         if work == "compiled":
             hashlib.pbkdf2_hmac("sha256", b"", b"", 10**9)
         while work == "python":
             time.sleep(0.01)
 except Interrupted:
+    if work == "python":
+        time.sleep(0.5)
     print("unwound")
     sys.exit(stopping.CONTINUE)
 print("done")
@@ -55,6 +60,27 @@ def test_a_run_is_saved_and_ends_with_the_status_to_continue(tmp_path, work, sto
     assert saved.read_text() == "saved"
     assert said == ("unwound\n" if work == "python" else "")
     assert (MESSAGE in errors) == (work == "compiled")
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+def test_a_second_signal_does_not_disturb_the_saving(tmp_path, stop):
+    process = start(tmp_path / "saved", "python", 100)
+    assert process.stdout.readline() == "at work\n"
+    for _ in range(2):
+        process.send_signal(stop)
+        time.sleep(0.2)
+    assert process.communicate() == ("unwound\n", "")
+    assert process.returncode == CONTINUE
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+def test_a_run_that_is_being_written_does_not_stop(tmp_path, stop):
+    process = start(tmp_path / "saved", "written", 100)
+    assert process.stdout.readline() == "at work\n"
+    time.sleep(0.2)
+    process.send_signal(stop)
+    assert process.communicate() == ("done\n", "")
+    assert process.returncode == 0
 
 
 def test_a_run_that_ends_by_itself_is_left_alone(tmp_path):

@@ -23,11 +23,14 @@ class Checkpoints:
         Seconds between two checkpoints.
     time_limit
         Seconds after which the run saves itself and stops, or None.
+    stay
+        Whether the checkpoints outlive the run, for a caller that may yet lose its result.
     """
 
     path: Path
     interval: float = 60.0
     time_limit: float | None = None
+    stay: bool = False
 
 
 class Keeper:
@@ -94,9 +97,9 @@ class Keeper:
             self._written = time.monotonic()
 
     def discard(self) -> None:
-        """Remove the checkpoints of a run that is complete."""
-        for path in self._generations():
-            path.unlink(missing_ok=True)
+        """Remove the checkpoints of a run that is complete, unless they have to stay."""
+        if self._settings is not None and not self._settings.stay:
+            remove(self._settings.path)
 
     def _generations(self) -> tuple[Path, ...]:
         """The newest checkpoint and the one before."""
@@ -117,6 +120,12 @@ class Keeper:
     def wall_seconds(self) -> float:
         """What all parts of the run have taken, up to now."""
         return self._earlier + time.monotonic() - self._began
+
+
+def remove(path: Path) -> None:
+    """Delete both generations of a checkpoint, if there are any."""
+    for generation in (path, previous_path(path)):
+        generation.unlink(missing_ok=True)
 
 
 def previous_path(path: Path) -> Path:

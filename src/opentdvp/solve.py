@@ -19,7 +19,7 @@ from opentdvp.errors import ConfigError, NumericalFailure
 from opentdvp.files import reserved
 from opentdvp.keeping import Checkpoints, Keeper
 from opentdvp.results import ResultCode
-from opentdvp.stopping import saving_when_stopped
+from opentdvp.stopping import saving_when_stopped, stop_no_more
 from opentdvp.timing import add_timings, write_timing
 from opentdvp.trajectory import Trajectory
 
@@ -45,7 +45,8 @@ def solve_to_file(
         What to solve, and where the trajectory goes; a failed run leaves `out` as it was and goes
         to `failed_path(out)` instead.
     checkpoints
-        Resumed from if there are any, written while running, removed after success.
+        Resumed from if there are any, written while running, removed after success unless they
+        have to stay.
     report
         Shown the progress.
 
@@ -171,6 +172,7 @@ def _run_to_file(
         try:
             with saving_when_stopped(keeper.flush, keeper.time_limit):
                 result = run(resume_from=keeper.resume(), keep=keeper)
+            stop_no_more()
         finally:
             keeper.flush()
         write(result)

@@ -36,7 +36,25 @@ def raise_on_signals() -> None:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    # Once is enough: a second signal would cut the saving short.
+    _ignore_signals()
     raise Interrupted(MESSAGE)
+
+
+def stop_no_more() -> None:
+    """From now on, where signals raise `Interrupted`, they are ignored: the rest takes no time."""
+    if _handled():
+        _ignore_signals()
+
+
+def _ignore_signals() -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _handled() -> bool:
+    main = threading.current_thread() is threading.main_thread()
+    return main and signal.getsignal(signal.SIGTERM) is _interrupt
 
 
 @contextmanager
@@ -56,8 +74,7 @@ def saving_when_stopped(save: Callable[[], None], time_limit: float | None) -> I
     time_limit
         Seconds from now after which the run stops by itself, or None.
     """
-    handled = signal.getsignal(signal.SIGTERM) is _interrupt
-    if not (handled and threading.current_thread() is threading.main_thread()):
+    if not _handled():
         yield
         return
     told, teller = socket.socketpair()

@@ -81,7 +81,7 @@ def wait_until(condition, seconds=300):
 
 def network_at_work(folder, other_than=None):
     """Process of the network once it has checkpoints, or None."""
-    saved = list(folder.glob("results/checkpoints/*.previous.npz"))
+    saved = list(folder.glob("results/checkpoints/**/*.previous.npz"))
     found = subprocess.run(["pgrep", "-f", "bin/opentdvp run"], capture_output=True, text=True)
     numbers = {int(word) for word in found.stdout.split()} - {other_than}
     inside = [number for number in numbers if is_in(folder, number)]

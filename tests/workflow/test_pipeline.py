@@ -36,6 +36,7 @@ def finished(tmp_path_factory):
     copy_workflow(folder)
     done = snakemake(folder)
     assert done.returncode == 0, done.stderr
+    (folder / "said.txt").write_text(done.stdout)
     return folder
 
 
@@ -125,6 +126,19 @@ def test_report_shows_every_figure_with_its_caption_in_a_browser(finished, brows
     assert len(browser.find_elements(By.TAG_NAME, "tr")) == 1 + 6 + 1 + 1
 
 
+def test_its_last_words_and_the_report_have_the_verdicts(finished):
+    verdict = "Within tolerance: all 3 comparisons."
+    *first, last = (finished / "said.txt").read_text().splitlines()
+    assert any("tail -n 1 -F results/logs/solve/*/*.log" in line for line in first)
+    assert last == verdict
+    assert f"<strong>{verdict}</strong>" in (finished / "results/report.html").read_text()
+    assert list(finished.glob("results/logs/solve/*/*.log"))
+
+
+def test_checkpoints_are_gone_once_all_is_done(finished):
+    assert not list(finished.glob("results/checkpoints/**/*.npz"))
+
+
 def test_nothing_is_done_twice(finished):
     done = snakemake(finished, "--dry-run")
     assert done.returncode == 0, done.stderr
@@ -179,6 +193,16 @@ def test_changed_module_redraws_its_figures_only(finished):
         assert planned(finished) == {("plot", "figure=front")}
     finally:
         module.write_text(source)
+
+
+def test_a_deleted_run_is_run_again(finished):
+    """Though its tables and figures are there."""
+    run = finished / "results/runs/ring_3/exact.h5"
+    run.rename(run.with_suffix(".away"))
+    try:
+        assert ("solve", "system=ring_3, solver=exact") in planned(finished)
+    finally:
+        run.with_suffix(".away").rename(run)
 
 
 def test_archive_is_verified(finished, monkeypatch):

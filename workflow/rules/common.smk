@@ -1,16 +1,26 @@
 # The validated configuration, where results go, and which runs a target needs.
 import os
+import sys
+import sysconfig
 from pathlib import Path
+from shlex import quote
 
 from snakemake.exceptions import WorkflowError
 
-from opentdvp import figures
+from opentdvp import compare, figures
 from opentdvp.config import Run, StochasticSolver, TdvpSolver, load
 from opentdvp.errors import OpentdvpError
+from opentdvp.keeping import remove
 from opentdvp.timing import timing_path
 
-# The commands read the last --configfile, or else the default one.
-CONFIG = Path(os.path.relpath((workflow.overwrite_configfiles or workflow.configfiles)[-1]))
+# The commands read the last --configfile, or else this one, which Snakemake itself does not read:
+# its errors would not name the key.
+CONFIG = Path(os.path.relpath((workflow.overwrite_configfiles or ["config/config.yaml"])[-1]))
+
+# The rules call the command beside the Python of Snakemake, whether that is activated or not, and
+# no file in the working directory takes the place of a module, such as a yaml.py.
+COMMANDS = os.pathsep.join([sysconfig.get_path("scripts"), os.getenv("PATH", os.defpath)])
+os.environ.update(PATH=COMMANDS, PYTHONSAFEPATH="1")
 
 
 def validated_study():
@@ -29,15 +39,54 @@ def validated_study():
 STUDY = validated_study()
 # Captions of the report see the scans written out.
 config.update(STUDY.model_dump(mode="json"))
+# For the first page of the report.
+config["verdicts"] = compare.last_words(STUDY) if "--report" in sys.argv else []
+workflow.configfiles[:] = [str(CONFIG)]
 RESULTS, FIGURES = STUDY.output.results, STUDY.output.figures
 DRAWING = Path(os.path.relpath(Path(figures.__file__).parent))
-RUNS, TABLES = f"{RESULTS}/runs", f"{RESULTS}/tables"
+RUNS, TABLES, LOGS = f"{RESULTS}/runs", f"{RESULTS}/tables", f"{RESULTS}/logs"
+
+
+# The configurations that have written to RESULTS, seen from there.
+USERS = Path(RESULTS, "configurations.txt")
+
+
+def users():
+    """The other configurations that share RESULTS, as far as they still exist."""
+    names = USERS.read_text(encoding="utf-8").splitlines() if USERS.exists() else []
+    found = {Path(os.path.normpath(Path(RESULTS, name))) for name in names} - {CONFIG}
+    return sorted(path for path in found if path.exists())
+
+
+def refuse_runs_of_others():
+    """Stop where a run of another configuration would be replaced by one that differs."""
+    for other in users():
+        try:
+            study = load(other)
+        except OpentdvpError:
+            continue
+        for run in study.used():
+            path = study.output.trajectory(run)
+            ours = run in STUDY.used() and path == STUDY.output.trajectory(run)
+            if ours and path.exists() and study.deck(run).run_id != STUDY.deck(run).run_id:
+                raise WorkflowError(
+                    f"{CONFIG}: `output.results` must be another folder than that of {other}, whose "
+                    f"{path} would be replaced, because {run.system} or {run.solver} differs."
+                )
+
+
+refuse_runs_of_others()
 
 
 # Solvers whose trajectories are independent jobs, networks, and all others.
 STOCHASTIC = [name for name, s in STUDY.solvers.items() if isinstance(s, StochasticSolver)]
 NETWORKS = [name for name, s in STUDY.solvers.items() if isinstance(s, TdvpSolver)]
 WHOLE = [name for name in STUDY.solvers if name not in (*STOCHASTIC, *NETWORKS)]
+
+# Logs that tell the progress of runs, for the shell.
+RUNNING = [f"{quote(LOGS)}/solve/*/*.log"]
+if STOCHASTIC:
+    RUNNING.append(f"{quote(LOGS)}/batch/*/*/*.log")
 
 
 def without_networks(runs):
@@ -61,14 +110,22 @@ wildcard_constraints:
     figure="|".join(STUDY.figures) or "none",
 
 
+def note_use():
+    """Remember that CONFIG has written to RESULTS."""
+    lines = dict.fromkeys(os.path.relpath(path, RESULTS) for path in (*users(), CONFIG))
+    USERS.parent.mkdir(parents=True, exist_ok=True)
+    USERS.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
 def run_id(wildcards):
     """Identity of a run: a change of its system or solver runs it again."""
     return STUDY.deck(Run(system=wildcards.system, solver=wildcards.solver)).run_id
 
 
 def checkpoint(wildcards):
-    """Outside the outputs, so that a killed job does not lose it; one per deck."""
-    return f"{RESULTS}/checkpoints/{run_id(wildcards)[:16]}.npz"
+    """Outside the outputs, so that a killed job does not lose it; one per run and deck."""
+    run, deck = f"{wildcards.system}/{wildcards.solver}", run_id(wildcards)[:16]
+    return f"{RESULTS}/checkpoints/{run}-{deck}.npz"
 
 
 def memory(wildcards, attempt):
@@ -113,7 +170,18 @@ def batches(wildcards):
 
 def batch_checkpoint(wildcards):
     """As `checkpoint`, of one batch."""
-    return f"{RESULTS}/checkpoints/{run_id(wildcards)[:16]}-{wildcards.batch}.npz"
+    return f"{checkpoint(wildcards).removesuffix('.npz')}-{wildcards.batch}.npz"
+
+
+def remove_checkpoints():
+    """Delete those of all jobs that are done.
+
+    Not the job itself does it: Snakemake deletes what a job has written if it is interrupted before
+    it has noted that the job is done. The next start then goes on from the last checkpoint.
+    """
+    for job in workflow.dag.jobs:
+        if "checkpoint" in job.params.keys() and all(map(os.path.exists, job.output)):
+            remove(Path(job.params.checkpoint))
 
 
 def trajectory(comparison, role):
@@ -164,6 +232,11 @@ def layout(wildcards):
     figure = STUDY.figures[wildcards.figure]
     published = [STUDY.published[name].model_dump_json() for name, _ in figure.series()]
     return [figure.model_dump_json(), *published]
+
+
+def folder(wildcards, output):
+    """Where the overview goes."""
+    return os.path.dirname(output.closeness)
 
 
 def shown(wildcards):

@@ -12,7 +12,7 @@ rule compare:
             labels={"comparison": "{comparison}"},
         ),
     log:
-        f"{RESULTS}/logs/compare/{{comparison}}.log",
+        f"{LOGS}/compare/{{comparison}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/compare/{{comparison}}.tsv"
     conda:
@@ -25,8 +25,9 @@ rule compare:
         config=CONFIG,
         tolerance=tolerance,
     shell:
-        "opentdvp compare {params.config} {wildcards.comparison} {input.candidate} {input.reference}"
-        " --points {output.points} --summary {output.summary} > {log} 2>&1"
+        "opentdvp compare {params.config:q} {wildcards.comparison}"
+        " {input.candidate:q} {input.reference:q}"
+        " --points {output.points:q} --summary {output.summary:q} > {log:q} 2>&1"
 
 
 # All plotted curves, all comparisons, and all runs with what they have cost.
@@ -49,7 +50,7 @@ rule overview:
         runs=report(f"{FIGURES}/runs.html", caption="../report/runs.rst", category="Costs"),
         tables=expand(f"{FIGURES}/{{table}}.md", table=["closeness", "overview", "runs"]),
     log:
-        f"{RESULTS}/logs/overview.log",
+        f"{LOGS}/overview.log",
     benchmark:
         f"{RESULTS}/benchmarks/overview.tsv"
     conda:
@@ -61,5 +62,6 @@ rule overview:
     params:
         config=CONFIG,
         shown=shown,
+        folder=folder,
     shell:
-        "opentdvp overview {params.config} --out $(dirname {output.closeness}) 2> {log}"
+        "opentdvp overview {params.config:q} --out {params.folder:q} 2> {log:q}"

@@ -5,7 +5,7 @@ rule derive:
     output:
         table=f"{TABLES}/{{figure}}.figure.tsv",
     log:
-        f"{RESULTS}/logs/derive/{{figure}}.log",
+        f"{LOGS}/derive/{{figure}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/derive/{{figure}}.tsv"
     conda:
@@ -18,7 +18,7 @@ rule derive:
         config=CONFIG,
         layout=layout,
     shell:
-        "opentdvp derive {params.config} {wildcards.figure} --out {output.table} 2> {log}"
+        "opentdvp derive {params.config:q} {wildcards.figure} --out {output.table:q} 2> {log:q}"
 
 
 # A figure; a change of how its kind is drawn draws it again.
@@ -36,7 +36,7 @@ rule plot:
             labels={"figure": "{figure}"},
         ),
     log:
-        f"{RESULTS}/logs/plot/{{figure}}.log",
+        f"{LOGS}/plot/{{figure}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/plot/{{figure}}.tsv"
     conda:
@@ -50,4 +50,5 @@ rule plot:
         layout=layout,
         runs=run_names,
     shell:
-        "opentdvp plot {params.config} {wildcards.figure} --out {output.pdf} --out {output.png} 2> {log}"
+        "opentdvp plot {params.config:q} {wildcards.figure}"
+        " --out {output.pdf:q} --out {output.png:q} 2> {log:q}"

@@ -4,7 +4,7 @@ rule solve:
         trajectory=f"{RUNS}/{{system}}/{{solver}}.h5",
         timing=f"{RUNS}/{{system}}/{{solver}}.timing.json",
     log:
-        f"{RESULTS}/logs/solve/{{system}}/{{solver}}.log",
+        f"{LOGS}/solve/{{system}}/{{solver}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/solve/{{system}}/{{solver}}.tsv"
     wildcard_constraints:
@@ -22,8 +22,8 @@ rule solve:
         launch=launch,
         time_limit=time_limit,
     shell:
-        "{params.launch} {params.config} {wildcards.system} {wildcards.solver} {params.time_limit}"
-        " --out {output.trajectory} --checkpoint {params.checkpoint} 2> {log}"
+        "{params.launch} {params.config:q} {wildcards.system} {wildcards.solver} {params.time_limit}"
+        " --out {output.trajectory:q} --checkpoint {params.checkpoint:q} --keep-checkpoint 2> {log:q}"
 
 
 # A system solved by a network: the longest jobs, so they come first.
@@ -39,7 +39,7 @@ rule batch:
         states=f"{RUNS}/{{system}}/{{solver}}/{{batch}}.npz",
         timing=f"{RUNS}/{{system}}/{{solver}}/{{batch}}.timing.json",
     log:
-        f"{RESULTS}/logs/batch/{{system}}/{{solver}}/{{batch}}.log",
+        f"{LOGS}/batch/{{system}}/{{solver}}/{{batch}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/batch/{{system}}/{{solver}}/{{batch}}.tsv"
     wildcard_constraints:
@@ -56,8 +56,9 @@ rule batch:
         checkpoint=batch_checkpoint,
         time_limit=time_limit,
     shell:
-        "opentdvp batch {params.config} {wildcards.system} {wildcards.solver} {wildcards.batch}"
-        " {params.time_limit} --out {output.states} --checkpoint {params.checkpoint} 2> {log}"
+        "opentdvp batch {params.config:q} {wildcards.system} {wildcards.solver} {wildcards.batch}"
+        " {params.time_limit} --out {output.states:q}"
+        " --checkpoint {params.checkpoint:q} --keep-checkpoint 2> {log:q}"
 
 
 # Averages of all batches of a stochastic solver.
@@ -68,7 +69,7 @@ rule gather:
         trajectory=f"{RUNS}/{{system}}/{{solver}}.h5",
         timing=f"{RUNS}/{{system}}/{{solver}}.timing.json",
     log:
-        f"{RESULTS}/logs/gather/{{system}}/{{solver}}.log",
+        f"{LOGS}/gather/{{system}}/{{solver}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/gather/{{system}}/{{solver}}.tsv"
     wildcard_constraints:
@@ -83,5 +84,5 @@ rule gather:
         config=CONFIG,
         run_id=run_id,
     shell:
-        "opentdvp gather {params.config} {wildcards.system} {wildcards.solver} {input.batches}"
-        " --out {output.trajectory} > {log} 2>&1"
+        "opentdvp gather {params.config:q} {wildcards.system} {wildcards.solver} {input.batches:q}"
+        " --out {output.trajectory:q} > {log:q} 2>&1"

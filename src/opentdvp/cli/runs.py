@@ -22,6 +22,10 @@ CheckpointInterval = Annotated[
     float,
     typer.Option(help="Seconds between checkpoints.", min=0, envvar="OPENTDVP_CHECKPOINT_INTERVAL"),
 ]
+KeepCheckpoint = Annotated[
+    bool,
+    typer.Option("--keep-checkpoint", help="Leave it after the run, in case its file gets lost."),
+]
 TimeLimit = Annotated[
     float | None, typer.Option(help="Seconds after which to save and stop with exit status 75.")
 ]
@@ -35,6 +39,7 @@ def run(
     out: Annotated[Path, typer.Option(help="Trajectory file to write (HDF5).")],
     checkpoint: CheckpointFile = None,
     checkpoint_interval: CheckpointInterval = 60.0,
+    keep_checkpoint: KeepCheckpoint = False,
     time_limit: TimeLimit = None,
     distributed: Annotated[
         bool, typer.Option("--distributed", help="One run on all tasks of a step of SLURM.")
@@ -45,7 +50,7 @@ def run(
     from opentdvp.progress import reporting
     from opentdvp.solve import solve_to_file, take_part
 
-    checkpoints = _checkpoints(checkpoint, checkpoint_interval, time_limit)
+    checkpoints = _checkpoints(checkpoint, checkpoint_interval, time_limit, keep_checkpoint)
     deck = _deck(config_file, system, solver)
     if distributed and not _leads(deck):
         return take_part(deck, checkpoints)
@@ -62,13 +67,14 @@ def batch(
     out: Annotated[Path, typer.Option(help="Batch file to write (NumPy).")],
     checkpoint: CheckpointFile = None,
     checkpoint_interval: CheckpointInterval = 60.0,
+    keep_checkpoint: KeepCheckpoint = False,
     time_limit: TimeLimit = None,
 ) -> None:
     """Compute one batch of the independent trajectories of a stochastic solver."""
     from opentdvp.progress import reporting
     from opentdvp.solve import solve_batch_to_file
 
-    checkpoints = _checkpoints(checkpoint, checkpoint_interval, time_limit)
+    checkpoints = _checkpoints(checkpoint, checkpoint_interval, time_limit, keep_checkpoint)
     deck = _deck(config_file, system, solver)
     with reporting(deck.system.time.stop, Console(stderr=True), None) as report:
         solve_batch_to_file(deck, number, out, checkpoints, report)
@@ -102,13 +108,13 @@ def _leads(deck: config.Deck) -> bool:
 
 
 def _checkpoints(
-    path: Path | None, interval: float, time_limit: float | None
+    path: Path | None, interval: float, time_limit: float | None, stay: bool
 ) -> "Checkpoints | None":
     from opentdvp.keeping import Checkpoints
 
     if path is None and time_limit is not None:
         raise ConfigError("Option --time-limit must come with --checkpoint, but does not.")
-    return None if path is None else Checkpoints(path, interval, time_limit)
+    return None if path is None else Checkpoints(path, interval, time_limit, stay)
 
 
 def _deck(config_file: Path, system: str, solver: str) -> config.Deck:

@@ -101,6 +101,14 @@ def overview(
 
 
 @app.command()
+def verdicts(config_file: ConfigFile) -> None:
+    """Say which comparisons are beyond their tolerance, from their tables."""
+    from opentdvp import compare as comparing
+
+    print("\n  ".join(comparing.last_words(config.load(config_file))))
+
+
+@app.command()
 def validate(config_file: ConfigFile) -> None:
     """Check a configuration, that every solver fits its systems, and the TeX of labels."""
     from opentdvp.figures import check_labels

@@ -16,16 +16,18 @@ from opentdvp.compare.tables import (
     write_markdown,
     write_table,
 )
-from opentdvp.compare.verdicts import sentence, sentences, verdict, verdicts
+from opentdvp.compare.verdicts import last_words, sentence, sentences, verdict, verdicts
 
 __all__ = [
     "check_table",
     "closeness",
     "compare",
     "costs",
+    "explained",
     "figure_costs",
     "finished",
     "judge",
+    "last_words",
     "overview",
     "published",
     "read_points",

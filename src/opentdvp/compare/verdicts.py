@@ -92,7 +92,7 @@ def sentences(table: pd.DataFrame) -> Iterator[str]:
         What `verdicts` returned.
     """
     if table.empty:
-        yield "There are no comparisons."
+        yield "Nothing has been compared."
         return
     missed = table[~table["passed"]]
     known = (missed["shortfall"] != "").sum()
@@ -102,6 +102,20 @@ def sentences(table: pd.DataFrame) -> Iterator[str]:
     explained = f" ({known} of them known shortfalls)" if known else ""
     yield f"BEYOND TOLERANCE: {len(missed)} of {len(table)} comparisons{explained}."
     yield from (sentence(row) for _, row in missed.iterrows())
+
+
+def last_words(study: Study) -> list[str]:
+    """The sentences on what has been compared so far, and how many comparisons have not.
+
+    Raises
+    ------
+    FileError
+        As for `verdicts`.
+    """
+    made = {n: c for n, c in study.comparisons.items() if study.output.summary(n).exists()}
+    left = len(study.comparisons) - len(made)
+    found = sentences(verdicts(study.model_copy(update={"comparisons": made})))
+    return [*found, *([f"Not compared yet: {left}."] if left else [])]
 
 
 def sentence(row: "Mapping[str, Any] | pd.Series[Any]") -> str:

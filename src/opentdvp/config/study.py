@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping
-from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, model_validator
@@ -11,6 +10,7 @@ from pydantic import BaseModel, model_validator
 from opentdvp.config.base import Name, StrictModel, check_name
 from opentdvp.config.comparison import Comparison, Run
 from opentdvp.config.figures import AnyFigure, ScanFigure
+from opentdvp.config.output import Output
 from opentdvp.config.panels import CurveKey
 from opentdvp.config.published import Published
 from opentdvp.config.scan import Scan, expand
@@ -36,29 +36,6 @@ class Deck(StrictModel):
     def run_id(self) -> str:
         """SHA-256 of the canonical deck."""
         return hashlib.sha256(self.canonical().encode()).hexdigest()
-
-
-class Output(StrictModel):
-    """Folders that the pipeline writes to."""
-
-    results: str
-    figures: str
-
-    def trajectory(self, run: Run) -> Path:
-        """File of a run."""
-        return Path(self.results, "runs", run.system, f"{run.solver}.h5")
-
-    def summary(self, comparison: str) -> Path:
-        """Table with the verdicts of a comparison."""
-        return Path(self.results, "tables", f"{comparison}.summary.tsv")
-
-    def points(self, comparison: str) -> Path:
-        """Table with the differences of a comparison at every time."""
-        return Path(self.results, "tables", f"{comparison}.points.tsv")
-
-    def derived(self, figure: str) -> Path:
-        """Table of what a figure shows that is derived from its runs."""
-        return Path(self.results, "tables", f"{figure}.figure.tsv")
 
 
 class Study(StrictModel):
