@@ -10,15 +10,32 @@ class ResultCode(StrEnum):
     NOT_FINITE = "not_finite"
     STEP_SIZE_COLLAPSE = "step_size_collapse"
     PROBABILITY_DRIFT = "probability_drift"
+    INTEGRATOR_FAILURE = "integrator_failure"
 
-    @property
-    def remedy(self) -> str:
-        """What went wrong and what usually helps."""
-        return _REMEDIES[self]
+    def remedy(self, method: str) -> str:
+        """What went wrong in a run of this solver method, and what usually helps."""
+        return (_NETWORK.get(self) if method == "tdvp" else None) or _REMEDIES[self]
 
 
 _REMEDIES = {
     ResultCode.SUCCESS: "The run reached its last time.",
+    ResultCode.NOT_FINITE: (
+        "A NaN or an infinity appeared; use smaller rates, couplings and fields, or a smaller step "
+        "where the solver has one."
+    ),
+    ResultCode.STEP_SIZE_COLLAPSE: "The step became too small; use larger tolerances.",
+    ResultCode.PROBABILITY_DRIFT: (
+        "Probability was not conserved; use tighter relative_tolerance and absolute_tolerance, or "
+        "smaller rates, couplings and fields."
+    ),
+    ResultCode.INTEGRATOR_FAILURE: (
+        "No step keeps to the tolerances, or rounding alone is beyond them; use a larger "
+        "relative_tolerance, or smaller rates, couplings and fields."
+    ),
+}
+
+# Networks have other keys.
+_NETWORK = {
     ResultCode.NOT_FINITE: (
         "A NaN or an infinity appeared; use a smaller initial_step or larger regularization "
         "cutoffs."

@@ -69,7 +69,7 @@ def read_run(study: Study, run: Run, path: Path) -> Trajectory:
 def _check_result(role: str, run: Trajectory) -> None:
     if run.result is not ResultCode.SUCCESS:
         raise NumericalFailure(
-            f"`{role}.result` must be success, but is {run.result}: {run.result.remedy}"
+            f"`{role}.result` must be success, but is {run.result}: {run.remedy}"
         )
 
 

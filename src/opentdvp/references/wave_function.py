@@ -15,7 +15,12 @@ from opentdvp.config import WaveFunctionSolver
 from opentdvp.errors import ConfigError, NumericalFailure
 from opentdvp.models import Model
 from opentdvp.references.exact import MAXIMAL_STEPS, collapse_operators, hamiltonian
+from opentdvp.references.exact_krylov import is_fast
 from opentdvp.references.pure_states import Amplitudes, Simulator, pure_start
+from opentdvp.results import ResultCode
+
+# Up to so many sites, a stiff method has room for a matrix of its derivatives.
+_MAXIMAL_STIFF_SITES = 8
 
 
 def check(model: Model) -> None:
@@ -26,11 +31,17 @@ def check(model: Model) -> None:
 
 def simulator(model: Model, settings: WaveFunctionSolver, times: np.ndarray) -> Simulator:
     """A function from random numbers to the normalised states at all times of one trajectory."""
+    stop = float(times[-1])
+    fast = is_fast(model, stop) and model.n_sites <= _MAXIMAL_STIFF_SITES
+    fastest = max(jump.rate * float(np.linalg.norm(jump.matrix, 2)) ** 2 for jump in model.jumps)
     options = {
-        "method": "adams",
+        "method": "lsoda" if fast else "adams",
         "rtol": settings.relative_tolerance,
         "atol": settings.absolute_tolerance,
         "nsteps": MAXIMAL_STEPS,
+        # The time of a jump is searched up to this time, in at most so many steps.
+        "norm_t_tol": min(1e-6, 1e-3 / fastest),
+        "norm_steps": 1000,
         "map": "serial",
         "store_states": True,
         "keep_runs_results": True,
@@ -46,8 +57,9 @@ def simulator(model: Model, settings: WaveFunctionSolver, times: np.ndarray) -> 
                 # SciPy warns of what is raised here.
                 warnings.simplefilter("ignore", UserWarning)
                 found = evolution.run(start, times, ntraj=1, seeds=[seed])
-        except IntegratorException as error:
-            raise NumericalFailure(f"The integrator of a trajectory stopped: {error}") from error
+        except (IntegratorException, RuntimeError) as error:
+            remedy = ResultCode.INTEGRATOR_FAILURE.remedy(settings.method)
+            raise NumericalFailure(f"A trajectory stopped: {error} {remedy}") from error
         for state in found.runs_states[0]:
             yield state.full().ravel()
 
