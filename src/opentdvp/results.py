@@ -14,14 +14,13 @@ class ResultCode(StrEnum):
 
     def remedy(self, method: str) -> str:
         """What went wrong in a run of this solver method, and what usually helps."""
-        return (_NETWORK.get(self) if method == "tdvp" else None) or _REMEDIES[self]
+        return _OTHERS.get(method, {}).get(self, _REMEDIES[self])
 
 
 _REMEDIES = {
     ResultCode.SUCCESS: "The run reached its last time.",
     ResultCode.NOT_FINITE: (
-        "A NaN or an infinity appeared; use smaller rates, couplings and fields, or a smaller step "
-        "where the solver has one."
+        "A NaN or an infinity appeared; use smaller rates, couplings and fields."
     ),
     ResultCode.STEP_SIZE_COLLAPSE: "The step became too small; use larger tolerances.",
     ResultCode.PROBABILITY_DRIFT: (
@@ -34,7 +33,6 @@ _REMEDIES = {
     ),
 }
 
-# Networks have other keys.
 _NETWORK = {
     ResultCode.NOT_FINITE: (
         "A NaN or an infinity appeared; use a smaller initial_step or larger regularization "
@@ -48,3 +46,11 @@ _NETWORK = {
         "Probability was not conserved within drift_limit; use more samples, or tighter tolerances."
     ),
 }
+
+_TENSORS = {
+    ResultCode.NOT_FINITE: "A NaN or an infinity appeared; use a smaller time_step.",
+    ResultCode.INTEGRATOR_FAILURE: "The tensors could not be evolved; use a smaller time_step.",
+}
+
+# By method, where it has other keys.
+_OTHERS = {"tdvp": _NETWORK, "mps": _TENSORS, "mpo": _TENSORS}

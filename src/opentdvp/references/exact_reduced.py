@@ -14,7 +14,7 @@ from jaxtyping import Float
 
 from opentdvp.checkpoint import State
 from opentdvp.config import Deck, Observables, ReducedExactSolver, System
-from opentdvp.errors import ConfigError
+from opentdvp.errors import ConfigError, FileError
 from opentdvp.models import Lattice, Model, build_model
 from opentdvp.recording import make_trajectory, output_times
 from opentdvp.references.averages import site_averages
@@ -87,6 +87,8 @@ def solve(
     ------
     ConfigError
         If the system is too large.
+    FileError
+        If the state to go on from is of an earlier version.
     """
     solver = deck.solver
     if not isinstance(solver, ReducedExactSolver):
@@ -94,6 +96,11 @@ def solve(
     check(deck.system)
     problem = _assemble(deck)
     state = _start(problem) if resume_from is None else resume_from
+    if "expectations" not in state.arrays:
+        raise FileError(
+            "Cannot resume: the checkpoint must be of this version of the reduced exact solver, but "
+            "is of an earlier one; delete it to start the run anew."
+        )
     result = ResultCode.SUCCESS
     for advanced in _steps(problem, solver, state):
         if isinstance(advanced, ResultCode):
@@ -142,7 +149,7 @@ def _product_state(model: Model, orbits: PauliOrbits) -> np.ndarray:
 def _start(problem: _Problem) -> State:
     first = measure(problem.start, problem.orbits, problem.lattice, problem.observables)
     # Tried first: all in one step.
-    return State(0.0, float(problem.times[-1]), {"values": problem.start}, outputs=(first,))
+    return State(0.0, float(problem.times[-1]), {"expectations": problem.start}, outputs=(first,))
 
 
 def _steps(
@@ -152,7 +159,7 @@ def _steps(
     stop = float(times[-1])
     error_rate = (solver.relative_tolerance + solver.absolute_tolerance) / stop
     while state.time < stop:
-        space = build_space(problem.derivative, state.arrays["values"], rows)
+        space = build_space(problem.derivative, state.arrays["expectations"], rows)
         step = longest_step(space, state.step_size, stop - state.time, error_rate)
         if step == 0:
             yield ResultCode.INTEGRATOR_FAILURE if space.is_finite else ResultCode.NOT_FINITE
@@ -164,7 +171,7 @@ def _steps(
         state = State(
             time=reached,
             step_size=step,
-            arrays={"values": advance(space, step, rows)},
+            arrays={"expectations": advance(space, step, rows)},
             outputs=(
                 *state.outputs,
                 *(measure(v, problem.orbits, problem.lattice, problem.observables) for v in values),

@@ -1,10 +1,10 @@
 """Steps of a linear equation y' = Ay with constant A, by exponentials in Krylov spaces (Saad 1992).
 
 In the space spanned by y, Ay, A²y, …, with the orthonormal basis V, A is the matrix H, and
-exp(tA)y ≈ |y| V exp(tH) e₁. What is missing in the equation is r(t) = |y| h (exp(tH))_m1 v, with the
-next element h of H and the next vector v; the error is about ∫|r|. It holds at all times of a step,
-not only at its end. A decay that is much faster than all else, which an explicit method has to follow
-for ever, costs some vectors of the space and does not shorten the steps.
+exp(tA)y ≈ |y| V exp(tH) e₁. What the equation lacks is r(t) = |y| h (exp(tH))_m1 v, with the next
+element h of H and the next vector v; the error is about ∫|r|, at all times of a step. A decay that
+is much faster than all else, which an explicit method has to follow for ever, takes some vectors of
+the space and does not shorten the steps.
 """
 
 from collections.abc import Callable
@@ -129,7 +129,9 @@ def longest_step(space: KrylovSpace, guess: float, remaining: float, error_rate:
 def advance(space: KrylovSpace, time: float, rows: RowBlocks) -> np.ndarray:
     """The values after some time: |y| V exp(tH) e₁."""
     weights = space.length * scipy.linalg.expm(time * space.matrix)[:, 0]
-    return np.concatenate(rows.map(lambda part: _combine(weights, space.basis[:, part]), rows.slices))
+    return np.concatenate(
+        rows.map(lambda part: _combine(weights, space.basis[:, part]), rows.slices)
+    )
 
 
 # einsum, unlike the products of a BLAS library, adds in an order that no number of threads changes.
@@ -144,9 +146,7 @@ def _length(vector: np.ndarray, rows: RowBlocks) -> float:
 
 def _project_out(vector: np.ndarray, basis: np.ndarray, rows: RowBlocks) -> np.ndarray:
     """Take from a vector, in place, its components along a basis, and return them."""
-    parts = rows.map(
-        lambda part: np.einsum("kn,n->k", basis[:, part], vector[part]), rows.slices
-    )
+    parts = rows.map(lambda part: np.einsum("kn,n->k", basis[:, part], vector[part]), rows.slices)
     components = np.sum(parts, axis=0)
 
     def subtract(part: slice) -> None:

@@ -46,9 +46,7 @@ class _Moves(NamedTuple):
     z: np.ndarray
 
 
-def build_reduced_generator(
-    model: Model, orbits: PauliOrbits, rows: RowBlocks
-) -> ReducedGenerator:
+def build_reduced_generator(model: Model, orbits: PauliOrbits, rows: RowBlocks) -> ReducedGenerator:
     """The matrix A with d<σ_s>/dt = Σ_s' A_ss' <σ_s'> for one string of every orbit."""
     maps = [*_pair_maps(model), *_site_maps(model)]
     blocks = rows.map(lambda part: _block(orbits, maps, part), rows.slices)
@@ -57,7 +55,9 @@ def build_reduced_generator(
 
 def _block(orbits: PauliOrbits, maps: list["_LetterMap"], part: slice) -> scipy.sparse.csr_matrix:
     x, z = orbits.x[part], orbits.z[part]
-    rows, columns, values = [], [], []
+    # Nothing follows where there are neither terms nor jumps.
+    rows, columns = [np.zeros(0, np.int32)], [np.zeros(0, np.int32)]
+    values = [np.zeros(0)]
     for letter_map in maps:
         for moves in letter_map.moves(x, z):
             (row,) = np.nonzero(moves.coefficients)
