@@ -98,8 +98,8 @@ def solve(
     state = _start(problem) if resume_from is None else resume_from
     if "expectations" not in state.arrays:
         raise FileError(
-            "Cannot resume: the checkpoint must be of this version of the reduced exact solver, but "
-            "is of an earlier one; delete it to start the run anew."
+            "Cannot resume: the checkpoint must hold Pauli expectation values, but is of an "
+            "earlier version of the solver; delete it to start the run anew."
         )
     result = ResultCode.SUCCESS
     for advanced in _steps(problem, solver, state):
