@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.linalg
-from solvers import quiet, reduced, wave_functions
+from solvers import quiet, reduced, tensor_network, wave_functions
 from systems import heisenberg_ring
 
 from opentdvp.config import Deck, ExactSolver, System
 from opentdvp.errors import NumericalFailure
 from opentdvp.references import exact, exact_reduced, stochastic
+from opentdvp.references import tensor_network as tensor_chain
 from opentdvp.results import ResultCode
 from opentdvp.spin import PAULI
 from opentdvp.trajectory import Trajectory
@@ -125,6 +126,15 @@ def test_rates_beyond_rounding_are_said(rate: float) -> None:
     assert "smaller rates" in stopped.remedy
     with pytest.raises(NumericalFailure, match=r"before time 0\.1.*relative_tolerance, or smaller"):
         solved("exact", system)
+
+
+@pytest.mark.filterwarnings("ignore:.*Config.__del__")
+def test_tensors_that_overflow_are_said() -> None:
+    system = decaying_chain(1e200, [0], {"Z": 1.0})
+    deck = Deck(system=system, solver=tensor_network("mpo", time_step=0.1))
+    stopped = tensor_chain.solve(deck, quiet)
+    assert stopped.result is ResultCode.INTEGRATOR_FAILURE
+    assert "use a smaller time_step" in stopped.remedy
 
 
 def test_tolerances_below_rounding_are_said() -> None:
