@@ -10,15 +10,30 @@ class ResultCode(StrEnum):
     NOT_FINITE = "not_finite"
     STEP_SIZE_COLLAPSE = "step_size_collapse"
     PROBABILITY_DRIFT = "probability_drift"
+    INTEGRATOR_FAILURE = "integrator_failure"
 
-    @property
-    def remedy(self) -> str:
-        """What went wrong and what usually helps."""
-        return _REMEDIES[self]
+    def remedy(self, method: str) -> str:
+        """What went wrong in a run of this solver method, and what usually helps."""
+        return _OTHERS.get(method, {}).get(self, _REMEDIES[self])
 
 
 _REMEDIES = {
     ResultCode.SUCCESS: "The run reached its last time.",
+    ResultCode.NOT_FINITE: (
+        "A NaN or an infinity appeared; use smaller rates, couplings and fields."
+    ),
+    ResultCode.STEP_SIZE_COLLAPSE: "The step became too small; use larger tolerances.",
+    ResultCode.PROBABILITY_DRIFT: (
+        "Probability was not conserved; use tighter relative_tolerance and absolute_tolerance, or "
+        "smaller rates, couplings and fields."
+    ),
+    ResultCode.INTEGRATOR_FAILURE: (
+        "No step keeps to the tolerances, or rounding alone is beyond them; use a larger "
+        "relative_tolerance, or smaller rates, couplings and fields."
+    ),
+}
+
+_NETWORK = {
     ResultCode.NOT_FINITE: (
         "A NaN or an infinity appeared; use a smaller initial_step or larger regularization "
         "cutoffs."
@@ -31,3 +46,11 @@ _REMEDIES = {
         "Probability was not conserved within drift_limit; use more samples, or tighter tolerances."
     ),
 }
+
+_TENSORS = {
+    ResultCode.NOT_FINITE: "A NaN or an infinity appeared; use a smaller time_step.",
+    ResultCode.INTEGRATOR_FAILURE: "The tensors could not be evolved; use a smaller time_step.",
+}
+
+# By method, where it has other keys.
+_OTHERS = {"tdvp": _NETWORK, "mps": _TENSORS, "mpo": _TENSORS}

@@ -28,7 +28,7 @@ def show_trajectory(path: Path) -> None:
     timing = timing_path(path)
     facts = {
         "run id": loaded.run_id,
-        "result": f"{loaded.result} ({loaded.result.remedy})",
+        "result": f"{loaded.result} ({loaded.remedy})",
         "times": f"{len(loaded.times)} from {loaded.times[0]:g} to {loaded.times[-1]:g}",
         **loaded.provenance,
         **(json.loads(timing.read_text(encoding="utf-8")) if timing.exists() else {}),

@@ -187,7 +187,7 @@ def _write(result: Trajectory, path: Path) -> None:
         trajectory.write(result, failed)
         raise NumericalFailure(
             f"The run stopped at time {result.times[-1]:g} with the result {result.result}. "
-            f"{result.result.remedy} What there is of it is in {failed}."
+            f"{result.remedy} What there is of it is in {failed}."
         )
     trajectory.write(result, path)
     failed.unlink(missing_ok=True)

@@ -5,6 +5,7 @@ give equal bytes; wall times therefore live beside it, see `opentdvp.timing`.
 """
 
 import hashlib
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -80,6 +81,11 @@ class Trajectory:
     def run_id(self) -> str:
         """SHA-256 of the deck: equal for equal physics and settings."""
         return hashlib.sha256(self.deck.encode()).hexdigest()
+
+    @property
+    def remedy(self) -> str:
+        """What the result means, and what to do about it with this solver."""
+        return self.result.remedy(json.loads(self.deck)["solver"]["method"])
 
 
 def interpolate(times: np.ndarray, values: np.ndarray, wanted: np.ndarray) -> np.ndarray:

@@ -95,8 +95,7 @@ REFUSED: list[tuple[Trajectory, Trajectory, type[OpentdvpError], str]] = [
         damped(result=ResultCode.STEP_SIZE_COLLAPSE),
         damped(),
         NumericalFailure,
-        "`candidate.result` must be success, but is step_size_collapse: The step fell below "
-        "minimal_step",
+        "`candidate.result` must be success, but is step_size_collapse: The step became too small",
     ),
     (
         damped(),

@@ -5,9 +5,9 @@ import pytest
 from solvers import exact, quiet, reduced, tdvp
 from systems import confinement_ring, free_spins, heisenberg_ring
 
-from opentdvp.checkpoint import load, save
+from opentdvp.checkpoint import State, load, save
 from opentdvp.config import Deck
-from opentdvp.errors import ConfigError
+from opentdvp.errors import ConfigError, FileError
 from opentdvp.references import exact as qutip_reference
 from opentdvp.references.exact_reduced import check, solve
 from opentdvp.results import ResultCode
@@ -95,7 +95,7 @@ def test_tolerance_decides_the_error():
     assert errors[0] > 10 * errors[1] > 100 * errors[2] > 0
 
 
-@pytest.mark.parametrize("interrupted_after", [1, 4, -2])
+@pytest.mark.parametrize("interrupted_after", [0, 1, -2])
 def test_resumed_equals_uninterrupted(tmp_path, interrupted_after):
     system = heisenberg_ring(5, observables=EVERYTHING)
     states = []
@@ -107,6 +107,12 @@ def test_resumed_equals_uninterrupted(tmp_path, interrupted_after):
         np.testing.assert_array_equal(rest.observables[name].mean, observable.mean)
     for name, values in whole.diagnostics.items():
         np.testing.assert_array_equal(rest.diagnostics[name], values)
+
+
+def test_a_checkpoint_of_the_explicit_steps_is_refused():
+    earlier = State(0.5, 0.1, {"values": np.ones(40)})
+    with pytest.raises(FileError, match="earlier version of the solver; delete it to start"):
+        solved(heisenberg_ring(4), resume_from=earlier)
 
 
 def test_the_steps_fill_the_time():

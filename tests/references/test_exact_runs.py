@@ -25,10 +25,13 @@ def test_two_solves_are_identical() -> None:
         np.testing.assert_array_equal(second.observables[name].mean, observable.mean)
 
 
+@pytest.mark.parametrize("rate", [1.0, 1e3], ids=["multistep", "exponential"])
 @pytest.mark.parametrize("kept", [0, 1])
-def test_resumed_equals_uninterrupted(kept: int) -> None:
+def test_resumed_equals_uninterrupted(kept: int, rate: float) -> None:
     """From each state that is kept on the way, of two."""
-    deck = Deck(system=heisenberg_ring(4, time={"stop": 1.0, "points": 26}), solver=exact())
+    jumps = [{"operator": "sigma_minus", "rate": rate}]
+    system = heisenberg_ring(4, jumps=jumps, time={"stop": 1.0, "points": 26})
+    deck = Deck(system=system, solver=exact())
     states: list[State] = []
     whole = solve(deck, lambda time: None, keep=states.append)
     assert [len(state.outputs) for state in states] == [11, 21, 26]

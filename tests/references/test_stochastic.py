@@ -7,7 +7,7 @@ from systems import confinement_ring, free_spins, heisenberg_ring
 
 from opentdvp.checkpoint import State
 from opentdvp.config import Deck, ExactSolver
-from opentdvp.errors import ConfigError, FileError
+from opentdvp.errors import ConfigError, FileError, NumericalFailure
 from opentdvp.references import exact as qutip_reference
 from opentdvp.references.stochastic import check, gather, run, solve
 
@@ -107,6 +107,26 @@ def test_another_batch_is_not_resumed():
         run(deck, range(2, 4), quiet, resume_from=state)
 
 
+def test_wave_functions_that_are_alike_have_the_error_of_a_jump_not_seen():
+    """2/N of a magnetisation and 4/N of a correlator change by it, with the probability 1/n."""
+    observables = {"magnetization": ["Z"], "correlators": {"ZZ": (1,)}}
+    jumps = [{"operator": "sigma_minus", "rate": 1e-9}]
+    system = heisenberg_ring(4, jumps=jumps, observables=observables, time=SHORT)
+    found = solved(system, wave_functions(10)).observables
+    np.testing.assert_allclose(found["Z"].stderr[1:], 2 / 4 / 10, rtol=1e-4)
+    np.testing.assert_allclose(found["C_ZZ"].stderr[1:], 4 / 4 / 10, rtol=1e-4)
+    assert max(entry.stderr[0].max() for entry in found.values()) < 1e-9
+
+
+def test_a_failure_of_qutip_is_one_line_with_a_remedy(monkeypatch):
+    def broken(*args, **options):
+        raise OverflowError("Numerical result out of range")
+
+    monkeypatch.setattr("qutip.MCSolver.run", broken)
+    with pytest.raises(NumericalFailure, match=r"out of range.*use a larger relative_tolerance"):
+        solved(HEISENBERG, wave_functions(2))
+
+
 def test_errors_and_correlators_of_known_values():
     """Two spins, <Z_0 Z_1> − <Z_0><Z_1>: the unbiased covariance; errors of means as usual."""
     deck = Deck(
@@ -133,6 +153,16 @@ def test_errors_and_correlators_of_known_values():
     [
         (heisenberg_ring(4, start={"Z": 0.5}), wave_functions(), "must be a pure state .* 0.5"),
         (heisenberg_ring(4, jumps=[]), wave_functions(), "`jumps` must not be empty"),
+        (
+            heisenberg_ring(4, jumps=[{"operator": "Z", "rate": 0.0}]),
+            wave_functions(),
+            "`jumps` must have a rate above 0, but each of them is 0",
+        ),
+        (
+            heisenberg_ring(4, jumps=[{"operator": [[0, 0], [0, 0]], "rate": 1.0}]),
+            wave_functions(),
+            "`jumps` must have a rate above 0, but each of them is 0",
+        ),
         (heisenberg_ring(17), wave_functions(), "at most 16 sites .* gives 17"),
         (heisenberg_ring(4), kicks(), "`couplings` must be ZZ"),
         (free_spins(start={"Z": 1.0}), kicks(), "`jumps` must be multiples of Z"),

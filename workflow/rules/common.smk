@@ -144,6 +144,16 @@ def batch_memory(wildcards, attempt):
     return 2000 * min(attempt, 3)
 
 
+def run_threads(wildcards):
+    """Threads of a run: the exact evolution of many spins shares its vectors between them.
+
+    Snakemake tells the command by OMP_NUM_THREADS; the results are the same for any number.
+    """
+    spins = STUDY.systems[wildcards.system].lattice.n_sites
+    exact = STUDY.solvers[wildcards.solver].method == "exact_reduced"
+    return 4 if exact and spins > 12 else 1
+
+
 def launch(wildcards, resources):
     """Command of a run; a profile with the resources `mpi` and `tasks` spreads it over tasks."""
     starter = resources.get("mpi")

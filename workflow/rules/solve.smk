@@ -11,7 +11,7 @@ rule solve:
         solver="|".join(WHOLE) or "none",
     conda:
         "../../environment.yml"
-    threads: 1
+    threads: run_threads
     resources:
         mem_mb=memory,
         runtime=120,

@@ -92,7 +92,7 @@ def _check_whole(place: str, study: Study, run: Run, loaded: Trajectory) -> None
 def _check_result(role: str, run: Trajectory) -> None:
     if run.result is not ResultCode.SUCCESS:
         raise NumericalFailure(
-            f"`{role}.result` must be success, but is {run.result}: {run.result.remedy}"
+            f"`{role}.result` must be success, but is {run.result}: {run.remedy}"
         )
 
 

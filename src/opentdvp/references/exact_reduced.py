@@ -11,14 +11,14 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
-from scipy.integrate import DOP853
 
 from opentdvp.checkpoint import State
 from opentdvp.config import Deck, Observables, ReducedExactSolver, System
-from opentdvp.errors import ConfigError
+from opentdvp.errors import ConfigError, FileError
 from opentdvp.models import Lattice, Model, build_model
 from opentdvp.recording import make_trajectory, output_times
 from opentdvp.references.averages import site_averages
+from opentdvp.references.krylov import advance, build_space, longest_step
 from opentdvp.references.pauli_generator import build_reduced_generator
 from opentdvp.references.pauli_orbits import (
     MAXIMAL_SITES,
@@ -27,6 +27,7 @@ from opentdvp.references.pauli_orbits import (
     count_orbits,
     find_orbits,
 )
+from opentdvp.references.row_blocks import RowBlocks
 from opentdvp.references.symmetry import automorphisms, half_turns
 from opentdvp.results import ResultCode
 from opentdvp.spin import AXES
@@ -35,7 +36,7 @@ from opentdvp.trajectory import Trajectory
 #: Largest estimated memory of a run.
 MAXIMAL_GIB = 12
 
-# Bytes per coefficient: vectors of the integrator with its interpolant, and per matrix element.
+# Bytes per coefficient: vectors of the Krylov space and some more, and per matrix element.
 _VECTORS, _ELEMENT = 30 * 8, 12
 
 
@@ -62,8 +63,8 @@ def solve(
 ) -> Trajectory:
     """Integrate the Lindblad equation from the product start state to the last time.
 
-    Steps are those of Dormand and Prince of order eight; between them, its interpolant of order
-    seven gives the observables.
+    Every step is an exponential in a Krylov space, which gives the observables at the output times
+    in it too. The errors of all steps add up to at most the sum of the two tolerances.
 
     Parameters
     ----------
@@ -79,13 +80,15 @@ def solve(
     Returns
     -------
     Trajectory
-        Site-averaged observables with standard error zero, and the steps as diagnostics. If the
-        step size collapses, the trajectory ends there and its result code says so.
+        Site-averaged observables with standard error zero, and the steps as diagnostics. If no
+        step is short enough, the trajectory ends there and its result code says so.
 
     Raises
     ------
     ConfigError
         If the system is too large.
+    FileError
+        If the state to go on from is of an earlier version.
     """
     solver = deck.solver
     if not isinstance(solver, ReducedExactSolver):
@@ -93,6 +96,11 @@ def solve(
     check(deck.system)
     problem = _assemble(deck)
     state = _start(problem) if resume_from is None else resume_from
+    if "expectations" not in state.arrays:
+        raise FileError(
+            "Cannot resume: the checkpoint must hold Pauli expectation values, but is of an "
+            "earlier version of the solver; delete it to start the run anew."
+        )
     result = ResultCode.SUCCESS
     for advanced in _steps(problem, solver, state):
         if isinstance(advanced, ResultCode):
@@ -107,7 +115,8 @@ def solve(
 class _Problem(NamedTuple):
     """What stays the same during a run."""
 
-    derivative: Callable[[float, np.ndarray], np.ndarray]
+    derivative: Callable[[np.ndarray], np.ndarray]
+    rows: RowBlocks
     start: Float[np.ndarray, " orbits"]
     orbits: PauliOrbits
     lattice: Lattice
@@ -118,9 +127,10 @@ class _Problem(NamedTuple):
 def _assemble(deck: Deck) -> _Problem:
     model = build_model(deck.system)
     orbits = find_orbits(automorphisms(model), half_turns(model))
-    generator = build_reduced_generator(model, orbits)
+    rows = RowBlocks(len(orbits.x))
     return _Problem(
-        derivative=lambda _, values: generator(values),
+        derivative=build_reduced_generator(model, orbits, rows),
+        rows=rows,
         start=_product_state(model, orbits),
         orbits=orbits,
         lattice=model.lattice,
@@ -138,42 +148,35 @@ def _product_state(model: Model, orbits: PauliOrbits) -> np.ndarray:
 
 def _start(problem: _Problem) -> State:
     first = measure(problem.start, problem.orbits, problem.lattice, problem.observables)
-    # The integrator chooses the first step.
-    return State(0.0, 0.0, {"values": problem.start}, outputs=(first,))
+    # Tried first: all in one step.
+    return State(0.0, float(problem.times[-1]), {"expectations": problem.start}, outputs=(first,))
 
 
 def _steps(
     problem: _Problem, solver: ReducedExactSolver, state: State
 ) -> Iterator[State | ResultCode]:
-    times = problem.times
-    integrator = DOP853(
-        problem.derivative,
-        state.time,
-        state.arrays["values"],
-        times[-1],
-        rtol=solver.relative_tolerance,
-        atol=solver.absolute_tolerance,
-    )
-    if state.step_size > 0:
-        integrator.h_abs = state.step_size
-    while integrator.t < times[-1]:
-        integrator.step()
-        if integrator.status == "failed":
-            finite = np.isfinite(integrator.y).all()
-            yield ResultCode.STEP_SIZE_COLLAPSE if finite else ResultCode.NOT_FINITE
+    times, rows = problem.times, problem.rows
+    stop = float(times[-1])
+    error_rate = (solver.relative_tolerance + solver.absolute_tolerance) / stop
+    while state.time < stop:
+        space = build_space(problem.derivative, state.arrays["expectations"], rows)
+        step = longest_step(space, state.step_size, stop - state.time, error_rate)
+        if step == 0:
+            yield ResultCode.INTEGRATOR_FAILURE if space.is_finite else ResultCode.NOT_FINITE
             return
-        reached = times[len(state.outputs) : np.searchsorted(times, integrator.t, side="right")]
-        values = integrator.dense_output()(reached).T if len(reached) else ()
-        steps = {"time": integrator.t_old, "step_size": integrator.t - integrator.t_old}
+        reached = stop if step == stop - state.time else state.time + step
+        within = times[len(state.outputs) : np.searchsorted(times, reached, side="right")]
+        values = (advance(space, float(time) - state.time, rows) for time in within)
+        record = {"time": np.array(state.time), "step_size": np.array(step)}
         state = State(
-            time=float(integrator.t),
-            step_size=float(integrator.h_abs),
-            arrays={"values": integrator.y},
+            time=reached,
+            step_size=step,
+            arrays={"expectations": advance(space, step, rows)},
             outputs=(
                 *state.outputs,
                 *(measure(v, problem.orbits, problem.lattice, problem.observables) for v in values),
             ),
-            diagnostics=(*state.diagnostics, {k: np.array(v) for k, v in steps.items()}),
+            diagnostics=(*state.diagnostics, record),
         )
         yield state
 

@@ -5,7 +5,6 @@ Every term of H maps a string to one other string, every jump one letter to seve
 """
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -14,26 +13,24 @@ from jaxtyping import Float, Int
 
 from opentdvp.models import Model, Term
 from opentdvp.references.pauli_orbits import ODD, PauliOrbits
+from opentdvp.references.row_blocks import RowBlocks
 from opentdvp.references.symmetry import site_generator
 from opentdvp.spin import PAULI, pauli_string
 
 #: Letters by their code: one bit for x, two for z, so that products are exclusive ors.
 _LETTERS = "IXZY"
 
-#: Rows of the matrix that are built together, and are one block of it.
-_ROWS = 2**16
-
 
 class ReducedGenerator:
-    """A sparse matrix in blocks of rows, which are multiplied by all processors."""
+    """A sparse matrix in blocks of rows."""
 
-    def __init__(self, blocks: list[scipy.sparse.csr_matrix]) -> None:
+    def __init__(self, blocks: list[scipy.sparse.csr_matrix], rows: RowBlocks) -> None:
         self._blocks = blocks
-        self._workers = ThreadPoolExecutor()
+        self._rows = rows
 
     def __call__(self, values: Float[np.ndarray, " orbits"]) -> Float[np.ndarray, " orbits"]:
-        """Derivatives of the expectation values; the same for any number of processors."""
-        return np.concatenate(list(self._workers.map(lambda block: block @ values, self._blocks)))
+        """Derivatives of the expectation values; the same for any number of threads."""
+        return np.concatenate(self._rows.map(lambda block: block @ values, self._blocks))
 
     @property
     def entries(self) -> int:
@@ -49,17 +46,18 @@ class _Moves(NamedTuple):
     z: np.ndarray
 
 
-def build_reduced_generator(model: Model, orbits: PauliOrbits) -> ReducedGenerator:
+def build_reduced_generator(model: Model, orbits: PauliOrbits, rows: RowBlocks) -> ReducedGenerator:
     """The matrix A with d<σ_s>/dt = Σ_s' A_ss' <σ_s'> for one string of every orbit."""
     maps = [*_pair_maps(model), *_site_maps(model)]
-    starts = range(0, len(orbits.x), _ROWS)
-    with ThreadPoolExecutor() as workers:
-        return ReducedGenerator(list(workers.map(lambda k: _block(orbits, maps, k), starts)))
+    blocks = rows.map(lambda part: _block(orbits, maps, part), rows.slices)
+    return ReducedGenerator(blocks, rows)
 
 
-def _block(orbits: PauliOrbits, maps: list["_LetterMap"], start: int) -> scipy.sparse.csr_matrix:
-    x, z = orbits.x[start : start + _ROWS], orbits.z[start : start + _ROWS]
-    rows, columns, values = [], [], []
+def _block(orbits: PauliOrbits, maps: list["_LetterMap"], part: slice) -> scipy.sparse.csr_matrix:
+    x, z = orbits.x[part], orbits.z[part]
+    # Nothing follows where there are neither terms nor jumps.
+    rows, columns = [np.zeros(0, np.int32)], [np.zeros(0, np.int32)]
+    values = [np.zeros(0)]
     for letter_map in maps:
         for moves in letter_map.moves(x, z):
             (row,) = np.nonzero(moves.coefficients)

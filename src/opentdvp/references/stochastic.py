@@ -12,11 +12,12 @@ from jaxtyping import Float, Int
 from opentdvp.checkpoint import State
 from opentdvp.config import Deck, DephasingSolver, StochasticSolver, System, WaveFunctionSolver
 from opentdvp.errors import ConfigError, FileError
-from opentdvp.models import Model, build_model
+from opentdvp.models import Lattice, Model, build_model
 from opentdvp.recording import make_trajectory, output_times
 from opentdvp.references import dephasing, wave_function
 from opentdvp.references.pure_states import Simulator, linear_expectations, pure_start
 from opentdvp.results import ResultCode
+from opentdvp.spin import AXES
 from opentdvp.trajectory import Trajectory
 
 #: 2¹⁶ amplitudes; a trajectory takes seconds to minutes.
@@ -33,7 +34,10 @@ def check(system: System, solver: StochasticSolver) -> None:
             f"{2.0 ** (model.n_sites - MAXIMAL_SITES):.4g} times as long."
         )
     pure_start(model)
-    (dephasing if isinstance(solver, DephasingSolver) else wave_function).check(model)
+    if isinstance(solver, DephasingSolver):
+        dephasing.check(model)
+    else:
+        wave_function.check(model, len(system.jumps))
 
 
 def solve(
@@ -108,10 +112,15 @@ def gather(deck: Deck, states: Iterable[State]) -> Trajectory:
 
     A connected correlator is not linear in the averages: its estimate is that without the bias of
     first order, nθ − (n − 1)·mean of θ_k, where θ_k leaves out trajectory k (Quenouille).
+
+    Where all n wave functions are alike, the jackknife finds no error, though a jump of one spin
+    that is rarer than 1/n would not be among them. If they differ by less than 1/n of what it
+    changes, that is added in quadrature, and so are the tolerances, at all times but the first.
     """
     numbers, values = _joined(states)
     system = deck.system
-    expectations = linear_expectations(build_model(system).lattice, system.observables)
+    lattice = build_model(system).lattice
+    expectations = linear_expectations(lattice, system.observables)
     count = len(numbers)
     total = values.sum(axis=0)
     whole = expectations.averages(total / count)
@@ -122,12 +131,25 @@ def gather(deck: Deck, states: Iterable[State]) -> Trajectory:
         mean = estimates.mean(axis=0)
         outputs[name] = count * whole[name] - (count - 1) * mean
         spread = np.sum((estimates - mean) ** 2, axis=0)
-        outputs[f"{name}.stderr"] = np.sqrt((count - 1) / count * spread)
+        squares = (count - 1) / count * spread
+        if isinstance(deck.solver, WaveFunctionSolver):
+            unseen = (_largest_flip(name, system, lattice) / count) ** 2
+            tolerance = deck.solver.relative_tolerance + deck.solver.absolute_tolerance
+            squares[1:] += tolerance**2 + unseen * (count * squares[1:] < unseen)
+        outputs[f"{name}.stderr"] = np.sqrt(squares)
     records = tuple(
         {name: column[k] for name, column in outputs.items()} for k in range(values.shape[1])
     )
     trajectories = tuple({"trajectory": np.array(number)} for number in numbers)
     return make_trajectory(deck, records, trajectories, "cpu", ResultCode.SUCCESS)
+
+
+def _largest_flip(name: str, system: System, lattice: Lattice) -> np.ndarray:
+    """By how much a flip of one spin changes a site average; it is in up to two pairs of sites."""
+    if name in AXES:
+        return np.array(2 / lattice.n_sites)
+    distances = system.observables.correlators[name.removeprefix("C_")]
+    return np.array([min(2, 4 / len(lattice.pairs(distance))) for distance in distances])
 
 
 def _joined(

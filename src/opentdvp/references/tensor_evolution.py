@@ -94,8 +94,12 @@ def evolve(
         "chi_max": accuracy.bond_dimension,
         "svd_min": accuracy.singular_value_cutoff or None,
     }
-    engine = TEBDEngine(psi, _model(chain, lattice), {"trunc_params": truncation})
-    engine.calc_U(accuracy.order, accuracy.time_step, type_evo="imag")
+    # Any step is allowed, for its error is measured.
+    options = {"trunc_params": truncation, "max_delta_t": None}
+    engine = TEBDEngine(psi, _model(chain, lattice), options)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        engine.calc_U(accuracy.order, accuracy.time_step, type_evo="imag")
     while True:
         with warnings.catch_warnings():
             # An unused option at every first step; norms that are not one are meant.
@@ -117,6 +121,8 @@ def _model(chain: Chain, lattice: TrivialLattice) -> NearestNeighborModel:
             npc.Array.from_ndarray(
                 -generator.reshape(shape),
                 [*legs, *(leg.conj() for leg in legs)],
+                # Where nothing happens, there is no element to find it from.
+                qtotal=[0],
                 labels=["p0", "p1", "p0*", "p1*"],
                 cutoff=1e-12,
             )

@@ -150,7 +150,10 @@ def _evolve(
         accuracy, steps = run.evolutions[done]
         stepping = evolve(run.chain, tensors_from(state.arrays), accuracy, steps)
         for time in run.times[len(state.outputs) :].tolist():
-            tensors, discarded = next(stepping)
+            try:
+                tensors, discarded = next(stepping)
+            except (ArithmeticError, ValueError, np.linalg.LinAlgError):
+                return state, ResultCode.INTEGRATOR_FAILURE
             if not all(np.isfinite(tensor).all() for tensor in tensors.tensors):
                 return state, ResultCode.NOT_FINITE
             state = _record(run, state, time, tensors, discarded)
