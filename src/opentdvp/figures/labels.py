@@ -18,8 +18,7 @@ def check_labels(key: str, model: BaseModel) -> None:
     Raises
     ------
     ConfigError
-        If a label has a $ without another, TeX that cannot be read, or a character that no font of
-        the figures has.
+        If a label has TeX that cannot be read, or a character that no font of the figures has.
     """
     for place, label in _labels(key, model.model_dump()):
         reason = _reason(label)
@@ -45,8 +44,6 @@ def _reason(label: str) -> str:
     if foreign:
         return f"{label!r} has {', '.join(map(repr, foreign))}, which the fonts of figures lack"
     for line in label.split("\n"):
-        if line.replace(r"\$", "").count("$") % 2:
-            return rf"{label!r} has a $ without another (write \$ for a dollar)"
         if not _is_readable(line):
             return f"{label!r} has TeX that matplotlib cannot read"
     return ""
