@@ -60,8 +60,11 @@ UP = {"Z": 1.0}
         ({"start": UP, "fields": {"X": 1.0}}, ()),
         ({"start": UP, "couplings": {"XZ": 1.0}}, ()),
         ({"start": UP, "couplings": {"XY": 1.0}}, ("Z",)),
-        ({"start": {}, "fields": {}}, ("Z",)),
-        ({"start": {}, "fields": {}, "jumps": [{"operator": "Z", "rate": 1.0}]}, ("X", "Y", "Z")),
+        ({"start": {"Z": 0.0}, "fields": {}}, ("Z",)),
+        (
+            {"start": {"Z": 0.0}, "fields": {}, "jumps": [{"operator": "Z", "rate": 1.0}]},
+            ("X", "Y", "Z"),
+        ),
         ({"start": UP, "jumps": [{"operator": [[1, 1], [1, -1]], "rate": 1.0}]}, ()),
     ],
 )
