@@ -20,7 +20,7 @@ from opentdvp.engine.ensemble import Ensemble, Sampler
 from opentdvp.engine.enumeration import Enumerator
 from opentdvp.engine.estimator import local_estimates
 from opentdvp.engine.lindblad import Generator
-from opentdvp.engine.normal_equations import Regression, relative_misfit, solve
+from opentdvp.engine.normal_equations import Regression, needs_fisher, relative_misfit, solve
 from opentdvp.engine.orbit import OrbitAnsatz
 
 _PRECISIONS = {"single": jnp.float32, "double": jnp.float64}
@@ -41,10 +41,15 @@ class Problem(NamedTuple):
 
 
 class Solution(NamedTuple):
-    """One right-hand side: θ̇, the Fisher matrix that measures steps, and what to watch."""
+    """One right-hand side: θ̇, what measures steps, and what to watch.
+
+    Steps are measured by the Fisher matrix S, or by its `rows`, S = rowsᵀ rows, where the solve
+    does without the matrix; the other one is None.
+    """
 
     velocity: Float[Array, " P"]
-    fisher: Float[Array, "P P"]
+    fisher: Float[Array, "P P"] | None
+    rows: Float[Array, "rows P"] | None
     diagnostics: dict[str, Float[Array, ""]]
 
 
@@ -76,8 +81,9 @@ def derivative(
     mean, target = _centred(estimates.value, ensemble.weights, root)
     _, rows = _centred(jacobian, ensemble.weights, root)
     regression = Regression(rows, target, ensemble.counts)
-    fisher = regression.fisher
-    velocity, spectrum = solve(regression, fisher, problem.settings.regularization)
+    settings = problem.settings.regularization
+    fisher = regression.fisher if needs_fisher(regression, settings) else None
+    velocity, spectrum = solve(regression, fisher, settings)
     diagnostics = {
         "distinct_samples": distinct.astype(float),
         "residual": regression.residual(velocity),
@@ -89,7 +95,7 @@ def derivative(
         "window_suffix": estimates.suffix.max().astype(float),
         **spectrum,
     }
-    return Solution(velocity, fisher, diagnostics)
+    return Solution(velocity, fisher, rows if fisher is None else None, diagnostics)
 
 
 def held_out_residual(
