@@ -9,14 +9,15 @@ import numpy as np
 from jax.sharding import NamedSharding, PartitionSpec
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from opentdvp.config import System, TdvpSolver
+from opentdvp.config import DirectSampling, System, TdvpSolver
+from opentdvp.config.solver import CustomNetwork
 from opentdvp.engine import observables, tdvp
 from opentdvp.engine.ansatz import initial_parameters
-from opentdvp.engine.devices import all_devices
+from opentdvp.engine.devices import all_devices, require_devices
 from opentdvp.engine.enumeration import Enumerator
 from opentdvp.engine.integrator import Norm, fisher_norm, row_norm
 from opentdvp.engine.lindblad import build_generator
-from opentdvp.engine.networks import build_network
+from opentdvp.engine.networks import build_network, check_start
 from opentdvp.engine.orbit import build_orbit, make_ansatz
 from opentdvp.engine.positivity import smallest_eigenvalues
 from opentdvp.engine.povm import Povm, build_povm, outcome_probabilities
@@ -24,6 +25,12 @@ from opentdvp.engine.sampler import build_sampler
 from opentdvp.errors import ConfigError
 from opentdvp.models import Model, build_model
 from opentdvp.spin import AXES
+
+#: Samples of the solve that must be expected to have the rarest outcome of the start on a site.
+_SAMPLES_SEEN = 3
+
+#: Smallest probability of an outcome of the start when all are enumerated.
+_SMALLEST_ENUMERATED = 1e-5
 
 Vector = Float[np.ndarray, " P"]
 
@@ -88,8 +95,12 @@ class Parts(NamedTuple):
 
 def check(system: System, solver: TdvpSolver) -> None:
     """Raise `ConfigError` if the solver cannot run the system."""
+    require_devices()
     # Traced only: to draw the parameters takes longer than everything else here.
     jax.eval_shape(lambda key: assemble(system, solver, key).theta, jax.random.key(0))
+    if isinstance(solver.network, CustomNetwork):
+        network = assemble(system, solver, jax.random.key(0)).problem.ansatz.network
+        check_start(network, jax.random.key(solver.seed), solver.network.name)
 
 
 def build_engine(system: System, solver: TdvpSolver, key: PRNGKeyArray) -> Engine:
@@ -200,16 +211,29 @@ def _remembering(derivative: Callable[..., Any]) -> Callable[..., Any]:
     return at
 
 
+def _require_seen(start: np.ndarray, solver: TdvpSolver) -> None:
+    """Refuse a start state of which a solve does not see every outcome on every site.
+
+    What flows into outcomes that no sample has would be lost, without a sign of it.
+    """
+    if isinstance(solver.sampling, DirectSampling):
+        smallest, remedy = _SAMPLES_SEEN / solver.sampling.solve, " or more samples"
+    else:
+        smallest, remedy = _SMALLEST_ENUMERATED, ""
+    if start.min() < smallest:
+        raise ConfigError(
+            f"`povm` must give every outcome of the start state a probability of at least "
+            f"{smallest:.1g}, but {solver.povm} gives {start.min():.1g}; use the other "
+            f"orientation{remedy}."
+        )
+
+
 def assemble(system: System, solver: TdvpSolver, key: PRNGKeyArray) -> Parts:
     """The parts of a system's engine; raises `ConfigError` if they do not fit."""
     model = build_model(system)
     povm = build_povm(solver.povm)
     start = outcome_probabilities(povm, model.bloch)
-    if start.min() < 1e-12:
-        raise ConfigError(
-            f"`povm` must give every outcome of the start state a positive probability, but "
-            f"{solver.povm} gives {start.min():.1g}; use the other orientation."
-        )
+    _require_seen(start, solver)
     generator = build_generator(model, povm)
     symmetries = build_orbit(solver.orbit, model, generator, start)
     sampler = build_sampler(solver, symmetries)
