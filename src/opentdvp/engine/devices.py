@@ -47,9 +47,9 @@ def require_devices() -> None:
     """Raise `ConfigError` if JAX finds no devices of the kind that the environment asks for."""
     try:
         jax.devices()
-    except RuntimeError as error:
+    except (RuntimeError, AssertionError) as error:
         wanted = os.environ.get("JAX_PLATFORMS", "")
-        reason = " ".join(str(error).split())
+        reason = " ".join(str(error).split()) or "there are none of this kind."
         raise ConfigError(
             "The environment variable JAX_PLATFORMS must name devices that JAX finds here, cpu for "
             f"example, or be unset, but is {wanted!r}: {reason}"
