@@ -121,7 +121,10 @@ def test_raster_network_on_a_chain_is_refused():
     [
         (("start + logits", "logits"), r"Markov must have .* start .* with fresh .*0\.25"),
         (("zeros, (4", "ones, (4"), None),
-        (("log_softmax(start + logits, axis=0)", "softplus(logits)"), r"Markov must have .* \(2, 2, 2, 2\) at site 0"),
+        (
+            ("log_softmax(start + logits, axis=0)", "softplus(logits)"),
+            r"Markov must have .* \(2, 2, 2, 2\) at site 0",
+        ),
         (("axis=0)", "axis=0)[:3]"), r"Markov must have log-conditionals of the shape \(4"),
         (("return carry, ", "return "), "Markov must have log-conditionals.* fails"),
     ],

@@ -16,9 +16,10 @@ _SHORTEST = 0.1
 
 
 def keep_compiled() -> None:
-    """Let JAX keep what it compiles in the user's folder for caches; has to be called before it does.
+    """Let JAX keep what it compiles in the user's folder for caches.
 
-    A folder that cannot be written costs a warning, and time.
+    Has to be called before anything is compiled. A folder that cannot be written costs a warning,
+    and time.
     """
     if VARIABLE not in os.environ:
         folder = _folder()

@@ -152,7 +152,7 @@ def build_engine(system: System, solver: TdvpSolver, key: PRNGKeyArray) -> Engin
 def _start_values(system: System) -> Measurement:
     """Observables of the product start state: nothing is correlated, and nothing uncertain."""
     bloch = dict(zip(AXES, system.start.bloch, strict=True))
-    values = {axis: np.asarray(bloch[axis]) for axis in system.observables.magnetization}
+    values = {str(axis): np.asarray(bloch[axis]) for axis in system.observables.magnetization}
     for pair, distances in system.observables.correlators.items():
         values[f"C_{pair}"] = np.zeros(len(distances))
     return {name: (value, np.zeros_like(value)) for name, value in values.items()}

@@ -117,7 +117,6 @@ def interpolate(
 def fisher_norm(fisher: Float[np.ndarray, "P P"]) -> Norm:
     """√(δᵀ S δ): the distance of two nearby distributions of the ansatz."""
 
-
     def norm(delta: Vector) -> float:
         # A step that is far too long overflows; its error is then no number, and it is rejected.
         with np.errstate(over="ignore", invalid="ignore"):

@@ -66,8 +66,8 @@ def check_start(network: Autoregressive, key: PRNGKeyArray, name: str) -> None:
     if not differences.max() < _START_TOLERANCE:
         site, _, column = np.unravel_index(np.argmax(differences), differences.shape)
         raise ConfigError(
-            f"`network` {name} must have the start state's conditionals {_listed(start)} with fresh "
-            f"parameters, but has {_listed(found[site, :, column])} at site {site}."
+            f"`network` {name} must have the start state's conditionals {_listed(start)} with "
+            f"fresh parameters, but has {_listed(found[site, :, column])} at site {site}."
         )
 
 
