@@ -51,18 +51,10 @@ def relative_misfit(change: Float[Array, " samples"], target: Float[Array, " sam
     return jnp.where(scale > 0, misfit / jnp.where(scale > 0, scale, 1), 0)
 
 
-def needs_fisher(regression: Regression, settings: Regularization) -> bool:
-    """Whether the matrix S is formed; the rows are enough where the solve uses them alone."""
-    samples, parameters = regression.rows.shape
-    return settings.method == "cholesky" or (
-        settings.method == "eigenvalues" and samples >= parameters
-    )
-
-
 def solve(
     regression: Regression, fisher: Float[Array, "P P"] | None, settings: Regularization
 ) -> tuple[Float[Array, " P"], dict[str, Array]]:
-    """θ̇, and what the chosen way knows about the spectrum; S only where it is needed.
+    """θ̇, and what the chosen way knows about the spectrum; `sample_space` does without S.
 
     Always `largest_eigenvalue` of S. The eigendecomposition adds the entropy −Σ p ln p of the
     spectrum p = λ/Σλ as `spectral_entropy`; its `rank`, the number of eigenvalues above the cutoff;
@@ -70,6 +62,8 @@ def solve(
     """
     if isinstance(settings, Cutoffs):
         return _in_eigenbasis(regression, fisher, settings)
+    if settings.method == "sample_space":
+        fisher = None
     largest = _largest_eigenvalue(regression, fisher)
     # Where nothing depends on θ, S is zero and so is the solution.
     shift = settings.shift * jnp.where(largest > 0, largest, 1.0)
@@ -95,7 +89,7 @@ class _Directions(NamedTuple):
 def _directions(regression: Regression, fisher: Array | None) -> _Directions:
     """Eigenvectors of S, or those u_k of (√w O)(√w O)ᵀ, then v_k = (√w O)ᵀ u_k/√λ_k."""
     rows = regression.rows
-    if fisher is not None:
+    if len(rows) >= rows.shape[1]:
         eigenvalues, vectors = jnp.linalg.eigh(fisher)
         force = vectors.T @ regression.force
         return _Directions(eigenvalues, force, rows @ vectors, lambda c: vectors @ c)

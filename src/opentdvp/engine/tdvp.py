@@ -20,7 +20,7 @@ from opentdvp.engine.ensemble import Ensemble, Sampler
 from opentdvp.engine.enumeration import Enumerator
 from opentdvp.engine.estimator import local_estimates
 from opentdvp.engine.lindblad import Generator
-from opentdvp.engine.normal_equations import Regression, needs_fisher, relative_misfit, solve
+from opentdvp.engine.normal_equations import Regression, relative_misfit, solve
 from opentdvp.engine.orbit import OrbitAnsatz
 
 _PRECISIONS = {"single": jnp.float32, "double": jnp.float64}
@@ -82,7 +82,7 @@ def derivative(
     _, rows = _centred(jacobian, ensemble.weights, root)
     regression = Regression(rows, target, ensemble.counts)
     settings = problem.settings.regularization
-    fisher = regression.fisher if needs_fisher(regression, settings) else None
+    fisher = None if settings.method == "sample_space" else regression.fisher
     velocity, spectrum = solve(regression, fisher, settings)
     diagnostics = {
         "distinct_samples": distinct.astype(float),
