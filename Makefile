@@ -83,6 +83,7 @@ lock: .venv/.ready ## write requirements.lock anew after a change of dependencie
 clean: ## delete the environment and the caches; results/ and figures/ stay
 	rm -rf .venv .venv-peer .mypy_cache .pytest_cache .ruff_cache .hypothesis src/*.egg-info
 	find src tests -name __pycache__ -prune -exec rm -rf {} +
+	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/opentdvp"
 
 # The stamp is written last, so a set-up that was interrupted starts from nothing the next time.
 # uv itself comes from the lock too: its entry, with hashes, is copied out for pip.

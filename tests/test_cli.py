@@ -137,9 +137,11 @@ def failing(call, tmp_path):
     def run(config, *options):
         out = tmp_path / "run.h5"
         out.write_text("earlier file")
-        code, _, errors = call("run", config, "ring_3", "tdvp", "--out", out, *options)
+        code, _, lines = call("run", config, "ring_3", "tdvp", "--out", out, *options)
         assert code == 1
+        errors = [line for line in lines if line.startswith("error: ")]
         assert len(errors) == 1
+        assert errors == lines[-1:]
         assert out.read_text() == "earlier file"
         return errors[0]
 

@@ -40,15 +40,6 @@ def names(folder):
     return {path.name for path in folder.iterdir()}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def compiled(tmp_path_factory):
-    """A folder in which runs find what the first one compiled: here they start many times."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("JAX_COMPILATION_CACHE_DIR", str(tmp_path_factory.mktemp("compiled")))
-        patch.setenv("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
-        yield
-
-
 @pytest.fixture(scope="module")
 def whole_run(tmp_path_factory):
     """The file of a run that never stopped."""

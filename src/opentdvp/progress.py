@@ -1,5 +1,6 @@
 """Progress of a run: a bar in a terminal, a line per interval in a log."""
 
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,18 +43,41 @@ class Reporter:
         if self._log is None or (elapsed < self._next_line and not finished):
             return
         self._next_line = elapsed + LOG_INTERVAL
-        stamp = datetime.now().isoformat(sep=" ", timespec="seconds")
         left = _left(elapsed, simulated - self._first, self._stop - simulated)
-        self._log.write(f"{stamp}  time {simulated:.4f} of {self._stop:g}{details}  left {left}\n")
-        self._log.flush()
+        _add_line(self._log, f"time {simulated:.4f} of {self._stop:g}{details}  left {left}")
+
+
+class _Messages(logging.Handler):
+    """Shows what the package logs: above the bar of a terminal, and as lines of a log."""
+
+    def __init__(self, bar: Progress, log: IO[str] | None) -> None:
+        super().__init__(logging.INFO)
+        self._bar = bar
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Show one message."""
+        message = self.format(record)
+        if not self._bar.disable:
+            self._bar.console.print(message, markup=False, highlight=False, soft_wrap=True)
+        if self._log is not None:
+            _add_line(self._log, message)
+
+
+def _add_line(log: IO[str], text: str) -> None:
+    stamp = datetime.now().isoformat(sep=" ", timespec="seconds")
+    log.write(f"{stamp}  {text}\n")
+    log.flush()
 
 
 @contextmanager
 def reporting(stop: float, console: Console, log_path: Path | None) -> Iterator[Reporter]:
     """A reporter for a run that ends at the simulated time `stop`.
 
-    In a terminal it draws a bar. Without one, or with a `log_path`, it writes lines.
+    In a terminal it draws a bar. Without one, or with a `log_path`, it writes lines. Either way it
+    shows what the package logs meanwhile.
     """
+    logger = logging.getLogger(__package__)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -66,7 +90,15 @@ def reporting(stop: float, console: Console, log_path: Path | None) -> Iterator[
         Progress(*columns, console=console, disable=not console.is_terminal) as bar,
     ):
         task = bar.add_task("time", total=stop, details="")
-        yield Reporter(stop, bar, task, log or lines)
+        messages = _Messages(bar, log or lines)
+        level = logger.level
+        logger.setLevel(logging.INFO)
+        logger.addHandler(messages)
+        try:
+            yield Reporter(stop, bar, task, log or lines)
+        finally:
+            logger.removeHandler(messages)
+            logger.setLevel(level)
 
 
 @contextmanager

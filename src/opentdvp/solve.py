@@ -1,5 +1,6 @@
 """Running one deck: choose the solver, resume, keep checkpoints, write the result safely."""
 
+import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from opentdvp.progress import Reporter
 
 Result = TypeVar("Result")
+
+logger = logging.getLogger(__name__)
 
 
 def check(system: System, solver: Solver) -> None:
@@ -171,13 +174,17 @@ def _run_to_file(
         keeper = Keeper(deck.run_id, checkpoints)
         try:
             with saving_when_stopped(keeper.flush, keeper.time_limit):
-                result = run(resume_from=keeper.resume(), keep=keeper)
+                state = keeper.resume()
+                if state is not None:
+                    logger.info("resumed at t = %g", state.time)
+                result = run(resume_from=state, keep=keeper)
             stop_no_more()
         finally:
             keeper.flush()
         write(result)
         write_timing(out, keeper.wall_seconds, keeper.resumed)
         keeper.discard()
+    logger.info("The result is in %s.", out)
 
 
 def _write(result: Trajectory, path: Path) -> None:

@@ -38,8 +38,8 @@ def results():
     """A right-hand side at some θ, by name."""
     engine = build_engine(SYSTEM, SOLVER, jax.random.key(0))
     theta = engine.theta + 0.3 * np.sin(np.arange(engine.theta.size))
-    velocity, fisher, diagnostics = engine.derivative(theta, theta, jax.random.key(1))
-    return {"velocity": velocity, "fisher": fisher, **diagnostics}
+    found = engine.derivative(theta, theta, jax.random.key(1))
+    return {"velocity": found.velocity, "fisher": found.fisher, **found.diagnostics}
 
 
 @pytest.fixture(scope="module")

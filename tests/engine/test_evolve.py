@@ -140,3 +140,14 @@ def test_ring_of_six_without_noise_follows_the_exact_solution():
     trajectory = evolve(Deck(system=system, solver=solver), quiet)
     truth = reference.solve(Deck(system=system, solver=exact()), lambda time: None)
     assert largest_error(trajectory, truth) < 0.015
+
+
+@pytest.mark.parametrize("sampling", [direct(), ENUMERATION])
+def test_observables_of_the_start_are_known(ring_3, sampling):
+    """Not samples: the Bloch vector, no correlations, no errors."""
+    system = ring_3.model_copy(update={"time": _grid({"stop": 1e-3, "points": 2})})
+    trajectory = evolve(Deck(system=system, solver=tdvp(width=2, sampling=sampling)), quiet)
+    for name, observable in trajectory.observables.items():
+        np.testing.assert_array_equal(observable.mean[0], -1.0 if name == "Y" else 0.0)
+        np.testing.assert_array_equal(observable.stderr[0], 0.0)
+        assert (observable.stderr[1] > 0).all() == (sampling is not ENUMERATION)

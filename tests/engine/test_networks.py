@@ -13,6 +13,7 @@ from solvers import tdvp
 from systems import heisenberg_ring
 
 from opentdvp.config import Deck
+from opentdvp.engine.compiled import check
 from opentdvp.engine.networks import build_network
 from opentdvp.engine.tdvp import derivative
 from opentdvp.errors import ConfigError
@@ -156,3 +157,25 @@ def test_same_second_and_size_is_no_excuse_for_old_code(custom):
 def test_raster_network_on_a_chain_is_refused():
     with pytest.raises(ConfigError, match="must be recurrent on the chain"):
         build_network(tdvp(kind="raster").network, START, (4,))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("start + logits", "logits"), r"Markov must have .* start .* with fresh .*0\.25"),
+        (("zeros, (4", "ones, (4"), None),
+        (
+            ("log_softmax(start + logits, axis=0)", "softplus(logits)"),
+            r"Markov must have .* \(2, 2, 2, 2\) at site 0",
+        ),
+        (("axis=0)", "axis=0)[:3]"), r"Markov must have log-conditionals of the shape \(4"),
+        (("return carry, ", "return "), "Markov must have log-conditionals.* fails"),
+    ],
+)
+def test_custom_network_that_does_not_begin_in_the_start_state_is_refused(custom, change, message):
+    solver = tdvp(network=custom(MARKOV.replace(*change)), orbit="none")
+    if message is None:
+        check(PAIR, solver)
+        return
+    with pytest.raises(ConfigError, match=f"`network` {message}"):
+        check(PAIR, solver)

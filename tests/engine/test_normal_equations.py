@@ -34,7 +34,8 @@ def make(rows, target, counts=None):
 
 
 def solved(case, method, *arguments):
-    velocity, summary = solve(case, case.fisher, settings(method, *arguments))
+    fisher = None if method == "sample_space" else case.fisher
+    velocity, summary = solve(case, fisher, settings(method, *arguments))
     return np.asarray(velocity), {name: float(value) for name, value in summary.items()}
 
 

@@ -9,19 +9,28 @@ import numpy as np
 from jax.sharding import NamedSharding, PartitionSpec
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from opentdvp.config import System, TdvpSolver
+from opentdvp.config import DirectSampling, System, TdvpSolver
+from opentdvp.config.solver import CustomNetwork
 from opentdvp.engine import observables, tdvp
 from opentdvp.engine.ansatz import initial_parameters
-from opentdvp.engine.devices import all_devices
+from opentdvp.engine.devices import all_devices, require_devices
 from opentdvp.engine.enumeration import Enumerator
+from opentdvp.engine.integrator import Norm, fisher_norm, row_norm
 from opentdvp.engine.lindblad import build_generator
-from opentdvp.engine.networks import build_network
+from opentdvp.engine.networks import build_network, check_start
 from opentdvp.engine.orbit import build_orbit, make_ansatz
 from opentdvp.engine.positivity import smallest_eigenvalues
 from opentdvp.engine.povm import Povm, build_povm, outcome_probabilities
 from opentdvp.engine.sampler import build_sampler
 from opentdvp.errors import ConfigError
 from opentdvp.models import Model, build_model
+from opentdvp.spin import AXES
+
+#: Samples of the solve that must be expected to have the rarest outcome of the start on a site.
+_SAMPLES_SEEN = 3
+
+#: Smallest probability of an outcome of the start when all are enumerated.
+_SMALLEST_ENUMERATED = 1e-5
 
 Vector = Float[np.ndarray, " P"]
 
@@ -30,11 +39,19 @@ Measurement = dict[str, tuple[np.ndarray, np.ndarray]]
 
 
 class RightHandSide(NamedTuple):
-    """`tdvp.Solution` in NumPy."""
+    """`tdvp.Solution` in NumPy but for the matrix, which few right-hand sides are asked for."""
 
     velocity: Vector
-    fisher: Float[np.ndarray, "P P"]
+    fisher: Array | np.ndarray | None
+    rows: Array | np.ndarray | None
     diagnostics: dict[str, np.ndarray]
+
+    @property
+    def norm(self) -> Norm:
+        """The Fisher norm, in which a step from here is measured."""
+        if self.fisher is None:
+            return row_norm(np.asarray(self.rows))
+        return fisher_norm(np.asarray(self.fisher))
 
 
 class Engine(NamedTuple):
@@ -44,6 +61,12 @@ class Engine(NamedTuple):
     ----------
     theta
         Parameters of the product start state.
+    start
+        Observables of the product start state, known without samples.
+    fastest_rate
+        Largest entry of the generator of a pair of sites.
+    memory
+        Bytes that the largest of the functions needs on a device while it runs.
     derivative
         (θ, θ of the samples, key) → right-hand side with its Fisher matrix and diagnostics.
     monitor
@@ -53,6 +76,9 @@ class Engine(NamedTuple):
     """
 
     theta: Vector
+    start: Measurement
+    fastest_rate: float
+    memory: int
     derivative: Callable[[Vector, Vector, PRNGKeyArray], RightHandSide]
     monitor: Callable[[Vector, Vector, PRNGKeyArray], dict[str, np.ndarray]]
     measure: Callable[[Vector, PRNGKeyArray], Measurement]
@@ -69,8 +95,12 @@ class Parts(NamedTuple):
 
 def check(system: System, solver: TdvpSolver) -> None:
     """Raise `ConfigError` if the solver cannot run the system."""
+    require_devices()
     # Traced only: to draw the parameters takes longer than everything else here.
     jax.eval_shape(lambda key: assemble(system, solver, key).theta, jax.random.key(0))
+    if isinstance(solver.network, CustomNetwork):
+        network = assemble(system, solver, jax.random.key(0)).problem.ansatz.network
+        check_start(network, jax.random.key(solver.seed), solver.network.name)
 
 
 def build_engine(system: System, solver: TdvpSolver, key: PRNGKeyArray) -> Engine:
@@ -95,19 +125,48 @@ def build_engine(system: System, solver: TdvpSolver, key: PRNGKeyArray) -> Engin
         ensemble = sampler.observables(ansatz, theta, key)
         return observables.measure(ensemble, povm, model.lattice, system.observables)
 
-    derivative = _compiled(partial(tdvp.derivative, problem))
-    if isinstance(sampler, Enumerator):
-        derivative = _remembering(derivative)
+    point = (np.asarray(theta), np.asarray(theta))
+    derivative, *others = (
+        _compiled(partial(tdvp.derivative, problem), *point),
+        _compiled(monitor, *point),
+        _compiled(measure, *point[:1]),
+    )
+
+    def right_hand_side(*point: Any) -> RightHandSide:
+        solution = derivative.function(*point)
+        velocity, diagnostics = _on_host((solution.velocity, solution.diagnostics))
+        return RightHandSide(velocity, solution.fisher, solution.rows, diagnostics)
+
+    exact = isinstance(sampler, Enumerator)
     return Engine(
-        theta=np.asarray(theta),
-        derivative=lambda *point: RightHandSide(*derivative(*point)),
-        monitor=_compiled(monitor),
-        measure=_compiled(measure),
+        theta=point[0],
+        start=_start_values(system),
+        fastest_rate=float(np.abs(problem.generator.matrices).max(initial=0)),
+        memory=max(part.memory for part in (derivative, *others)),
+        derivative=_remembering(right_hand_side) if exact else right_hand_side,
+        monitor=lambda *point: _on_host(others[0].function(*point)),
+        measure=lambda *point: _on_host(others[1].function(*point)),
     )
 
 
-def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`function` of arrays and a key, compiled; every process gets the whole result in NumPy.
+def _start_values(system: System) -> Measurement:
+    """Observables of the product start state: nothing is correlated, and nothing uncertain."""
+    bloch = dict(zip(AXES, system.start.bloch, strict=True))
+    values = {str(axis): np.asarray(bloch[axis]) for axis in system.observables.magnetization}
+    for pair, distances in system.observables.correlators.items():
+        values[f"C_{pair}"] = np.zeros(len(distances))
+    return {name: (value, np.zeros_like(value)) for name, value in values.items()}
+
+
+class _Compiled(NamedTuple):
+    """A compiled function, and the bytes that it needs on a device while it runs."""
+
+    function: Callable[..., Any]
+    memory: int
+
+
+def _compiled(function: Callable[..., Any], *arguments: np.ndarray) -> _Compiled:
+    """`function` of such arrays and a key, compiled; every process gets the whole result.
 
     A key travels as plain numbers, because an array of one process is not one of all.
     """
@@ -116,13 +175,28 @@ def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
         return function(*arguments[:-1], jax.random.wrap_key_data(arguments[-1]))
 
     everywhere = NamedSharding(all_devices(), PartitionSpec())
-    compiled = jax.jit(of_key_data, out_shardings=everywhere)
+    traced = jax.jit(of_key_data, out_shardings=everywhere)
+    compiled = traced.lower(*arguments, _key_data(jax.random.key(0))).compile()
+    return _Compiled(
+        lambda *arguments: compiled(*arguments[:-1], _key_data(arguments[-1])),
+        _needed(compiled.memory_analysis()),
+    )
 
-    def on_host(*arguments: Any) -> Any:
-        key_data = np.asarray(jax.random.key_data(arguments[-1]))
-        return jax.tree.map(np.asarray, compiled(*arguments[:-1], key_data))
 
-    return on_host
+def _needed(analysis: Any) -> int:
+    """Bytes of a compiled function's results and of what it computes on the way."""
+    # Some devices know nothing of it.
+    if analysis is None:
+        return 0
+    return int(analysis.temp_size_in_bytes + analysis.output_size_in_bytes)
+
+
+def _key_data(key: PRNGKeyArray) -> np.ndarray:
+    return np.asarray(jax.random.key_data(key))
+
+
+def _on_host(tree: Any) -> Any:
+    return jax.tree.map(np.asarray, tree)
 
 
 def _remembering(derivative: Callable[..., Any]) -> Callable[..., Any]:
@@ -137,16 +211,29 @@ def _remembering(derivative: Callable[..., Any]) -> Callable[..., Any]:
     return at
 
 
+def _require_seen(start: np.ndarray, solver: TdvpSolver) -> None:
+    """Refuse a start state of which a solve does not see every outcome on every site.
+
+    What flows into outcomes that no sample has would be lost, without a sign of it.
+    """
+    if isinstance(solver.sampling, DirectSampling):
+        smallest, remedy = _SAMPLES_SEEN / solver.sampling.solve, " or more samples"
+    else:
+        smallest, remedy = _SMALLEST_ENUMERATED, ""
+    if start.min() < smallest:
+        raise ConfigError(
+            f"`povm` must give every outcome of the start state a probability of at least "
+            f"{smallest:.1g}, but {solver.povm} gives {start.min():.1g}; use the other "
+            f"orientation{remedy}."
+        )
+
+
 def assemble(system: System, solver: TdvpSolver, key: PRNGKeyArray) -> Parts:
     """The parts of a system's engine; raises `ConfigError` if they do not fit."""
     model = build_model(system)
     povm = build_povm(solver.povm)
     start = outcome_probabilities(povm, model.bloch)
-    if start.min() < 1e-12:
-        raise ConfigError(
-            f"`povm` must give every outcome of the start state a positive probability, but "
-            f"{solver.povm} gives {start.min():.1g}; use the other orientation."
-        )
+    _require_seen(start, solver)
     generator = build_generator(model, povm)
     symmetries = build_orbit(solver.orbit, model, generator, start)
     sampler = build_sampler(solver, symmetries)

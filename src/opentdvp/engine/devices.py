@@ -1,6 +1,9 @@
 """Work on samples, spread over all devices and in chunks that bound the memory."""
 
+import logging
 import os
+import resource
+import sys
 from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
@@ -15,6 +18,10 @@ from opentdvp.errors import ConfigError
 Values = TypeVar("Values")
 
 _SAMPLES = "samples"
+
+_MEBIBYTE = 2**20
+
+logger = logging.getLogger(__name__)
 
 
 def join_tasks() -> bool:
@@ -34,6 +41,40 @@ def join_tasks() -> bool:
         )
     jax.distributed.initialize(cluster_detection_method="slurm")
     return jax.process_index() == 0
+
+
+def require_devices() -> None:
+    """Raise `ConfigError` if JAX finds no devices of the kind that the environment asks for."""
+    try:
+        jax.devices()
+    except (RuntimeError, AssertionError) as error:
+        wanted = os.environ.get("JAX_PLATFORMS", "")
+        reason = " ".join(str(error).split()) or "there are none of this kind."
+        raise ConfigError(
+            "The environment variable JAX_PLATFORMS must name devices that JAX finds here, cpu for "
+            f"example, or be unset, but is {wanted!r}: {reason}"
+        ) from error
+
+
+def announce_memory(needed: int) -> None:
+    """Say how much memory a device needs for `needed` bytes of results, and warn if it has less.
+
+    On a processor the program itself is added.
+    """
+    device = jax.local_devices()[0]
+    if device.platform == "cpu":
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        needed += peak * (1 if sys.platform == "darwin" else 1024)
+        there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    else:
+        there = (device.memory_stats() or {}).get("bytes_limit", 0)
+    logger.info("The run needs about %d MiB of memory.", needed / _MEBIBYTE)
+    if 0 < there < needed:
+        logger.warning(
+            "That is more than the %d MiB that there are; use fewer samples, a smaller `chunk`, a "
+            "smaller network, or the method sample_space.",
+            there / _MEBIBYTE,
+        )
 
 
 def all_devices() -> Mesh:

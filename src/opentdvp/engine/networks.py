@@ -1,18 +1,26 @@
 """The networks that a configuration can name, and those of a user's own file."""
 
+import math
 import sys
 from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, PRNGKeyArray
 
 from opentdvp.config.solver import CustomNetwork, Network
-from opentdvp.engine.ansatz import Autoregressive
+from opentdvp.engine.ansatz import Autoregressive, all_conditionals, initial_parameters
+from opentdvp.engine.povm import OUTCOMES
 from opentdvp.engine.recurrent import ChainRecurrent, RasterRecurrent
 from opentdvp.errors import ConfigError
+
+#: Outcomes at which the start state of a custom network is looked at, and how exact it must be.
+_OUTCOMES_CHECKED = 8
+_START_TOLERANCE = 1e-6
 
 _KINDS = {"recurrent": ChainRecurrent, "raster": RasterRecurrent}
 
@@ -33,6 +41,37 @@ def build_network(
     if settings.kind == "raster" and len(shape) != 2:
         raise ConfigError(f"`network.kind` must be recurrent on the chain {shape}, but is raster.")
     return _KINDS[settings.kind](**common, **settings.model_dump(exclude={"kind"}))
+
+
+def check_start(network: Autoregressive, key: PRNGKeyArray, name: str) -> None:
+    """Raise `ConfigError` if fresh parameters of a custom network are not the product start state.
+
+    Its conditionals are those of a few random outcomes, at all sites.
+    """
+    sites, start = math.prod(network.shape), np.array(network.start)
+    outcomes = jax.random.randint(key, (sites, _OUTCOMES_CHECKED), 0, OUTCOMES, jnp.int32)
+    try:
+        parameters = initial_parameters(network, key)
+        logarithms = all_conditionals(network, parameters, outcomes)[1]
+        found = np.exp(np.asarray(logarithms))
+        wanted = np.broadcast_to(start[:, None], (sites, OUTCOMES, _OUTCOMES_CHECKED))
+        differences = np.abs(found - wanted)
+    except Exception as error:  # whatever a user's network may raise
+        reason = " ".join(str(error).split())
+        raise ConfigError(
+            f"`network` {name} must have log-conditionals of the shape (4, …), but fails: "
+            f"{type(error).__name__}: {reason}"
+        ) from error
+    if not differences.max() < _START_TOLERANCE:
+        site, _, column = np.unravel_index(np.argmax(differences), differences.shape)
+        raise ConfigError(
+            f"`network` {name} must have the start state's conditionals {_listed(start)} with "
+            f"fresh parameters, but has {_listed(found[site, :, column])} at site {site}."
+        )
+
+
+def _listed(probabilities: np.ndarray) -> str:
+    return f"({', '.join(f'{p:.6g}' for p in probabilities)})"
 
 
 def _custom(settings: CustomNetwork, common: dict[str, Any]) -> Autoregressive:

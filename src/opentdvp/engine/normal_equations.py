@@ -52,9 +52,9 @@ def relative_misfit(change: Float[Array, " samples"], target: Float[Array, " sam
 
 
 def solve(
-    regression: Regression, fisher: Float[Array, "P P"], settings: Regularization
+    regression: Regression, fisher: Float[Array, "P P"] | None, settings: Regularization
 ) -> tuple[Float[Array, " P"], dict[str, Array]]:
-    """θ̇, and what the chosen way knows about the spectrum.
+    """θ̇, and what the chosen way knows about the spectrum; `sample_space` does without S.
 
     Always `largest_eigenvalue` of S. The eigendecomposition adds the entropy −Σ p ln p of the
     spectrum p = λ/Σλ as `spectral_entropy`; its `rank`, the number of eigenvalues above the cutoff;
@@ -62,11 +62,15 @@ def solve(
     """
     if isinstance(settings, Cutoffs):
         return _in_eigenbasis(regression, fisher, settings)
-    largest = _largest_eigenvalue(fisher)
+    if settings.method == "sample_space":
+        fisher = None
+    largest = _largest_eigenvalue(regression, fisher)
     # Where nothing depends on θ, S is zero and so is the solution.
     shift = settings.shift * jnp.where(largest > 0, largest, 1.0)
-    by_method = {"cholesky": _shifted, "sample_space": _in_sample_space}
-    velocity = by_method[settings.method](regression, fisher, shift)
+    if fisher is None:
+        velocity = _in_sample_space(regression, shift)
+    else:
+        velocity = _shifted(regression, fisher, shift)
     return velocity, {"largest_eigenvalue": largest}
 
 
@@ -82,10 +86,10 @@ class _Directions(NamedTuple):
     embed: Callable[[Array], Array]
 
 
-def _directions(regression: Regression, fisher: Array) -> _Directions:
+def _directions(regression: Regression, fisher: Array | None) -> _Directions:
     """Eigenvectors of S, or those u_k of (√w O)(√w O)ᵀ, then v_k = (√w O)ᵀ u_k/√λ_k."""
     rows = regression.rows
-    if len(rows) >= len(fisher):
+    if len(rows) >= rows.shape[1]:
         eigenvalues, vectors = jnp.linalg.eigh(fisher)
         force = vectors.T @ regression.force
         return _Directions(eigenvalues, force, rows @ vectors, lambda c: vectors @ c)
@@ -98,7 +102,7 @@ def _directions(regression: Regression, fisher: Array) -> _Directions:
 
 
 def _in_eigenbasis(
-    regression: Regression, fisher: Array, settings: Cutoffs
+    regression: Regression, fisher: Array | None, settings: Cutoffs
 ) -> tuple[Array, dict[str, Array]]:
     """θ̇ = Σ_k v_k c_k (v_k·F)/λ_k with soft cutoffs c_k in eigenvalue and signal-to-noise ratio."""
     eigenvalues, force, changes, embed = _directions(regression, fisher)
@@ -130,24 +134,31 @@ def _shifted(regression: Regression, fisher: Array, shift: Array) -> Array:
     return jax.scipy.linalg.solve(matrix, regression.force, assume_a="pos")
 
 
-def _in_sample_space(regression: Regression, fisher: Array, shift: Array) -> Array:
+def _in_sample_space(regression: Regression, shift: Array) -> Array:
     """The same θ̇ as (√w O)ᵀ (T + μ)⁻¹ √w E with T = (√w O)(√w O)ᵀ, samples by samples."""
     rows = regression.rows
     matrix = rows @ rows.T + shift * jnp.eye(len(rows))
     return rows.T @ jax.scipy.linalg.solve(matrix, regression.target, assume_a="pos")
 
 
-def _largest_eigenvalue(fisher: Array) -> Array:
-    """By power iteration from the row of largest diagonal entry."""
+def _largest_eigenvalue(regression: Regression, fisher: Array | None) -> Array:
+    """By power iteration from the column of S with the largest diagonal entry."""
+    rows = regression.rows
+
+    def product(vector: Array) -> Array:
+        return rows.T @ (rows @ vector) if fisher is None else fisher @ vector
 
     def step(_: object, vector: Array) -> Array:
-        image = fisher @ vector
+        image = product(vector)
         norm = jnp.linalg.norm(image)
         return image / jnp.where(norm > 0, norm, 1.0)
 
-    start = fisher[jnp.argmax(jnp.diag(fisher))]
+    if fisher is None:
+        start = rows.T @ rows[:, jnp.argmax(jnp.sum(rows**2, axis=0))]
+    else:
+        start = fisher[jnp.argmax(jnp.diag(fisher))]
     vector = jax.lax.fori_loop(0, _POWER_ITERATIONS, step, start)
-    return vector @ fisher @ vector
+    return vector @ product(vector)
 
 
 def _cutoff(ratio: Array, cutoff: float) -> Array:

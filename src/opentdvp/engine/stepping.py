@@ -102,7 +102,7 @@ def _try(run: Run, state: State, solution: RightHandSide) -> Attempt | ResultCod
         size = min(wanted, settings.maximal_step, run.times[-1] - state.time)
         trial = integrator.TRIALS[settings.method](
             _slope(run, state),
-            integrator.fisher_norm(solution.fisher),
+            solution.norm,
             state.arrays["theta"],
             solution.velocity,
             size,
