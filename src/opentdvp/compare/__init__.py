@@ -9,15 +9,21 @@ from opentdvp.compare.overview import finished, overview
 from opentdvp.compare.points import compare
 from opentdvp.compare.summary import summarize
 from opentdvp.compare.tables import (
+    POINTS,
+    SUMMARY,
+    page_output,
     read_points,
     read_summary,
     read_table,
+    table_output,
     write_html,
     write_markdown,
     write_table,
 )
 
 __all__ = [
+    "POINTS",
+    "SUMMARY",
     "allowed",
     "closeness",
     "compare",
@@ -26,12 +32,14 @@ __all__ = [
     "finished",
     "judge",
     "overview",
+    "page_output",
     "published",
     "read_points",
     "read_run",
     "read_summary",
     "read_table",
     "summarize",
+    "table_output",
     "write_html",
     "write_markdown",
     "write_table",

@@ -1,13 +1,13 @@
 """The tables as files: tab-separated text."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from opentdvp.errors import FileError
-from opentdvp.files import replacing
+from opentdvp.files import reading, replacing
+from opentdvp.outputs import Output
 
 #: Digits enough for the figures, few enough for the eye.
 FLOAT_FORMAT = "%.6g"
@@ -52,6 +52,12 @@ SUMMARY = {
     "reference_revision": str,
     "mixed_revisions": bool,
 }
+
+
+def table_output(path: Path, columns: Mapping[str, type]) -> Output:
+    """A table with these columns as the output of a command."""
+    head = "\t".join(columns).encode()
+    return Output(path, "a table of this kind", lambda stream: stream.readline().strip() == head)
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
@@ -103,19 +109,15 @@ def read_table(path: Path, columns: Mapping[str, type]) -> pd.DataFrame:
     FileError
         If the file is missing or is not such a table.
     """
-    try:
+    with reading(path, "a table of this kind") as stream:
         return pd.read_csv(
-            path,
+            stream,
             sep="\t",
             usecols=list(columns),
             dtype=dict(columns),
             keep_default_na=False,
             na_values=["nan"],
         )
-    except OSError as error:
-        raise FileError(f"Cannot read {path}: {error.strerror or error}.") from error
-    except ValueError as error:  # pandas: empty, a column missing, or text in place of a number
-        raise FileError(f"Cannot read {path}: it is not a table of this kind.") from error
 
 
 def write_markdown(tables: Mapping[str, pd.DataFrame], path: Path) -> None:
@@ -158,6 +160,13 @@ def write_html(tables: Mapping[str, pd.DataFrame], title: str, path: Path) -> No
     ]
     with replacing(path) as temporary:
         temporary.write_text(_PAGE.format(title=title, tables="".join(parts)), encoding="utf-8")
+
+
+def page_output(path: Path, headings: Iterable[str]) -> Output:
+    """A page of tables with these headings as the output of a command, Markdown or HTML."""
+    html = f"{_PAGE.partition('{')[0]}{path.stem}<"
+    starts = tuple(start.encode() for start in ("| ", *(f"## {h}\n" for h in headings), html))
+    return Output(path, "a page of these tables", lambda page: page.read(200).startswith(starts))
 
 
 def _text(value: object) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from opentdvp.config.solver import CustomNetwork, TdvpSolver
 from opentdvp.config.study import Study
 from opentdvp.errors import ConfigError
 
@@ -48,6 +49,17 @@ def read_layers(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
     if not isinstance(base, str):
         raise ConfigError(f"{path}: `{BASE_KEY}` must be a path, but is {base!r}.")
     return merge(read_layers(path.parent / base, (*above, path.resolve())), tree)
+
+
+def sources(path: Path, study: Study) -> list[Path]:
+    """The files that a study was read from, the code of its networks included."""
+    layers, base = [path], _read_yaml(path).get(BASE_KEY)
+    while base is not None:
+        layers.append(layers[-1].parent / base)
+        base = _read_yaml(layers[-1]).get(BASE_KEY)
+    solvers = (solver for solver in study.solvers.values() if isinstance(solver, TdvpSolver))
+    networks = (solver.network for solver in solvers)
+    return layers + [Path(n.file) for n in networks if isinstance(n, CustomNetwork)]
 
 
 def merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
