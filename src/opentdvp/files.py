@@ -19,6 +19,8 @@ def beside(path: Path, suffix: str) -> Path:
     The suffix comes after the whole name unless that ends in `.h5` or `.npz`: files named `rate0.1`
     and `rate0.5` must not share what goes with them.
     """
+    if not path.name:
+        raise FileError(f"Cannot write {path}: it is a folder.")
     return path.with_name((path.stem if path.suffix in _SUFFIXES else path.name) + suffix)
 
 
