@@ -381,3 +381,21 @@ def test_the_file_and_its_timing_are_those_that_are_documented(finished, folder)
 def test_version(call):
     code, output, _ = call("--version")
     assert (code, output) == (0, f"opentdvp {metadata.version('opentdvp')}\n")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a full disk of Linux")
+def test_a_log_that_cannot_be_written_costs_no_run(folder, call):
+    path = study(folder)
+    assert call("run", path, "ring_3", "exact", "--out", "a.h5", "--log", "/dev/full")[0] == 0
+    assert trajectory.read(folder / "a.h5").result == "success"
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_an_earlier_result_may_be_protected(folder, call, read_only):
+    path = study(folder)
+    words = ("run", path, "ring_3", "exact", "--out", "a.h5")
+    assert call(*words)[0] == 0
+    (folder / "a.h5").chmod(0o444 if read_only else 0o644)
+    code, _, errors = call(*words)
+    assert code == read_only
+    assert ("it is read-only" in errors[0]) == read_only

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO
@@ -44,8 +44,12 @@ class Reporter:
         self._next_line = elapsed + LOG_INTERVAL
         stamp = datetime.now().isoformat(sep=" ", timespec="seconds")
         left = _left(elapsed, simulated - self._first, self._stop - simulated)
-        self._log.write(f"{stamp}  time {simulated:.4f} of {self._stop:g}{details}  left {left}\n")
-        self._log.flush()
+        # A full disk or a closed pipe costs the lines, not the run.
+        with suppress(OSError):
+            self._log.write(
+                f"{stamp}  time {simulated:.4f} of {self._stop:g}{details}  left {left}\n"
+            )
+            self._log.flush()
 
 
 @contextmanager
@@ -79,8 +83,11 @@ def _appending(path: Path | None) -> Iterator[IO[str] | None]:
         stream = path.open("a", encoding="utf-8")
     except OSError as error:
         raise FileError(f"Cannot write {path}: {error.strerror}.") from error
-    with stream:
+    try:
         yield stream
+    finally:
+        with suppress(OSError):
+            stream.close()
 
 
 def _left(elapsed: float, done: float, remaining: float) -> str:

@@ -94,22 +94,25 @@ def overview(
     read = sources(config_file, study)
     if finished:
         study = comparing.finished(study)
-    pages = {
-        "runs": {"Every figure": comparing.figure_costs, "All runs": comparing.costs},
-        "closeness": {
-            "Every plotted curve": comparing.closeness,
-            "Published values": comparing.published,
-        },
-        "overview": {"All comparisons": comparing.overview},
+    headings = {
+        "closeness": ("Every plotted curve", "Published values"),
+        "overview": ("All comparisons",),
+        "runs": ("Every figure", "All runs"),
     }
-    paths = {out / f"{name}.{kind}": name for name in pages for kind in ("md", "html")}
-    outputs = [comparing.page_output(path, pages[name]) for path, name in paths.items()]
+    outputs = [
+        comparing.page_output(out / f"{name}.{kind}", headings[name])
+        for name in headings
+        for kind in ("md", "html")
+    ]
     with reserved(outputs, read):
-        written = {
-            name: {heading: table(study) for heading, table in tables.items()}
-            for name, tables in pages.items()
+        runs, comparisons = comparing.costs(study), comparing.overview(study)
+        pages = {
+            "closeness": (comparing.closeness(study), comparing.published(study)),
+            "overview": (comparisons,),
+            "runs": (comparing.figure_costs(study), runs),
         }
-        for name, tables in written.items():
+        for name, found in pages.items():
+            tables = dict(zip(headings[name], found, strict=True))
             comparing.write_markdown(tables, out / f"{name}.md")
             comparing.write_html(tables, name, out / f"{name}.html")
 
