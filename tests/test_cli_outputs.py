@@ -117,8 +117,9 @@ def test_names_with_spaces_and_quotes_do(finished, folder):
 def test_every_command_may_be_given_again(finished, call):
     """What was there is ours, so it is replaced."""
     figures = "my figures/runs.pdf", "my figures/runs.png"
+    run = ("run", finished, "ring_3", "exact", "--out", "my results/runs/ring_3/exact.h5")
     again = (
-        ("run", finished, "ring_3", "exact", "--out", "my results/runs/ring_3/exact.h5"),
+        (*run, "--log", "my log.txt"),
         ("batch", finished, "ring_3", "some", 0, "--out", "0.npz"),
         ("gather", finished, "ring_3", "some", "0.npz", "--out", "some.h5"),
         ("derive", finished, "front", "--out", "my results/tables/front.figure.tsv"),
@@ -154,6 +155,7 @@ PLOT = ("plot", "CONFIG", "runs", "--out")
         (*RUN, "new.h5", "--log", "new.failed.h5"),
         (*RUN, "new.h5", "--log", "base.yaml"),
         (*RUN, "new.h5", "--log", "0.npz"),
+        (*RUN, "new.h5", "--log", "notes.txt"),
         (*RUN, "mine.h5"),
         (*RUN, "theirs.h5"),
         (*COMPARE, "q", "--summary", "q"),
@@ -231,6 +233,11 @@ def test_names_with_a_point_have_files_of_their_own(folder, call):
         assert call("run", path, "ring_3", "exact", "--out", f"rate{rate}")[0] == 0
     expected = {f"rate{rate}{suffix}" for rate in ("0.1", "0.5") for suffix in ("", ".timing.json")}
     assert expected <= {path.name for path in folder.iterdir()}
+    code, _, errors = call("run", path, "ring_3", "exact", "--out", "rate0.1.h5")
+    assert code == 1
+    assert (
+        "rate0.1.timing.json: the file that is there is not a timing file of rate0.1" in errors[0]
+    )
 
 
 def test_an_output_may_be_a_link(folder, call):

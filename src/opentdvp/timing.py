@@ -14,15 +14,28 @@ from typing import IO, Any
 from opentdvp.files import beside, reading, replacing
 from opentdvp.outputs import Output
 
+_SUFFIX = ".timing.json"
+
 
 def timing_path(trajectory: Path) -> Path:
     """File with the timing of a trajectory."""
-    return beside(trajectory, ".timing.json")
+    return beside(trajectory, _SUFFIX)
 
 
 def output(trajectory: Path) -> Output:
-    """The timing of a trajectory as the output of a command."""
-    return Output(timing_path(trajectory), "a timing file", _is_timing)
+    """The timing of a trajectory as the output of a command.
+
+    `run`, `run.h5` and `run.npz` would have the same; that of one is not replaced by another's.
+    """
+    path = timing_path(trajectory)
+    stem = path.name.removesuffix(_SUFFIX)
+    owners = [path.with_name(stem + suffix) for suffix in ("", ".h5", ".npz")]
+
+    def ours(stream: IO[bytes]) -> bool:
+        foreign = not trajectory.exists() and any(owner.is_file() for owner in owners)
+        return _is_timing(stream) and not foreign
+
+    return Output(path, f"a timing file of {trajectory.name}", ours)
 
 
 def _is_timing(stream: IO[bytes]) -> bool:

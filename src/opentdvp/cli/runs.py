@@ -1,5 +1,6 @@
 """Commands that solve a system."""
 
+import re
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated
 
@@ -56,7 +57,7 @@ def run(
         return take_part(deck, checkpoints)
     outputs = run_outputs(out, checkpoints.path)
     if log is not None:
-        outputs.append(Output(log, "a text file", _is_text, appended=True))
+        outputs.append(Output(log, "a log of runs", _is_log, appended=True))
     with (
         reserved(outputs, sources(config_file, study)),
         reporting(deck.system.time.stop, Console(stderr=True), log) as report,
@@ -127,8 +128,9 @@ def _checkpoints(
     return Checkpoints(followed(path or checkpoint_path(out)), interval, time_limit)
 
 
-def _is_text(stream: IO[bytes]) -> bool:
-    return b"\0" not in stream.read(10_000)
+def _is_log(stream: IO[bytes]) -> bool:
+    """Whether a file begins with the date and time of a line of progress."""
+    return re.match(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d ", stream.read(20)) is not None
 
 
 def _deck(study: config.Study, system: str, solver: str) -> config.Deck:
