@@ -177,7 +177,7 @@ PLOT = ("plot", "CONFIG", "runs", "--out")
         ("overview", "CONFIG", "--finished", "--out", "notes.txt"),
         (*RUN, ""),
         (*RUN, "."),
-        (*RUN, "/dev/null"),
+        (*RUN, "pipe"),
         (*RUN, "--log"),
         (*RUN, "two\nlines"),
         (*RUN, "x" * 300),
@@ -197,6 +197,7 @@ def test_nothing_but_what_is_asked_for_is_written(finished, folder, call, words)
     (folder / "linked").hardlink_to(finished)
     (folder / "mine.timing.json").write_text('{"mine": 1}')
     (folder / "theirs.failed.h5").mkdir()
+    os.mkfifo(folder / "pipe")
     with h5py.File(folder / "other.h5", "w") as file:
         file["times"] = [1.0]
     before = snapshot(folder)
@@ -206,6 +207,7 @@ def test_nothing_but_what_is_asked_for_is_written(finished, folder, call, words)
     assert (code, len(errors)) == (1, 1)
     assert errors[0].startswith("error: ")
     assert snapshot(folder) == before
+    assert (folder / "pipe").is_fifo()
 
 
 def test_the_code_of_a_network_is_an_input(tmp_path):

@@ -114,7 +114,6 @@ def test_a_read_only_file_stays(tmp_path):
         (f"{'c' * 300}/run.h5", "File name too long"),
         ("two\nlines", r"'.*two\\nlines': a name must be of printable characters"),
         (".", "it is a folder"),
-        ("/dev/null", "it is a device or a pipe"),
     ],
 )
 def test_names_that_cannot_be_are_refused(tmp_path, name, message):
@@ -122,6 +121,14 @@ def test_names_that_cannot_be_are_refused(tmp_path, name, message):
         pass
     assert "\n" not in str(found.value)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_pipe_is_not_replaced(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    wanted = [output(tmp_path / "pipe")]
+    with pytest.raises(FileError, match="it is a device or a pipe"), reserved(wanted):
+        pass
+    assert (tmp_path / "pipe").is_fifo()
 
 
 def test_a_forgotten_value_is_no_name(tmp_path, monkeypatch):
