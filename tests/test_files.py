@@ -2,8 +2,8 @@ import errno
 
 import pytest
 
-from opentdvp.errors import FileError
-from opentdvp.files import check_writable, replacing, reserved
+from opentdvp.errors import DamagedFileError, FileError, Interrupted
+from opentdvp.files import beside, reading, replacing
 
 
 def test_new_content_replaces_the_old(tmp_path):
@@ -32,16 +32,6 @@ def test_failure_leaves_the_old_content_and_no_rest(tmp_path, error):
     assert [p.name for p in tmp_path.iterdir()] == ["file.txt"]
 
 
-def test_unwritable_places_are_found_before_the_work(tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(FileError, match="it is a folder"):
-        check_writable(tmp_path)
-    with pytest.raises(FileError, match=r"Cannot write .*file/run\.h5: Not a directory"):
-        check_writable(tmp_path / "file" / "run.h5")
-    check_writable(tmp_path / "new" / "run.h5")
-    assert list((tmp_path / "new").iterdir()) == []
-
-
 def test_old_content_is_kept_where_it_is_wanted(tmp_path):
     path, previous = tmp_path / "file.txt", tmp_path / "file.previous.txt"
     for content in ("first", "second", "third"):
@@ -50,20 +40,62 @@ def test_old_content_is_kept_where_it_is_wanted(tmp_path):
     assert (path.read_text(), previous.read_text()) == ("third", "second")
 
 
-def test_a_file_is_reserved_for_one_process_and_free_again(tmp_path):
-    path = tmp_path / "run.h5"
-    with reserved(path), pytest.raises(FileError, match="another process"), reserved(path):
-        pass
-    with reserved(path):
-        pass
-    assert list(tmp_path.iterdir()) == []
+def test_the_file_that_a_link_leads_to_is_replaced(tmp_path):
+    """As by any program that writes to a link; the link stays, whether its file exists or not."""
+    (tmp_path / "elsewhere").mkdir()
+    target, link = tmp_path / "elsewhere" / "file.txt", tmp_path / "file.txt"
+    link.symlink_to(target)
+    for content in ("first", "second"):
+        with replacing(link) as temporary:
+            temporary.write_text(content)
+        assert target.read_text() == content
+    assert link.readlink() == target
+    assert [p.name for p in target.parent.iterdir()] == ["file.txt"]
 
 
-def test_what_a_killed_process_left_is_removed(tmp_path):
-    rests = [".run.h5.abc.h5", ".run.timing.json.xyz.json", ".run.h5.lock"]
-    others = ["run.h5", ".run2.h5.abc.h5", "run.npz"]
-    for name in (*rests, *others):
-        (tmp_path / name).write_text("half")
-    with reserved(tmp_path / "run.h5"):
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("run.h5", "run.timing.json"),
+        ("3.npz", "3.timing.json"),
+        ("rate0.1", "rate0.1.timing.json"),
+        ("rate0.1.h5", "rate0.1.timing.json"),
+        ("rate0.5", "rate0.5.timing.json"),
+        ("run.hdf5", "run.hdf5.timing.json"),
+    ],
+)
+def test_what_goes_with_a_file_has_its_whole_name(tmp_path, name, expected):
+    assert beside(tmp_path / name, ".timing.json") == tmp_path / expected
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "message"),
+    [
+        (OSError(errno.EIO, "x"), FileError, "Cannot read .*file: Input/output error"),
+        (OSError(errno.ENOLCK, "x"), FileError, "Cannot read .*file: No locks available"),
+        (OSError("parser"), DamagedFileError, "it is truncated, damaged or not a list"),
+        (RecursionError(), DamagedFileError, "it is truncated, damaged or not a list"),
+        (Interrupted("stop"), Interrupted, "stop"),
+    ],
+)
+def test_what_goes_wrong_with_a_file_is_said(tmp_path, error, kind, message):
+    """A file that cannot be read is not called damaged."""
+    path = tmp_path / "file"
+    path.write_text("")
+
+    def fail():
+        with reading(path, "a list"):
+            raise error
+
+    with pytest.raises(kind, match=message) as found:
+        fail()
+    assert type(found.value) is kind
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [(".", "it is a folder"), ("x", "there is no such file"), ("x" * 300, "File name too long")],
+)
+def test_no_file_is_said(tmp_path, name, message):
+    with pytest.raises(FileError, match=message), reading(tmp_path / name, "a list"):
         pass
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(others)

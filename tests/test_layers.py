@@ -16,12 +16,13 @@ ALLOWED = {
     "spin": set(),
     "files": {"errors"},
     "provenance": set(),
-    "timing": {"errors", "files"},
+    "outputs": {"errors", "files"},
+    "timing": {"files", "outputs"},
     "config": {"errors", "spin"},
     "models": {"config", "spin"},
-    "trajectory": {"errors", "files", "results"},
-    "checkpoint": {"errors", "files"},
-    "keeping": {"checkpoint", "errors"},
+    "trajectory": {"errors", "files", "outputs", "results"},
+    "checkpoint": {"errors", "files", "outputs"},
+    "keeping": {"checkpoint", "errors", "files", "outputs"},
     "stopping": {"errors"},
     "recording": {"checkpoint", "config", "provenance", "results", "trajectory"},
     "engine": {
@@ -31,8 +32,8 @@ ALLOWED = {
     "references": {
         "checkpoint", "config", "errors", "models", "recording", "results", "spin", "trajectory",
     },
-    "compare": {"config", "errors", "files", "results", "timing", "trajectory"},
-    "figures": {"config", "errors", "files", "results", "spin", "trajectory"},
+    "compare": {"config", "errors", "files", "outputs", "results", "timing", "trajectory"},
+    "figures": {"config", "errors", "files", "outputs", "results", "spin", "trajectory"},
     "drawing": {"compare", "config", "figures", "trajectory"},
     "verify": {
         "compare", "config", "drawing", "errors", "figures", "results", "timing", "trajectory",
@@ -40,8 +41,8 @@ ALLOWED = {
     "progress": {"errors"},
     "show": {"timing", "trajectory"},
     "solve": {
-        "checkpoint", "config", "engine", "errors", "files", "keeping", "progress", "references",
-        "results", "stopping", "timing", "trajectory",
+        "checkpoint", "config", "engine", "errors", "files", "keeping", "outputs", "progress",
+        "references", "results", "stopping", "timing", "trajectory",
     },
 }  # fmt: skip
 

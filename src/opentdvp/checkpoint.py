@@ -1,16 +1,16 @@
 """Checkpoints of any solver: all that a run needs to go on as if it had never stopped."""
 
 import hashlib
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
-from opentdvp.errors import DamagedFileError, FileError
-from opentdvp.files import replacing
+from opentdvp.errors import FileError
+from opentdvp.files import reading, replacing
+from opentdvp.outputs import Output
 
 #: Raised when the meaning of a stored entry changes.
 CHECKPOINT_VERSION = 3
@@ -76,38 +76,43 @@ def load(run_id: str, path: Path) -> State:
     DamagedFileError
         If the file is truncated or damaged.
     FileError
-        If the file is of another version, or of a run with another deck.
+        If the file cannot be read, is of another version, or of a run with another deck.
     """
-    try:
-        entries = _entries(path)
-        version, owner = int(entries["version"]), str(entries["run_id"])
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise DamagedFileError(
-            f"Cannot resume from {path}: it is truncated, damaged or not a checkpoint; delete it "
-            "to start the run anew."
-        ) from error
-    for name, must, value in (
-        ("version", CHECKPOINT_VERSION, version),
-        ("run id", run_id[:12], owner[:12]),
-    ):
-        if value != must:
-            raise FileError(
-                f"Cannot resume from {path}: its {name} must be {must}, but is {value}; delete it "
-                "to start the run anew."
-            )
-    return State(
-        time=float(entries["time"]),
-        step_size=float(entries["step_size"]),
-        arrays=_named(entries, "arrays/"),
-        outputs=_records(entries, "outputs/"),
-        diagnostics=_records(entries, "diagnostics/"),
-        wall_seconds=float(entries["wall_seconds"]),
-    )
+    with reading(path, "a checkpoint", "; delete it to start the run anew") as stream:
+        entries = _entries(stream)
+        for name, must, value in (
+            ("version", CHECKPOINT_VERSION, int(entries["version"])),
+            ("run id", run_id[:12], str(entries["run_id"])[:12]),
+        ):
+            if value != must:
+                raise FileError(
+                    f"Cannot resume from {path}: its {name} must be {must}, but is {value}; delete "
+                    "it to start the run anew."
+                )
+        return State(
+            time=float(entries["time"]),
+            step_size=float(entries["step_size"]),
+            arrays=_named(entries, "arrays/"),
+            outputs=_records(entries, "outputs/"),
+            diagnostics=_records(entries, "diagnostics/"),
+            wall_seconds=float(entries["wall_seconds"]),
+        )
 
 
-def _entries(path: Path) -> dict[str, np.ndarray]:
+def output(path: Path, kind: str = "a checkpoint") -> Output:
+    """A state as the output of a command."""
+    return Output(path, kind, is_state)
+
+
+def is_state(stream: IO[bytes]) -> bool:
+    """Whether a file was written as a state: its first entry says so, even if it is damaged."""
+    head = stream.read(64)
+    return head.startswith(b"PK") and head[30:].startswith((b"checksum.npy", b"version.npy"))
+
+
+def _entries(stream: IO[bytes]) -> dict[str, np.ndarray]:
     """All arrays of a file whose checksum is right, or that is of another version."""
-    with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
+    with np.load(stream, allow_pickle=False) as file:
         entries = {name: file[name] for name in file.files}
     ours = int(entries["version"]) == CHECKPOINT_VERSION
     if ours and str(entries.pop("checksum")) != _checksum(entries):

@@ -83,8 +83,18 @@ def read_derived(study: Study, name: str) -> pd.DataFrame:
     FileError
         If the file is missing or is not such a table.
     """
-    columns = FRONT if isinstance(study.figures[name], FrontFigure) else SCAN
-    return compare.read_table(study.output.derived(name), columns)
+    return compare.read_table(study.output.derived(name), derived_columns(study, name))
+
+
+def derived_columns(study: Study, name: str) -> dict[str, type]:
+    """Columns of that table, with their types."""
+    return FRONT if isinstance(study.figures[name], FrontFigure) else SCAN
+
+
+def inputs(study: Study, name: str) -> list[Path]:
+    """The study's files that a figure and its table are made from."""
+    output, figure = study.output, study.figures[name]
+    return [*map(output.trajectory, study.drawn(figure)), *map(output.points, figure.compared())]
 
 
 def _runs(study: Study, figure: AnyFigure) -> dict[Run, Trajectory]:

@@ -1,16 +1,61 @@
-"""Writing files so that a killed job or a full disk never leaves half a file behind."""
+"""Reading and writing files so that a killed job or a full disk never leaves half a file behind."""
 
-import fcntl
-import glob
 import os
 import tempfile
-import warnings
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from opentdvp.errors import FileError
+from opentdvp.errors import DamagedFileError, FileError, OpentdvpError
+
+#: Suffixes of our own files; what goes with such a file has another one in its place.
+_SUFFIXES = (".h5", ".npz")
+
+
+def beside(path: Path, suffix: str) -> Path:
+    """Name of a file that goes with another one: `run.timing.json` with `run.h5`.
+
+    The suffix comes after the whole name unless that ends in `.h5` or `.npz`: files named `rate0.1`
+    and `rate0.5` must not share what goes with them.
+    """
+    if not path.name:
+        raise FileError(f"Cannot write {path}: it is a folder.")
+    return path.with_name((path.stem if path.suffix in _SUFFIXES else path.name) + suffix)
+
+
+def followed(path: Path) -> Path:
+    """The file that a symbolic link leads to; a path that is none stays as it is."""
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
+
+
+@contextmanager
+def reading(path: Path, kind: str, remedy: str = "") -> Iterator[IO[bytes]]:
+    """Yield the bytes of a file; whatever goes wrong with them in the block is one line.
+
+    Raises
+    ------
+    DamagedFileError
+        If the block raises anything else than an error of ours: the parsers of foreign bytes have
+        errors of every kind. `remedy` says what to do then.
+    FileError
+        If the file is missing, is a folder, or cannot be read.
+    """
+    try:
+        if path.exists() and not path.is_file():
+            raise FileError(f"Cannot read {path}: {special(path)}.")
+        with path.open("rb") as stream:
+            yield stream
+    except OpentdvpError:
+        raise
+    except FileNotFoundError as error:
+        raise FileError(f"Cannot read {path}: there is no such file.") from error
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno:
+            raise FileError(f"Cannot read {path}: {os.strerror(error.errno)}.") from error
+        raise DamagedFileError(
+            f"Cannot read {path}: it is truncated, damaged or not {kind}{remedy}."
+        ) from error
 
 
 @contextmanager
@@ -19,7 +64,8 @@ def replacing(path: Path, previous: Path | None = None) -> Iterator[Path]:
 
     The temporary file is flushed to disk before it is renamed, and removed if anything fails, so
     that `path` holds either its old content or the complete new one. The old content goes to
-    `previous` if that is given; a process killed in that moment leaves `previous` alone.
+    `previous` if that is given; a process killed in that moment leaves `previous` alone. Where
+    `path` is a symbolic link, the file that it leads to is replaced.
 
     Raises
     ------
@@ -28,86 +74,39 @@ def replacing(path: Path, previous: Path | None = None) -> Iterator[Path]:
     """
     temporary = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # The suffix stays, because writers such as matplotlib choose the format by it.
-        handle, name = tempfile.mkstemp(
-            dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix
-        )
-        temporary = Path(name)
-        os.close(handle)
+        target = followed(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = temporary_beside(target)
         yield temporary
         _flush(temporary)
         temporary.chmod(0o666 & ~_umask())
-        if previous is not None and path.exists():
-            path.replace(previous)
-        temporary.replace(path)
+        if previous is not None and target.exists():
+            target.replace(previous)
+        temporary.replace(target)
     except OSError as error:
-        raise _cannot_write(path, error) from error
+        raise cannot_write(path, error) from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
 
 
-@contextmanager
-def reserved(*paths: Path) -> Iterator[None]:
-    """Keep every other process from writing these files, until the block or this process ends.
-
-    Each path has a lock beside it, which the system gives free even if the process is killed; what
-    a killed process left half-written of a file, or of files named after it, is removed.
-
-    Raises
-    ------
-    FileError
-        If another process has reserved one of the files, or one cannot be written.
-    """
-    with ExitStack() as locks:
-        for path in paths:
-            check_writable(path)
-            locks.enter_context(_locked(path))
-        yield
+def special(path: Path) -> str:
+    """What a path is that is no file."""
+    return "it is a folder" if path.is_dir() else "it is a device or a pipe"
 
 
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    lock = path.with_name(f".{path.name}.lock")
-    with lock.open("w") as stream:
-        _take(stream, lock, path)
-        for rest in path.parent.glob(f".{glob.escape(path.stem)}.*"):
-            if rest.suffix != ".lock":
-                rest.unlink(missing_ok=True)
-        try:
-            yield
-        finally:
-            lock.unlink(missing_ok=True)
+def temporary_beside(path: Path) -> Path:
+    """An empty file beside `path`, by a name that nobody else has."""
+    # The suffix stays, because writers such as matplotlib choose the format by it.
+    handle, name = tempfile.mkstemp(
+        dir=path.parent, prefix=f".{path.name}.opentdvp-", suffix=f".tmp{path.suffix}"
+    )
+    os.close(handle)
+    return Path(name)
 
 
-def _take(stream: IO[str], lock: Path, path: Path) -> None:
-    """Lock an open file, and make sure that it still is the one of that name."""
-    try:
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        taken = lock.exists() and os.path.samestat(os.fstat(stream.fileno()), lock.stat())
-    except BlockingIOError:
-        taken = False
-    except OSError as error:  # a file system without locks
-        warnings.warn(f"Cannot lock {path}: {error.strerror}.", RuntimeWarning, stacklevel=2)
-        taken = True
-    if not taken:
-        raise FileError(f"Cannot write {path}: another process is at work on it.")
-
-
-def check_writable(path: Path) -> None:
-    """Raise `FileError` now, before hours of work, if `path` cannot be written."""
-    if path.is_dir():
-        raise FileError(f"Cannot write {path}: it is a folder.")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path.parent):
-            pass
-    except OSError as error:
-        raise _cannot_write(path, error) from error
-
-
-def _cannot_write(path: Path, error: OSError) -> FileError:
+def cannot_write(path: Path, error: OSError) -> FileError:
+    """The error of a file that the system does not let us write."""
     in_the_way = isinstance(error, FileExistsError)  # a file where a folder has to be
     reason = "Not a directory" if in_the_way else error.strerror or error
     return FileError(f"Cannot write {path}: {reason}.")

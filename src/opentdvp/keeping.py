@@ -5,10 +5,13 @@ import time
 import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import IO
 
 from opentdvp import checkpoint
 from opentdvp.checkpoint import State
 from opentdvp.errors import DamagedFileError
+from opentdvp.files import beside
+from opentdvp.outputs import Output
 
 
 @dataclass(frozen=True)
@@ -130,4 +133,29 @@ def remove(path: Path) -> None:
 
 def previous_path(path: Path) -> Path:
     """Where the checkpoint before the newest one is kept."""
-    return path.with_suffix(f".previous{path.suffix}")
+    return beside(path, ".previous.npz")
+
+
+def checkpoint_path(out: Path) -> Path:
+    """Where the checkpoint of a run is kept unless another place is named."""
+    return beside(out, ".checkpoint.npz")
+
+
+def outputs(path: Path) -> list[Output]:
+    """Both generations of a checkpoint as outputs of a command.
+
+    The newest one may be damaged as a whole if the one before is ours: then that is gone on from.
+    """
+    previous = previous_path(path)
+
+    def ours(stream: IO[bytes]) -> bool:
+        return checkpoint.is_state(stream) or _is_state(previous)
+
+    return [checkpoint.output(path)._replace(ours=ours), checkpoint.output(previous)]
+
+
+def _is_state(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as stream:
+        return checkpoint.is_state(stream)

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO
@@ -66,8 +66,10 @@ class _Messages(logging.Handler):
 
 def _add_line(log: IO[str], text: str) -> None:
     stamp = datetime.now().isoformat(sep=" ", timespec="seconds")
-    log.write(f"{stamp}  {text}\n")
-    log.flush()
+    # A full disk or a closed pipe costs the lines, not the run.
+    with suppress(OSError):
+        log.write(f"{stamp}  {text}\n")
+        log.flush()
 
 
 @contextmanager
@@ -111,8 +113,11 @@ def _appending(path: Path | None) -> Iterator[IO[str] | None]:
         stream = path.open("a", encoding="utf-8")
     except OSError as error:
         raise FileError(f"Cannot write {path}: {error.strerror}.") from error
-    with stream:
+    try:
         yield stream
+    finally:
+        with suppress(OSError):
+            stream.close()
 
 
 def _left(elapsed: float, done: float, remaining: float) -> str:

@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from opentdvp import trajectory
-from opentdvp.timing import timing_path
+from opentdvp.timing import read_timing, timing_path
 from opentdvp.trajectory import Trajectory
 
 
@@ -25,16 +26,16 @@ def show_trajectory(path: Path) -> None:
     console = Console()
     deck = json.loads(loaded.deck)
     console.print_json(data=deck, indent=None)
-    timing = timing_path(path)
+    timing = read_timing(path) if timing_path(path).exists() else {}
     facts = {
         "run id": loaded.run_id,
         "result": f"{loaded.result} ({loaded.remedy})",
         "times": f"{len(loaded.times)} from {loaded.times[0]:g} to {loaded.times[-1]:g}",
         **loaded.provenance,
-        **(json.loads(timing.read_text(encoding="utf-8")) if timing.exists() else {}),
+        **timing,
     }
     for name, value in facts.items():
-        console.print(f"[bold]{name}[/bold]: {value}", highlight=False)
+        console.print(f"[bold]{name}[/bold]: {escape(str(value))}", highlight=False)
     print_table(observable_summary(loaded), console)
     if loaded.diagnostics:
         print_table(diagnostic_summary(loaded), console)
@@ -67,5 +68,6 @@ def print_table(frame: pd.DataFrame, console: Console | None = None) -> None:
     """Print a table of numbers."""
     table = Table(*map(str, frame.columns))
     for row in frame.itertuples(index=False):
-        table.add_row(*(f"{cell:.4g}" if isinstance(cell, float) else str(cell) for cell in row))
+        cells = (f"{cell:.4g}" if isinstance(cell, float) else str(cell) for cell in row)
+        table.add_row(*map(escape, cells))
     (console or Console()).print(table)

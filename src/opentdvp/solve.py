@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from opentdvp import trajectory
+from opentdvp import checkpoint, keeping, timing, trajectory
 from opentdvp.config import (
     Deck,
     ReducedExactSolver,
@@ -17,11 +17,12 @@ from opentdvp.config import (
     TensorNetworkSolver,
 )
 from opentdvp.errors import ConfigError, NumericalFailure
-from opentdvp.files import reserved
+from opentdvp.files import beside
 from opentdvp.keeping import Checkpoints, Keeper
+from opentdvp.outputs import Output
 from opentdvp.results import ResultCode
 from opentdvp.stopping import saving_when_stopped, stop_no_more
-from opentdvp.timing import add_timings, write_timing
+from opentdvp.timing import add_timings, read_timing, write_timing
 from opentdvp.trajectory import Trajectory
 
 if TYPE_CHECKING:
@@ -35,6 +36,22 @@ logger = logging.getLogger(__name__)
 def check(system: System, solver: Solver) -> None:
     """Raise `ConfigError` if the solver cannot solve the system, before any work is done."""
     _method(solver).check(system)
+
+
+def run_outputs(out: Path, kept: Path) -> list[Output]:
+    """All files that `solve_to_file` may write, with its checkpoints at `kept`."""
+    runs = [trajectory.output(out), trajectory.output(failed_path(out))]
+    return [*runs, timing.output(out), *keeping.outputs(kept)]
+
+
+def batch_outputs(out: Path, kept: Path) -> list[Output]:
+    """All files that `solve_batch_to_file` may write, with its checkpoints at `kept`."""
+    return [checkpoint.output(out, "a batch file"), timing.output(out), *keeping.outputs(kept)]
+
+
+def gather_outputs(out: Path) -> list[Output]:
+    """All files that `gather_to_file` writes."""
+    return [trajectory.output(out), timing.output(out)]
 
 
 def solve_to_file(
@@ -56,8 +73,7 @@ def solve_to_file(
     Raises
     ------
     ConfigError, FileError
-        Before any work, if something does not fit, cannot be written, or is being written by
-        another process.
+        Before any work, if something does not fit or cannot be resumed from.
     Interrupted
         If the run was asked to stop or reached its time limit; it is saved.
     NumericalFailure
@@ -90,14 +106,15 @@ def solve_batch_to_file(
     deck: Deck, batch: int, out: Path, checkpoints: Checkpoints | None, report: "Reporter"
 ) -> None:
     """Compute one batch of trajectories; arguments and errors as for `solve_to_file`."""
-    from opentdvp.checkpoint import save
     from opentdvp.references import stochastic
 
     settings = _stochastic(deck)
     if not 0 <= batch < settings.batches:
         raise ConfigError(f"Argument `batch` must be in 0…{settings.batches - 1}, but is {batch}.")
     run = partial(stochastic.run, deck, settings.numbers(batch), report)
-    _run_to_file(deck, run, lambda state: save(state, deck.run_id, out), out, checkpoints)
+    _run_to_file(
+        deck, run, lambda state: checkpoint.save(state, deck.run_id, out), out, checkpoints
+    )
 
 
 def gather_to_file(deck: Deck, batches: Sequence[Path], out: Path) -> int:
@@ -108,13 +125,14 @@ def gather_to_file(deck: Deck, batches: Sequence[Path], out: Path) -> int:
     ConfigError, FileError
         If the solver has no batches, or a file cannot be read, written or used.
     """
-    from opentdvp.checkpoint import load
     from opentdvp.references import stochastic
 
     _stochastic(deck)
-    result = stochastic.gather(deck, [load(deck.run_id, path) for path in batches])
+    states = [checkpoint.load(deck.run_id, path) for path in batches]
+    timings = [read_timing(path) for path in batches]
+    result = stochastic.gather(deck, states)
     trajectory.write(result, out)
-    add_timings(out, batches)
+    add_timings(out, timings)
     return len(result.diagnostics["trajectory"])
 
 
@@ -129,7 +147,7 @@ def _stochastic(deck: Deck) -> StochasticSolver:
 
 def failed_path(out: Path) -> Path:
     """Where a run that failed is kept, out of reach of those that use `out`."""
-    return out.with_suffix(f".failed{out.suffix}")
+    return beside(out, ".failed.h5")
 
 
 class _Method(NamedTuple):
@@ -170,20 +188,19 @@ def _run_to_file(
     checkpoints: Checkpoints | None,
 ) -> None:
     """Run from the checkpoints if there are any, write the result, and what it has cost."""
-    with reserved(out, *((checkpoints.path,) if checkpoints else ())):
-        keeper = Keeper(deck.run_id, checkpoints)
-        try:
-            with saving_when_stopped(keeper.flush, keeper.time_limit):
-                state = keeper.resume()
-                if state is not None:
-                    logger.info("resumed at t = %g", state.time)
-                result = run(resume_from=state, keep=keeper)
-            stop_no_more()
-        finally:
-            keeper.flush()
-        write(result)
-        write_timing(out, keeper.wall_seconds, keeper.resumed)
-        keeper.discard()
+    keeper = Keeper(deck.run_id, checkpoints)
+    try:
+        with saving_when_stopped(keeper.flush, keeper.time_limit):
+            state = keeper.resume()
+            if state is not None:
+                logger.info("resumed at t = %g", state.time)
+            result = run(resume_from=state, keep=keeper)
+        stop_no_more()
+    finally:
+        keeper.flush()
+    write(result)
+    write_timing(out, keeper.wall_seconds, keeper.resumed)
+    keeper.discard()
     logger.info("The result is in %s.", out)
 
 

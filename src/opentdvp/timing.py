@@ -9,15 +9,37 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from opentdvp.errors import FileError
-from opentdvp.files import replacing
+from opentdvp.files import beside, reading, replacing
+from opentdvp.outputs import Output
+
+_SUFFIX = ".timing.json"
 
 
 def timing_path(trajectory: Path) -> Path:
     """File with the timing of a trajectory."""
-    return trajectory.with_suffix(".timing.json")
+    return beside(trajectory, _SUFFIX)
+
+
+def output(trajectory: Path) -> Output:
+    """The timing of a trajectory as the output of a command.
+
+    `run`, `run.h5` and `run.npz` would have the same; that of one is not replaced by another's.
+    """
+    path = timing_path(trajectory)
+    stem = path.name.removesuffix(_SUFFIX)
+    owners = [path.with_name(stem + suffix) for suffix in ("", ".h5", ".npz")]
+
+    def ours(stream: IO[bytes]) -> bool:
+        foreign = not trajectory.exists() and any(owner.is_file() for owner in owners)
+        return _is_timing(stream) and not foreign
+
+    return Output(path, f"a timing file of {trajectory.name}", ours)
+
+
+def _is_timing(stream: IO[bytes]) -> bool:
+    return {"wall_seconds", "peak_memory_MiB"} <= set(json.load(stream))
 
 
 def write_timing(trajectory: Path, wall_seconds: float, resumed: bool) -> None:
@@ -41,7 +63,7 @@ def _processors() -> str:
     return f"{names[0] if names else platform.machine()}, {os.cpu_count()} processors"
 
 
-def add_timings(trajectory: Path, batches: Sequence[Path]) -> None:
+def add_timings(trajectory: Path, records: Sequence[dict[str, Any]]) -> None:
     """Record what the batches of a trajectory have cost: all their time, the largest memory.
 
     Their machines are all listed.
@@ -49,9 +71,8 @@ def add_timings(trajectory: Path, batches: Sequence[Path]) -> None:
     Raises
     ------
     FileError
-        If a file cannot be read or written.
+        If the file cannot be written.
     """
-    records = [read_timing(batch) for batch in batches]
     _write(
         trajectory,
         round(sum(record["wall_seconds"] for record in records), 1),
@@ -82,11 +103,9 @@ def read_timing(trajectory: Path) -> dict[str, Any]:
         If the file is missing or damaged.
     """
     path = timing_path(trajectory)
-    try:
-        record = {"machine": ""} | json.loads(path.read_text(encoding="utf-8"))
+    with reading(path, "a timing file", "; run it again") as stream:
+        record = {"machine": "", "resumed": False} | json.load(stream)
         numbers = [record["wall_seconds"], record["peak_memory_MiB"]]
-        if any(not math.isfinite(number) or number < 0 for number in numbers):
+        if not all(math.isfinite(number) and number >= 0 for number in numbers):
             raise ValueError(f"costs {numbers}")
         return record
-    except (OSError, KeyError, TypeError, ValueError, RecursionError) as error:
-        raise FileError(f"Cannot read {path}: it is missing or damaged; run it again.") from error

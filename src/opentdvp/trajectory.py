@@ -8,17 +8,22 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 import h5py
 import numpy as np
 from scipy.interpolate import CubicSpline
 
 from opentdvp.errors import FileError
-from opentdvp.files import replacing
+from opentdvp.files import reading, replacing
+from opentdvp.outputs import Output
 from opentdvp.results import ResultCode
 
 #: Raised when the layout of the file changes; a reader refuses every other version.
 SCHEMA_VERSION = 1
+
+#: What a file is, in errors.
+_KIND = "a trajectory file"
 
 #: Mean and standard error of a curve, each of shape (T,).
 Curve = tuple[np.ndarray, np.ndarray]
@@ -104,24 +109,44 @@ def write(trajectory: Trajectory, path: Path) -> None:
     FileError
         If the file cannot be written.
     """
-    with replacing(path) as temporary, h5py.File(temporary, "w", track_order=True) as file:
-        file.attrs["schema_version"] = SCHEMA_VERSION
-        file.attrs["deck"] = trajectory.deck
-        file.attrs["run_id"] = trajectory.run_id
-        file.attrs["result"] = str(trajectory.result)
-        for key, value in trajectory.provenance.items():
-            file.attrs[f"provenance.{key}"] = value
-        _put(file, "times", trajectory.times)
-        observables = file.create_group("observables", track_order=True)
-        for name, observable in trajectory.observables.items():
-            group = observables.create_group(name)
-            _put(group, "mean", observable.mean)
-            _put(group, "stderr", observable.stderr)
-            if observable.distances:
-                group.attrs["distances"] = observable.distances
-        file.create_group("diagnostics", track_order=True)
-        for name, values in trajectory.diagnostics.items():
-            _put(file, f"diagnostics/{name}", values)
+    # HDF5 works in memory: on a disk it takes locks, which some file systems do not have.
+    memory = {"driver": "core", "backing_store": False}
+    with h5py.File("memory", "w", track_order=True, **memory) as file:
+        _fill(file, trajectory)
+        file.flush()
+        content = file.id.get_file_image()
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def output(path: Path) -> Output:
+    """A trajectory as the output of a command."""
+    return Output(path, _KIND, _is_trajectory)
+
+
+def _is_trajectory(stream: IO[bytes]) -> bool:
+    with h5py.File(stream, "r") as file:
+        return {"schema_version", "deck", "run_id"} <= set(file.attrs)
+
+
+def _fill(file: h5py.File, trajectory: Trajectory) -> None:
+    file.attrs["schema_version"] = SCHEMA_VERSION
+    file.attrs["deck"] = trajectory.deck
+    file.attrs["run_id"] = trajectory.run_id
+    file.attrs["result"] = str(trajectory.result)
+    for key, value in trajectory.provenance.items():
+        file.attrs[f"provenance.{key}"] = value
+    _put(file, "times", trajectory.times)
+    observables = file.create_group("observables", track_order=True)
+    for name, observable in trajectory.observables.items():
+        group = observables.create_group(name)
+        _put(group, "mean", observable.mean)
+        _put(group, "stderr", observable.stderr)
+        if observable.distances:
+            group.attrs["distances"] = observable.distances
+    file.create_group("diagnostics", track_order=True)
+    for name, values in trajectory.diagnostics.items():
+        _put(file, f"diagnostics/{name}", values)
 
 
 def read(path: Path) -> Trajectory:
@@ -132,16 +157,9 @@ def read(path: Path) -> Trajectory:
     FileError
         If the file is missing, truncated, damaged, of another kind or of another schema version.
     """
-    if not path.is_file():
-        raise FileError(f"Cannot read {path}: there is no such file.")
-    try:
-        with h5py.File(path, "r") as file:
-            trajectory = _parse(file, path)
-    except (OSError, LookupError, TypeError, AttributeError, ValueError, RuntimeError) as error:
-        raise FileError(
-            f"Cannot read {path}: it is truncated, damaged or not a trajectory file."
-        ) from error
-    _check(trajectory, path)
+    with reading(path, _KIND) as stream, h5py.File(stream, "r") as file:
+        trajectory = _parse(file, path)
+        _check(trajectory, path)
     return trajectory
 
 
@@ -154,6 +172,8 @@ def _parse(file: h5py.File, path: Path) -> Trajectory:
         )
     if hashlib.sha256(attributes["deck"].encode()).hexdigest() != attributes["run_id"]:
         raise FileError(f"Cannot read {path}: its run id does not belong to its deck.")
+    if not isinstance(json.loads(attributes["deck"]), dict):
+        raise FileError(f"Cannot read {path}: its deck must be a mapping of keys, but is not.")
     prefix = "provenance."
     return Trajectory(
         times=_numbers(file["times"]),
@@ -184,6 +204,8 @@ def _check(trajectory: Trajectory, path: Path) -> None:
     if not isinstance(trajectory.provenance.get("revision"), str):
         raise FileError(f"Cannot read {path}: it must name its git revision, but does not.")
     points = trajectory.times.size
+    if not points or trajectory.times.ndim != 1:
+        raise FileError(f"Cannot read {path}: it must have times, but has none.")
     for name, observable in trajectory.observables.items():
         columns = (len(observable.distances),) if observable.distances else ()
         for values in (observable.mean, observable.stderr):

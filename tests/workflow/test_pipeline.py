@@ -228,7 +228,7 @@ def test_archive_is_verified(finished, monkeypatch):
             Path(path).write_bytes(content)
     assert "its run id must be" in wrong["run", "ring_3, tdvp"]
     assert "its run id must be" in wrong["comparison", "ring_3"]
-    assert "is not a table of this kind" in wrong["table", "front"]
+    assert "not a table of this kind" in wrong["table", "front"]
     assert "does not show the runs" in wrong["figure", "scan"]
     assert "missing or damaged" in wrong["figure", "residuals"]
     assert len(wrong) == 5

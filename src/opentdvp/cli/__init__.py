@@ -17,7 +17,7 @@ try:
     from opentdvp.cli.app import app
 except ImportError as error:
     sys.exit(f"error: {error}")
-from opentdvp.errors import Interrupted, OpentdvpError
+from opentdvp.errors import FileError, Interrupted, OpentdvpError
 from opentdvp.stopping import CONTINUE, raise_on_signals
 
 
@@ -30,9 +30,13 @@ def main() -> NoReturn:
         _fail(error, CONTINUE)
     except OpentdvpError as error:
         _fail(error, 1)
+    except OSError as error:  # where we write to a terminal or pipe
+        _fail(FileError(f"{error.filename or 'Cannot write'}: {error.strerror or error}."), 1)
     sys.exit(0)
 
 
 def _fail(error: OpentdvpError, code: int) -> NoReturn:
-    print(f"error: {error}", file=sys.stderr)
+    # One line, whatever the names in it are made of.
+    line = "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(error))
+    print(f"error: {line}", file=sys.stderr)
     sys.exit(code)

@@ -1,6 +1,7 @@
 """What all commands share."""
 
 from collections.abc import Mapping
+from importlib import metadata
 from pathlib import Path
 from typing import Annotated
 
@@ -10,11 +11,27 @@ from opentdvp.config.base import one_of
 from opentdvp.errors import ConfigError
 
 app = typer.Typer(
-    help="Dynamics of open quantum spin systems with neural networks.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"opentdvp {metadata.version('opentdvp')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Say it and exit."),
+    ] = False,
+) -> None:
+    """Dynamics of open quantum spin systems with neural networks."""
+
 
 #: First argument of nearly every command.
 ConfigFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="Configuration file (YAML).")]

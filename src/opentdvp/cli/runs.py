@@ -1,14 +1,18 @@
 """Commands that solve a system."""
 
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from opentdvp import config
 from opentdvp.cli.app import ConfigFile, app, require_name
+from opentdvp.config.load import sources
 from opentdvp.errors import ConfigError
+from opentdvp.files import followed
+from opentdvp.outputs import Output, reserved
 
 if TYPE_CHECKING:
     from opentdvp.keeping import Checkpoints
@@ -16,7 +20,8 @@ if TYPE_CHECKING:
 SystemName = Annotated[str, typer.Argument(metavar="SYSTEM", help="Name of a system.")]
 SolverName = Annotated[str, typer.Argument(metavar="SOLVER", help="Name of a solver.")]
 CheckpointFile = Annotated[
-    Path | None, typer.Option(help="Resumed from if it exists; written while running.")
+    Path | None,
+    typer.Option(help="Resumed from if it exists; written while running; else beside --out."),
 ]
 CheckpointInterval = Annotated[
     float,
@@ -48,13 +53,20 @@ def run(
 ) -> None:
     """Solve a system and write its trajectory."""
     from opentdvp.progress import reporting
-    from opentdvp.solve import solve_to_file, take_part
+    from opentdvp.solve import run_outputs, solve_to_file, take_part
 
-    checkpoints = _checkpoints(checkpoint, checkpoint_interval, time_limit, keep_checkpoint)
-    deck = _deck(config_file, system, solver)
+    checkpoints = _checkpoints(out, checkpoint, checkpoint_interval, time_limit, keep_checkpoint)
+    study = config.load(config_file)
+    deck = _deck(study, system, solver)
     if distributed and not _leads(deck):
         return take_part(deck, checkpoints)
-    with reporting(deck.system.time.stop, Console(stderr=True), log) as report:
+    outputs = run_outputs(out, checkpoints.path)
+    if log is not None:
+        outputs.append(Output(log, "a log of runs", _is_log, appended=True))
+    with (
+        reserved(outputs, sources(config_file, study)),
+        reporting(deck.system.time.stop, Console(stderr=True), log) as report,
+    ):
         solve_to_file(deck, out, checkpoints, report)
 
 
@@ -72,11 +84,15 @@ def batch(
 ) -> None:
     """Compute one batch of the independent trajectories of a stochastic solver."""
     from opentdvp.progress import reporting
-    from opentdvp.solve import solve_batch_to_file
+    from opentdvp.solve import batch_outputs, solve_batch_to_file
 
-    checkpoints = _checkpoints(checkpoint, checkpoint_interval, time_limit, keep_checkpoint)
-    deck = _deck(config_file, system, solver)
-    with reporting(deck.system.time.stop, Console(stderr=True), None) as report:
+    checkpoints = _checkpoints(out, checkpoint, checkpoint_interval, time_limit, keep_checkpoint)
+    study = config.load(config_file)
+    deck = _deck(study, system, solver)
+    with (
+        reserved(batch_outputs(out, checkpoints.path), sources(config_file, study)),
+        reporting(deck.system.time.stop, Console(stderr=True), None) as report,
+    ):
         solve_batch_to_file(deck, number, out, checkpoints, report)
 
 
@@ -89,9 +105,12 @@ def gather(
     out: Annotated[Path, typer.Option(help="Trajectory file to write (HDF5).")],
 ) -> None:
     """Average the trajectories of batches, and write the result with its standard errors."""
-    from opentdvp.solve import gather_to_file
+    from opentdvp.solve import gather_outputs, gather_to_file
 
-    count = gather_to_file(_deck(config_file, system, solver), batches, out)
+    study = config.load(config_file)
+    deck = _deck(study, system, solver)
+    with reserved(gather_outputs(out), [*sources(config_file, study), *batches]):
+        count = gather_to_file(deck, batches, out)
     print(f"{out} holds averages of {count} trajectories.")
 
 
@@ -108,17 +127,19 @@ def _leads(deck: config.Deck) -> bool:
 
 
 def _checkpoints(
-    path: Path | None, interval: float, time_limit: float | None, stay: bool
-) -> "Checkpoints | None":
-    from opentdvp.keeping import Checkpoints
+    out: Path, path: Path | None, interval: float, time_limit: float | None, stay: bool
+) -> "Checkpoints":
+    from opentdvp.keeping import Checkpoints, checkpoint_path
 
-    if path is None and time_limit is not None:
-        raise ConfigError("Option --time-limit must come with --checkpoint, but does not.")
-    return None if path is None else Checkpoints(path, interval, time_limit, stay)
+    return Checkpoints(followed(path or checkpoint_path(out)), interval, time_limit, stay)
 
 
-def _deck(config_file: Path, system: str, solver: str) -> config.Deck:
-    study = config.load(config_file)
+def _is_log(stream: IO[bytes]) -> bool:
+    """Whether a file begins with the date and time of a line of progress."""
+    return re.match(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d ", stream.read(20)) is not None
+
+
+def _deck(study: config.Study, system: str, solver: str) -> config.Deck:
     for key, name, table in (("SYSTEM", system, study.systems), ("SOLVER", solver, study.solvers)):
         require_name(key, name, table)
     return study.deck(config.Run(system=system, solver=solver))

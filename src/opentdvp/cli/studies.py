@@ -7,8 +7,9 @@ import typer
 
 from opentdvp import config
 from opentdvp.cli.app import ConfigFile, app, require_name
-from opentdvp.config.load import json_schema
+from opentdvp.config.load import json_schema, sources
 from opentdvp.errors import ConfigError
+from opentdvp.outputs import reserved
 
 FigureName = Annotated[str, typer.Argument(metavar="FIGURE", help="Name of a figure.")]
 
@@ -28,12 +29,17 @@ def compare(
 
     study = config.load(config_file)
     require_name("COMPARISON", comparison, study.comparisons)
-    tables = comparing.judge(study, study.comparisons[comparison], candidate, reference)
-    comparing.write_table(tables.points, points)
-    comparing.write_table(tables.summary, summary)
+    outputs = [
+        comparing.table_output(points, comparing.POINTS),
+        comparing.table_output(summary, comparing.SUMMARY),
+    ]
+    entry = study.comparisons[comparison]
+    with reserved(outputs, [*sources(config_file, study), candidate, reference]):
+        tables = comparing.judge(study, entry, candidate, reference)
+        comparing.write_table(tables.points, points)
+        comparing.write_table(tables.summary, summary)
     shown = ["observable", "distance", "max_difference", "excess", "tolerance", "passed"]
     print_table(tables.summary[shown])
-    entry = study.comparisons[comparison]
     print(comparing.sentence(comparing.verdict(comparison, entry, tables.summary)))
 
 
@@ -52,7 +58,9 @@ def derive(
     if not study.figures[figure].derived:
         kind = study.figures[figure].kind
         raise ConfigError(f"Argument FIGURE must be of the kind front or scan, but is a {kind}.")
-    comparing.write_table(drawing.derive(study, figure), out)
+    outputs = [comparing.table_output(out, drawing.derived_columns(study, figure))]
+    with reserved(outputs, [*sources(config_file, study), *drawing.inputs(study, figure)]):
+        comparing.write_table(drawing.derive(study, figure), out)
 
 
 @app.command()
@@ -62,11 +70,13 @@ def plot(
     out: Annotated[list[Path], typer.Option(help="Figure to write (PDF or PNG); may be repeated.")],
 ) -> None:
     """Draw a figure from the files of its runs and comparisons."""
-    from opentdvp import drawing
+    from opentdvp import drawing, figures
 
     study = config.load(config_file)
     require_name("FIGURE", figure, study.figures)
-    drawing.draw(study, figure, out)
+    inputs = [*sources(config_file, study), *drawing.inputs(study, figure)]
+    with reserved(list(map(figures.output, out)), inputs):
+        drawing.draw(study, figure, out)
 
 
 @app.command()
@@ -85,18 +95,30 @@ def overview(
     from opentdvp import compare as comparing
 
     study = config.load(config_file)
+    read = sources(config_file, study)
     if finished:
         study = comparing.finished(study)
-    runs, comparisons = comparing.costs(study), comparing.overview(study)
-    curves, published = comparing.closeness(study), comparing.published(study)
-    pages = {
-        "closeness": {"Every plotted curve": curves, "Published values": published},
-        "overview": {"All comparisons": comparisons},
-        "runs": {"Every figure": comparing.figure_costs(study), "All runs": runs},
+    headings = {
+        "closeness": ("Every plotted curve", "Published values"),
+        "overview": ("All comparisons",),
+        "runs": ("Every figure", "All runs"),
     }
-    for name, tables in pages.items():
-        comparing.write_markdown(tables, out / f"{name}.md")
-        comparing.write_html(tables, name, out / f"{name}.html")
+    outputs = [
+        comparing.page_output(out / f"{name}.{kind}", headings[name])
+        for name in headings
+        for kind in ("md", "html")
+    ]
+    with reserved(outputs, read):
+        runs, comparisons = comparing.costs(study), comparing.overview(study)
+        pages = {
+            "closeness": (comparing.closeness(study), comparing.published(study)),
+            "overview": (comparisons,),
+            "runs": (comparing.figure_costs(study), runs),
+        }
+        for name, found in pages.items():
+            tables = dict(zip(headings[name], found, strict=True))
+            comparing.write_markdown(tables, out / f"{name}.md")
+            comparing.write_html(tables, name, out / f"{name}.html")
     print(*comparing.sentences(comparing.verdicts(study)), sep="\n")
 
 

@@ -8,10 +8,14 @@ from opentdvp.compare.overview import finished, overview
 from opentdvp.compare.points import compare
 from opentdvp.compare.summary import summarize
 from opentdvp.compare.tables import (
+    POINTS,
+    SUMMARY,
     check_table,
+    page_output,
     read_points,
     read_summary,
     read_table,
+    table_output,
     write_html,
     write_markdown,
     write_table,
@@ -19,6 +23,8 @@ from opentdvp.compare.tables import (
 from opentdvp.compare.verdicts import last_words, sentence, sentences, verdict, verdicts
 
 __all__ = [
+    "POINTS",
+    "SUMMARY",
     "check_table",
     "closeness",
     "compare",
@@ -29,6 +35,7 @@ __all__ = [
     "judge",
     "last_words",
     "overview",
+    "page_output",
     "published",
     "read_points",
     "read_run",
@@ -37,6 +44,7 @@ __all__ = [
     "sentence",
     "sentences",
     "summarize",
+    "table_output",
     "verdict",
     "verdicts",
     "write_html",

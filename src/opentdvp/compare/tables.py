@@ -1,13 +1,14 @@
 """The tables as files: tab-separated text."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from opentdvp.errors import FileError
-from opentdvp.files import replacing
+from opentdvp.files import reading, replacing
+from opentdvp.outputs import Output
 
 #: Digits enough for the figures, few enough for the eye.
 FLOAT_FORMAT = "%.6g"
@@ -68,6 +69,12 @@ SUMMARY = {
 }
 
 
+def table_output(path: Path, columns: Mapping[str, type]) -> Output:
+    """A table with these columns as the output of a command."""
+    head = "\t".join(columns).encode()
+    return Output(path, "a table of this kind", lambda stream: stream.readline().strip() == head)
+
+
 def write_table(table: pd.DataFrame, path: Path) -> None:
     """Write a table; the path holds a complete file or is left as it was.
 
@@ -118,14 +125,9 @@ def read_table(path: Path, columns: Mapping[str, type]) -> pd.DataFrame:
     FileError
         If the file is missing or is not such a table.
     """
-    try:
-        text = pd.read_csv(path, sep="\t", usecols=list(columns), dtype=str, na_filter=False)
+    with reading(path, "a table of this kind") as stream:
+        text = pd.read_csv(stream, sep="\t", usecols=list(columns), dtype=str, na_filter=False)
         table = pd.DataFrame({name: _parsed(text[name], kind) for name, kind in columns.items()})
-    except OSError as error:
-        raise FileError(f"Cannot read {path}: {error.strerror or error}.") from error
-    # Empty, a column missing, or text or too large a number in place of a number
-    except (ValueError, TypeError, OverflowError) as error:
-        raise FileError(f"Cannot read {path}: it is not a table of this kind.") from error
     for name, kind in columns.items():
         if kind is float and name not in UNDEFINED and not np.isfinite(table[name]).all():
             raise FileError(f"Cannot read {path}: `{name}` must be finite everywhere, but is not.")
@@ -189,6 +191,13 @@ def write_html(tables: Mapping[str, pd.DataFrame], title: str, path: Path) -> No
     ]
     with replacing(path) as temporary:
         temporary.write_text(_PAGE.format(title=title, tables="".join(parts)), encoding="utf-8")
+
+
+def page_output(path: Path, headings: Iterable[str]) -> Output:
+    """A page of tables with these headings as the output of a command, Markdown or HTML."""
+    html = f"{_PAGE.partition('{')[0]}{path.stem}<"
+    starts = tuple(start.encode() for start in ("| ", *(f"## {h}\n" for h in headings), html))
+    return Output(path, "a page of these tables", lambda page: page.read(200).startswith(starts))
 
 
 def _text(value: object) -> str:

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from opentdvp.config.messages import explain, one_line, sentences, shown
 from opentdvp.config.reading import read_yaml
+from opentdvp.config.solver import CustomNetwork, TdvpSolver
 from opentdvp.config.study import Study
 from opentdvp.errors import ConfigError
 
@@ -77,6 +78,17 @@ def _located(tree: Any, place: Sequence[str], folder: Path) -> Any:
         return tree
     first, *rest = place
     return {k: _located(v, rest, folder) if first in ("*", k) else v for k, v in tree.items()}
+
+
+def sources(path: Path, study: Study) -> list[Path]:
+    """The files that a study was read from, the code of its networks included."""
+    layers, base = [path], read_yaml(path).get(BASE_KEY)
+    while base is not None:
+        layers.append(layers[-1].parent / base)
+        base = read_yaml(layers[-1]).get(BASE_KEY)
+    solvers = (solver for solver in study.solvers.values() if isinstance(solver, TdvpSolver))
+    networks = (solver.network for solver in solvers)
+    return layers + [Path(n.file) for n in networks if isinstance(n, CustomNetwork)]
 
 
 def merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:

@@ -2,16 +2,19 @@
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import IO
 
 from matplotlib.figure import Figure
 
 from opentdvp.config import AnyFigure
+from opentdvp.errors import ConfigError
 from opentdvp.figures import diagnostics, dynamics, front, heatmap, runs, scan, scheme, style
 from opentdvp.figures.labels import check_labels
 from opentdvp.figures.material import Material
 from opentdvp.figures.style import run_ids
+from opentdvp.outputs import Output
 
-__all__ = ["KINDS", "SHARED", "Material", "check_labels", "draw_to_files", "run_ids"]
+__all__ = ["KINDS", "SHARED", "Material", "check_labels", "draw_to_files", "output", "run_ids"]
 
 #: What draws each kind of figure.
 KINDS: dict[str, Callable[..., Figure]] = {
@@ -26,6 +29,25 @@ KINDS: dict[str, Callable[..., Figure]] = {
 
 #: Modules that all figures share; a change of one draws all of them anew.
 SHARED = ("style", "material")
+
+
+def output(path: Path) -> Output:
+    """A figure as the output of a command.
+
+    Raises
+    ------
+    ConfigError
+        If its suffix is none of those that we draw.
+    """
+    if path.suffix not in style.UNDATED:
+        known = ", ".join(style.UNDATED)
+        raise ConfigError(f"Option --out must end in {known}, but is {path}.")
+    return Output(path, "a figure of this package", _is_figure)
+
+
+def _is_figure(stream: IO[bytes]) -> bool:
+    content = stream.read()
+    return content.startswith((b"%PDF", b"\x89PNG", b"<?xml")) and b"matplotlib" in content.lower()
 
 
 def draw_to_files(figure: AnyFigure, material: Material, paths: Iterable[Path]) -> None:
