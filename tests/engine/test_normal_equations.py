@@ -150,3 +150,24 @@ def test_a_row_may_stand_for_several_samples():
     (first, known), (second, _) = (solved(c, "eigenvalues", 0.0, 2.0) for c in (merged, repeated))
     np.testing.assert_allclose(first, second, rtol=1e-9)
     assert 0 < known["effective_parameters"] < 6
+
+
+@pytest.mark.parametrize("spread", [0.02, 0.5])
+def test_signal_to_noise_is_the_mean_over_its_standard_error(spread):
+    """Products O E of one direction: m ± s from n samples have the signal-to-noise m √n/s.
+
+    A second moment in the place of the variance would bound it by √n.
+    """
+    samples, cutoff = 64, 40.0
+    rng = np.random.default_rng(3)
+    column = rng.choice([-1.0, 1.0], size=samples)
+    column[: samples // 2] = -column[samples // 2 :]  # its mean is zero
+    products = 1 + spread * rng.choice([-1.0, 1.0], size=samples)
+    estimates = products * column
+    root = np.sqrt(1 / samples)
+    case = make(root * column[:, None], root * estimates)
+    ratio = products.mean() * np.sqrt(samples) / products.std()
+    assert (ratio > cutoff) == (spread == 0.02)
+    _, summary = solved(case, "eigenvalues", 0.0, cutoff)
+    expected = 1 / (1 + (cutoff / ratio) ** 6)
+    assert summary["effective_parameters"] == pytest.approx(expected, rel=1e-6)

@@ -2,7 +2,7 @@ import jax
 import numpy as np
 import pytest
 from scipy import stats
-from solvers import direct, tdvp
+from solvers import direct, symmetries_of, tdvp
 from systems import heisenberg_ring
 
 from opentdvp.engine.classes import all_classes
@@ -36,6 +36,20 @@ def test_samples_follow_the_distribution(setting, orbit):
     observed, exact = by_class(case, ensemble.outcomes, ensemble.counts, case.distribution)
     # Fixed seed: a correct sampler fails this with a probability of 0.001.
     assert stats.chisquare(observed, count * exact).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("orbit", ["all", "space_group", "full"])
+def test_every_element_of_the_orbit_moves_samples(setting, orbit):
+    """Outcome by outcome, not only up to the orbit: the network alone is not symmetric."""
+    case = setting(heisenberg_ring(3, start={"Z": 1}), tdvp(orbit=orbit))
+    count = 40_000
+    observed = np.bincount(np.asarray(draw(case, 6, count)) @ [16, 4, 1], minlength=64)
+    assert stats.chisquare(observed, count * case.distribution.ravel()).pvalue > 1e-3
+    bare = case.ansatz._replace(symmetries=symmetries_of(heisenberg_ring(3), "none"))
+    unmoved = np.bincount(
+        np.asarray(draw(case._replace(ansatz=bare), 6, count)) @ [16, 4, 1], minlength=64
+    )
+    assert stats.chisquare(unmoved, count * case.distribution.ravel()).pvalue < 1e-6
 
 
 def test_wrong_distribution_would_be_noticed(setting):

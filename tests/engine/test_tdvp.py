@@ -121,3 +121,18 @@ def test_chunks_do_not_change_the_result(setting):
     case = setting(heisenberg_ring(3), tdvp())
     large, small = (solution_of(case, tdvp(sampling=direct(), chunk=chunk)) for chunk in (1000, 7))
     np.testing.assert_allclose(small.velocity, large.velocity, rtol=1e-6, atol=1e-8)
+
+
+def test_standard_error_of_the_mean_estimate_is_its_scatter(setting):
+    """<E> over 200 keys has the mean zero, and the scatter that each solve claims."""
+    solver = tdvp(sampling=direct(solve=300), width=3)
+    solve = solutions_of(setting(heisenberg_ring(3), solver), solver)
+    found = [solve(jax.random.key(seed)).diagnostics for seed in range(200)]
+    means, claimed = (
+        np.array([float(values[name]) for values in found])
+        for name in ("mean_estimate", "mean_estimate_error")
+    )
+    scatter = means.std(ddof=1)
+    # A scatter from 200 repeats is known to 5 %.
+    assert np.sqrt(np.mean(claimed**2)) == pytest.approx(scatter, rel=0.2)
+    assert abs(means.mean()) < 4 * scatter / np.sqrt(200)
