@@ -43,8 +43,9 @@ def terms(draw: st.DrawFn) -> dict[str, Any]:
 def jumps(draw: st.DrawFn) -> dict[str, Any]:
     """Any 2×2 matrix on one site."""
     row = st.tuples(entries, entries)
+    matrix = draw(st.tuples(row, row).filter(lambda rows: any(map(any, rows))))
     site, rate = draw(st.integers(0, SITES - 1)), draw(st.floats(0, 2, allow_subnormal=False))
-    return {"operator": draw(st.tuples(row, row)), "rate": rate, "sites": [site]}
+    return {"operator": matrix, "rate": rate, "sites": [site]}
 
 
 @pytest.fixture(params=["cubic", "z_aligned"])

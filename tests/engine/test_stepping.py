@@ -39,7 +39,8 @@ def test_fixed_samples_make_the_stages_of_a_step_smooth(setting, samples, smooth
 
 def test_observables_at_different_times_are_independent():
     """A state that stays as it is, measured 40 times: scatter and standard error agree."""
-    system = free_spins(3, jumps=[], time={"stop": 4.0, "points": 41})
+    start = {"X": 0.4, "Y": -0.3, "Z": 0.5}
+    system = free_spins(3, jumps=[], start=start, time={"stop": 4.0, "points": 41})
     solver = tdvp(sampling=direct(solve=64, held_out=64, observables=500), maximal_step=1.0)
     trajectory = evolve(Deck(system=system, solver=solver), quiet)
     for axis, expected in zip("XYZ", system.start.bloch, strict=True):

@@ -133,9 +133,7 @@ def test_runs_share_a_colour_bar_and_the_difference_has_its_own(drawn):
 
 
 def test_colours_must_have_two_ends():
-    with pytest.raises(
-        ValueError, match=r"`range` must be two increasing numbers, but is 0\.1, 0\.1"
-    ):
+    with pytest.raises(ValueError, match=r"`range` must ascend, but is \[0\.1, 0\.1\]"):
         HeatMapFigure.model_validate(SETTINGS | {"range": (0.1, 0.1)})
 
 

@@ -158,11 +158,6 @@ def test_errors_and_correlators_of_known_values():
             wave_functions(),
             "`jumps` must have a rate above 0, but each of them is 0",
         ),
-        (
-            heisenberg_ring(4, jumps=[{"operator": [[0, 0], [0, 0]], "rate": 1.0}]),
-            wave_functions(),
-            "`jumps` must have a rate above 0, but each of them is 0",
-        ),
         (heisenberg_ring(17), wave_functions(), "at most 16 sites .* gives 17"),
         (heisenberg_ring(4), kicks(), "`couplings` must be ZZ"),
         (free_spins(start={"Z": 1.0}), kicks(), "`jumps` must be multiples of Z"),

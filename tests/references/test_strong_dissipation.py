@@ -37,6 +37,13 @@ def decaying_chain(
     )
 
 
+def beyond_any_configuration(rate: float) -> System:
+    """The same with a rate that no configuration may hold, on the first site."""
+    system = decaying_chain(1.0, [0], {"Z": 1.0})
+    jump = system.jumps[0].model_copy(update={"rate": rate})
+    return system.model_copy(update={"jumps": (jump,)})
+
+
 def placed(operators: dict[int, np.ndarray]) -> np.ndarray:
     return reduce(np.kron, [operators.get(site, np.eye(2)) for site in range(3)])
 
@@ -120,7 +127,7 @@ def test_values_of_a_strong_decay_on_one_site(method: str) -> None:
 
 @pytest.mark.parametrize("rate", [1e12, 1e200])
 def test_rates_beyond_rounding_are_said(rate: float) -> None:
-    system = decaying_chain(rate, [0], {"Z": 1.0})
+    system = beyond_any_configuration(rate)
     stopped = solved("exact_reduced", system)
     assert stopped.result in (ResultCode.INTEGRATOR_FAILURE, ResultCode.NOT_FINITE)
     assert "smaller rates" in stopped.remedy
@@ -130,7 +137,7 @@ def test_rates_beyond_rounding_are_said(rate: float) -> None:
 
 @pytest.mark.filterwarnings("ignore:.*Config.__del__")
 def test_tensors_that_overflow_are_said() -> None:
-    system = decaying_chain(1e200, [0], {"Z": 1.0})
+    system = beyond_any_configuration(1e200)
     deck = Deck(system=system, solver=tensor_network("mpo", time_step=0.1))
     stopped = tensor_chain.solve(deck, quiet)
     assert stopped.result is ResultCode.INTEGRATOR_FAILURE

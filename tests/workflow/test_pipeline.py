@@ -254,8 +254,8 @@ def test_tables_of_what_is_finished_can_be_had_before_all_is(finished, monkeypat
     ("tolerance", "shortfall", "verdict"),
     [
         (1.0, None, VALID),
-        (1e-9, None, "Beyond the tolerance: C_XX, C_YY, C_ZZ, X, Y, Z."),
-        (1e-9, 2e-9, "Beyond the tolerance: C_XX, C_YY, C_ZZ, X, Y, Z."),
+        (1e-9, None, "Beyond the tolerance: X, Y, Z, C_XX, C_YY, C_ZZ."),
+        (1e-9, 2e-9, "Beyond the tolerance: X, Y, Z, C_XX, C_YY, C_ZZ."),
         (1e-9, 1.0, f"{SHORT} the README"),
     ],
 )
