@@ -286,9 +286,11 @@ def faults(status, said, late, before, after, words, writes):
     changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
     asked = outputs_named(words) if writes is None else writes
     folders = {str(parent) for name in asked for parent in Path(name).parents}
+    # Through a link the file that it leads to is written.
+    linked = {str(Path(name).with_name("nowhere")) for name in before if "link" in before[name]}
     inside = asked if words[0] == "overview" else []
     for name in changed:
-        allowed = belongs(name, asked) or name in folders
+        allowed = belongs(name, asked) or name in folders | linked
         allowed |= any(name.startswith(f"{folder}/") for folder in inside)
         # An input may not be written even if it is asked for.
         if not allowed or (name in words[1:] and name not in outputs_named(words)):

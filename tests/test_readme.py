@@ -26,7 +26,8 @@ def test_example_of_an_own_system_is_valid(tmp_path):
         solve.check(deck.system, deck.solver)
 
 
-def test_example_of_an_own_network_starts_as_the_product_state(tmp_path):
+@pytest.mark.parametrize(("precision", "rel"), [("double", 1e-12), ("single", 1e-6)])
+def test_example_of_an_own_network_starts_as_the_product_state(tmp_path, precision, rel):
     example = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     path = tmp_path / "markov.py"
     path.write_text(example[1])
@@ -34,9 +35,11 @@ def test_example_of_an_own_network_starts_as_the_product_state(tmp_path):
     start = np.array([0.4, 0.3, 0.2, 0.1])
     network = build_network(settings, start, (5,))
     parameters = initial_parameters(network, jax.random.key(0))
+    if precision == "single":
+        parameters = jax.tree.map(lambda values: values.astype(jnp.float32), parameters)
     outcomes = jnp.array([[0, 3, 2, 1, 1]]).T
     log_p = log_probability(network, parameters, outcomes)
-    assert np.exp(log_p[0]) == pytest.approx(0.4 * 0.1 * 0.2 * 0.3 * 0.3, rel=1e-12)
+    assert np.exp(log_p[0]) == pytest.approx(0.4 * 0.1 * 0.2 * 0.3 * 0.3, rel=rel)
 
 
 def test_linked_files_are_there():

@@ -170,6 +170,7 @@ def test_raster_network_on_a_chain_is_refused():
         ),
         (("axis=0)", "axis=0)[:3]"), r"Markov must have log-conditionals of the shape \(4"),
         (("return carry, ", "return "), "Markov must have log-conditionals.* fails"),
+        (("def initial_carry", "def no_carry"), "Markov must have .* fails: NotImplementedError"),
     ],
 )
 def test_custom_network_that_does_not_begin_in_the_start_state_is_refused(custom, change, message):

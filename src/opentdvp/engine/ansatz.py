@@ -78,7 +78,9 @@ def advance(
 ) -> tuple[Carry, Float[Array, "4 *batch"]]:
     """Hidden state and log p at `site`, once the outcome of the site before it is read."""
     state, log_conditional = network.apply(parameters, carry, previous, site)
-    return state, jnp.asarray(log_conditional)
+    # A user's network may have constants of another precision.
+    state = jax.tree.map(lambda new, old: jnp.asarray(new, old.dtype), state, carry)
+    return state, jnp.asarray(log_conditional, precision(parameters))
 
 
 def precision(parameters: Parameters) -> DTypeLike:

@@ -2,6 +2,7 @@
 
 import math
 import sys
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
@@ -57,17 +58,22 @@ def check_start(network: Autoregressive, key: PRNGKeyArray, name: str) -> None:
         wanted = np.broadcast_to(start[:, None], (sites, OUTCOMES, _OUTCOMES_CHECKED))
         differences = np.abs(found - wanted)
     except Exception as error:  # whatever a user's network may raise
-        reason = " ".join(str(error).split())
-        raise ConfigError(
-            f"`network` {name} must have log-conditionals of the shape (4, …), but fails: "
-            f"{type(error).__name__}: {reason}"
-        ) from error
+        raise _failed(name, error) from error
     if not differences.max() < _START_TOLERANCE:
         site, _, column = np.unravel_index(np.argmax(differences), differences.shape)
         raise ConfigError(
             f"`network` {name} must have the start state's conditionals {_listed(start)} with "
             f"fresh parameters, but has {_listed(found[site, :, column])} at site {site}."
         )
+
+
+def _failed(name: str, error: Exception) -> ConfigError:
+    """The error of a custom network whose code raised another one."""
+    reason = " ".join(str(error).split())
+    return ConfigError(
+        f"`network` {name} must have log-conditionals of the shape (4, …), but fails: "
+        f"{type(error).__name__}: {reason}"
+    )
 
 
 def _listed(probabilities: np.ndarray) -> str:
@@ -85,11 +91,16 @@ def _custom(settings: CustomNetwork, common: dict[str, Any]) -> Autoregressive:
         )
     try:
         options: dict[str, Any] = settings.options
-        return kind(**common, **options)
+        network = kind(**common, **options)
     except TypeError as error:
         raise ConfigError(
             f"`network.options` must be fields of {settings.name}: {error}"
         ) from error
+    try:
+        jax.eval_shape(partial(initial_parameters, network), jax.random.key(0))
+    except Exception as error:  # whatever a user's network may raise
+        raise _failed(settings.name, error) from error
+    return network
 
 
 def _load(settings: CustomNetwork) -> ModuleType:
