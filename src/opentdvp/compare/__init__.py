@@ -29,7 +29,6 @@ __all__ = [
     "closeness",
     "compare",
     "costs",
-    "explained",
     "figure_costs",
     "finished",
     "judge",
