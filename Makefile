@@ -61,7 +61,7 @@ browser: ## install Chromium, in which a test opens the report (root, Debian or 
 		echo "Chromium cannot be installed, so the test that opens the report in it is skipped." >&2
 
 test-slow: .venv/.ready ## run the physics checks that take minutes
-	pytest -m slow
+	pytest -m slow --dist=worksteal
 
 test-cluster: .venv/.ready ## run the workflow on a SLURM that it installs (root, Debian or Ubuntu)
 	tests/cluster/slurm.sh around pytest -m "cluster and not preset" --dist=loadgroup

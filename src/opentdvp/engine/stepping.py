@@ -16,6 +16,10 @@ from opentdvp.results import ResultCode
 #: Streams of random numbers, so that none depends on how often another was used.
 INITIAL, STEPS, OUTPUTS, MONITOR = range(4)
 
+#: Largest step times the fastest rate over which observables are interpolated; a longer step ends
+#: on the next output time, because slopes at its ends may say little about what is between them.
+_INTERPOLATED = 2.0
+
 #: Probability drift below this rate per unit of time is rounding, whatever the scale of E.
 _ROUNDING = 1e-8
 
@@ -34,10 +38,11 @@ class Run(NamedTuple):
 
 
 class Attempt(NamedTuple):
-    """An accepted trial step, its size, and the right-hand sides it cost."""
+    """An accepted trial step, its size, the one to try next, and the right-hand sides it cost."""
 
     trial: integrator.Trial
     size: float
+    next_step: float
     evaluations: int
 
 
@@ -78,12 +83,13 @@ def _step(
     attempt = _try(run, state, solution)
     if isinstance(attempt, ResultCode):
         return attempt
-    # The last step lands on the last time exactly.
-    at_end = attempt.size == run.times[-1] - state.time
+    # A step to an output time lands on it exactly.
+    ahead = run.times[len(state.outputs) :]
+    landed = ahead[ahead - state.time == attempt.size]
     advanced = replace(
         state,
-        time=float(run.times[-1]) if at_end else state.time + attempt.size,
-        step_size=attempt.trial.next_step,
+        time=float(landed[0]) if len(landed) else state.time + attempt.size,
+        step_size=attempt.next_step,
         arrays={"theta": attempt.trial.end},
         diagnostics=(*state.diagnostics, _diagnose(run, state, solution, attempt)),
     )
@@ -99,7 +105,10 @@ def _try(run: Run, state: State, solution: RightHandSide) -> Attempt | ResultCod
     settings = run.solver.integrator
     wanted, evaluations = state.step_size, 1
     while True:
-        size = min(wanted, settings.maximal_step, run.times[-1] - state.time)
+        longest = min(wanted, settings.maximal_step)
+        size = min(longest, run.times[-1] - state.time)
+        if size * run.engine.fastest_rate > _INTERPOLATED:
+            size = min(size, run.times[len(state.outputs)] - state.time)
         trial = integrator.TRIALS[settings.method](
             _slope(run, state),
             solution.norm,
@@ -110,7 +119,9 @@ def _try(run: Run, state: State, solution: RightHandSide) -> Attempt | ResultCod
         )
         evaluations += trial.evaluations
         if trial.accepted(settings.fisher_tolerance):
-            return Attempt(trial, size, evaluations)
+            # The step after one that was cut short is not shorter because of that.
+            longer = longest if size < longest else 0.0
+            return Attempt(trial, size, max(trial.next_step, longer), evaluations)
         wanted = trial.next_step
         if wanted < settings.minimal_step:
             finite = np.isfinite(trial.error)
