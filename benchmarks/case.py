@@ -70,7 +70,7 @@ def measure(deck: Any, theta: Any, repeats: int, exact: bool) -> dict[str, Any]:
     import jax
     import jax.numpy as jnp
 
-    from opentdvp.engine.compiled import assemble
+    from opentdvp.engine.build import assemble
 
     problem = assemble(deck.system, deck.solver, jax.random.key(1)).problem
     theta = jnp.array(theta)
@@ -93,8 +93,8 @@ def stages(problem: Any, theta: Any, repeats: int) -> tuple[Any, Any, dict, dict
     import jax
     import jax.numpy as jnp
 
-    from opentdvp.engine.normal_equations import Regression, solve
-    from opentdvp.engine.tdvp import estimate, log_derivatives
+    from opentdvp.engine.principle.normal_equations import Regression, solve
+    from opentdvp.engine.principle.right_hand_side import estimate, log_derivatives
 
     def draw(theta: Any, key: Any) -> Any:
         return problem.sampler.solve(problem.ansatz, theta, theta, key)[:2]
@@ -122,7 +122,7 @@ def estimate_error(problem: Any, theta: Any, outcomes: Any, value: Any) -> float
     import jax
     import jax.numpy as jnp
 
-    from opentdvp.engine.tdvp import estimate
+    from opentdvp.engine.principle.right_hand_side import estimate
 
     changes = {"forgetting_bound": 0.0, "precision": "double"}
     exactly = problem._replace(settings=problem.settings.model_copy(update=changes))

@@ -122,7 +122,7 @@ def evolved_state(system: str, network: dict[str, Any], folder: Path) -> Any:
 def evolve(deck: Any) -> Any:
     """Parameters at the end of a run."""
     from opentdvp.engine.evolve import prepare, start
-    from opentdvp.engine.stepping import steps
+    from opentdvp.engine.steps import steps
 
     run = prepare(deck)
     *_, last = steps(run, start(run))

@@ -7,8 +7,8 @@ from opentdvp.compare import compare
 from opentdvp.config import Comparison, DynamicsFigure, Panel, Run
 from opentdvp.config.comparison import Tolerance
 from opentdvp.config.panels import PlottedCorrelators
-from opentdvp.figures.material import Material
-from opentdvp.trajectory import Trajectory
+from opentdvp.figures.sources import Material
+from opentdvp.records.trajectory import Trajectory
 
 NET, REF = Run(system="six", solver="net"), Run(system="ten", solver="ref")
 TOLERANCE = Tolerance(magnetization=0.05, correlators=0.02)

@@ -13,8 +13,8 @@ from opentdvp.config import (
     TensorNetworkSolver,
     WaveFunctionSolver,
 )
-from opentdvp.engine.compiled import assemble
-from opentdvp.engine.orbit import Symmetries
+from opentdvp.engine.ansatz.orbit import Symmetries
+from opentdvp.engine.build import assemble
 
 ENUMERATION: dict[str, Any] = {"kind": "enumeration"}
 

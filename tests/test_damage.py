@@ -17,7 +17,7 @@ import yaml
 from damage import damage_configuration, damage_file, damaged_words
 from pipeline import TINY
 
-from opentdvp.stopping import CONTINUE
+from opentdvp.running.signals import CONTINUE
 
 pytestmark = pytest.mark.slow
 
@@ -176,7 +176,7 @@ def call(tmp_path_factory):
     """Call a command in a folder: its exit status and what it said."""
     context = multiprocessing.get_context("forkserver")
     heavy = ("jax", "qutip", "tenpy", "matplotlib.pyplot", "flax.linen")
-    context.set_forkserver_preload(["opentdvp.cli", "opentdvp.drawing", *heavy])
+    context.set_forkserver_preload(["opentdvp.cli", "opentdvp.study.drawing", *heavy])
     log = tmp_path_factory.mktemp("log") / "log.txt"
 
     def run(words, folder):
@@ -230,10 +230,11 @@ def finished(tmp_path_factory, call):
 
 def keep_a_checkpoint(folder, name):
     """One of the run `resumed`, from its start."""
-    from opentdvp import checkpoint, config
+    from opentdvp import config
     from opentdvp.config import Run
-    from opentdvp.models import build_model
-    from opentdvp.references import exact
+    from opentdvp.physics.model import build_model
+    from opentdvp.records import checkpoint
+    from opentdvp.references.exact import full as exact
 
     deck = config.load(folder / CONFIG).deck(Run(system="ring_3", solver="resumed"))
     state = exact._start(build_model(deck.system), deck.system.observables)

@@ -1,4 +1,4 @@
-"""One direction of imports: config ← models ← engine, references ← solve ← command line."""
+"""One direction of imports: config ← physics, records ← engine, references ← running ← cli."""
 
 import ast
 import subprocess
@@ -12,47 +12,32 @@ SOURCE = Path(__file__).parents[1] / "src" / "opentdvp"
 #: What each room may import from the package, besides itself.
 ALLOWED = {
     "errors": set(),
-    "results": set(),
-    "spin": set(),
-    "files": {"errors"},
-    "provenance": set(),
-    "outputs": {"errors", "files"},
-    "timing": {"files", "outputs"},
-    "config": {"errors", "spin"},
-    "models": {"config", "spin"},
-    "trajectory": {"errors", "files", "outputs", "results"},
-    "checkpoint": {"errors", "files", "outputs"},
-    "keeping": {"checkpoint", "errors", "files", "outputs"},
-    "stopping": {"errors"},
-    "recording": {"checkpoint", "config", "provenance", "results", "trajectory"},
-    "engine": {
-        "checkpoint", "config", "errors", "files", "models", "recording", "results", "spin",
-        "trajectory",
-    },
-    "references": {
-        "checkpoint", "config", "errors", "models", "recording", "results", "spin", "trajectory",
-    },
-    "compare": {"config", "errors", "files", "outputs", "results", "timing", "trajectory"},
-    "figures": {"config", "errors", "files", "outputs", "results", "spin", "trajectory"},
-    "drawing": {"compare", "config", "figures", "trajectory"},
-    "verify": {
-        "compare", "config", "drawing", "errors", "figures", "results", "timing", "trajectory",
-    },
-    "progress": {"errors"},
-    "show": {"timing", "trajectory"},
-    "solve": {
-        "checkpoint", "config", "engine", "errors", "files", "keeping", "outputs", "progress",
-        "references", "results", "stopping", "timing", "trajectory",
-    },
-}  # fmt: skip
+    "config": {"errors"},
+    "physics": {"config", "errors"},
+    "records": {"config", "errors"},
+    "engine": {"config", "errors", "physics", "records"},
+    "references": {"config", "errors", "physics", "records"},
+    "compare": {"config", "errors", "records"},
+    "figures": {"config", "errors", "physics", "records"},
+    "study": {"compare", "config", "errors", "figures", "records"},
+    "running": {"config", "engine", "errors", "records", "references"},
+}
 
-#: Inside the engine, each module may import those before it.
-ENGINE = [
-    "compilation_cache",
-    "povm", "lindblad", "ansatz", "recurrent", "networks", "orbit", "devices", "classes",
-    "ensemble", "enumeration", "sampler", "following", "estimator", "normal_equations", "tdvp",
-    "observables", "positivity", "integrator", "compiled", "stepping", "evolve",
-]  # fmt: skip
+#: Inside some rooms, each file or room may import those before it.
+ORDERS = {
+    "physics": ["spin", "model", "pauli"],
+    "physics/pauli": ["symmetries", "orbits", "row_blocks", "reduced_generator"],
+    "records": [
+        "result_code", "files", "permissions", "provenance", "timing", "checkpoint", "trajectory",
+        "from_solver",
+    ],
+    "engine": [
+        "compilation_cache", "devices", "povm", "ansatz", "sampling", "estimates", "principle",
+        "measuring", "build", "steps", "evolve",
+    ],
+    "references": ["site_averages", "exact", "trajectories", "tensors"],
+    "running": ["signals", "progress", "keeper", "solve"],
+}  # fmt: skip
 
 HEAVY = {"jax", "flax", "qutip", "tenpy"}
 
@@ -84,12 +69,22 @@ def test_rooms_import_only_what_lies_below(room):
     assert used - {room.stem} <= ALLOWED[room.stem]
 
 
-def test_engine_modules_import_only_earlier_ones():
-    for file in (SOURCE / "engine").glob("*.py"):
-        used = {n.split(".")[2] for n in imports(file) if n.startswith("opentdvp.engine.")}
-        earlier = ENGINE[: ENGINE.index(file.stem)] if file.stem in ENGINE else ENGINE[:1]
-        assert used <= set(earlier), file.stem
-    assert not [n for n in imports(SOURCE / "engine" / "integrator.py") if "opentdvp" in n]
+@pytest.mark.parametrize("room", ORDERS)
+def test_parts_of_a_room_import_only_earlier_ones(room):
+    order, prefix = ORDERS[room], f"opentdvp.{room.replace('/', '.')}."
+    parts = {path.stem for path in (SOURCE / room).iterdir()} - {"__init__", "__pycache__"}
+    assert parts == set(order)
+    for part in order:
+        whole = SOURCE / room / part
+        files = whole.rglob("*.py") if whole.is_dir() else [whole.with_suffix(".py")]
+        names = [name for file in files for name in imports(file) if name.startswith(prefix)]
+        used = {name.removeprefix(prefix).split(".")[0] for name in names}
+        assert used <= {*order[: order.index(part)], part}, part
+
+
+def test_the_integrator_knows_no_physics():
+    path = SOURCE / "engine" / "principle" / "integrator.py"
+    assert not [name for name in imports(path) if "opentdvp" in name]
 
 
 def test_h5py_is_imported_in_one_place():
@@ -97,7 +92,9 @@ def test_h5py_is_imported_in_one_place():
     assert users == ["trajectory"]
 
 
-@pytest.mark.parametrize("module", ["cli", "config", "compare", "figures", "trajectory", "show"])
+@pytest.mark.parametrize(
+    "module", ["cli", "config", "compare", "figures", "records", "study", "cli.show"]
+)
 def test_drawing_and_comparing_never_load_a_solver(module):
     code = f"import sys, opentdvp.{module}; print({HEAVY!r} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

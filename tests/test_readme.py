@@ -7,10 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from opentdvp import config, solve
+from opentdvp import config
 from opentdvp.config.solver import CustomNetwork
-from opentdvp.engine.ansatz import initial_parameters, log_probability
-from opentdvp.engine.networks import build_network
+from opentdvp.engine.ansatz.autoregressive import initial_parameters, log_probability
+from opentdvp.engine.ansatz.configured import build_network
+from opentdvp.running import solve
 
 ROOT = Path(__file__).parents[1]
 

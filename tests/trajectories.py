@@ -6,12 +6,14 @@ import numpy as np
 from solvers import exact, quiet
 from systems import heisenberg_ring
 
-from opentdvp import compare, drawing, trajectory
+from opentdvp import compare
 from opentdvp.config import Deck, ExactSolver, Run, Solver, Study, System, TdvpSolver
 from opentdvp.config.comparison import Tolerance
-from opentdvp.references.exact import solve
-from opentdvp.timing import write_timing
-from opentdvp.trajectory import Observable, Trajectory
+from opentdvp.records import trajectory
+from opentdvp.records.timing import write_timing
+from opentdvp.records.trajectory import Observable, Trajectory
+from opentdvp.references.exact.full import solve
+from opentdvp.study import drawing
 
 LOOSE = Tolerance(magnetization=0.05, correlators=0.02)
 

@@ -13,8 +13,8 @@ import pytest
 import yaml
 from pipeline import TINY, assert_same, copy_workflow, said, snakemake, start, submit
 
-from opentdvp import trajectory
-from opentdvp.stopping import MESSAGE
+from opentdvp.records import trajectory
+from opentdvp.running.signals import MESSAGE
 
 SHORT = "results/runs/ring_3/tdvp.h5"
 LONG = "results/runs/long/tdvp.h5"

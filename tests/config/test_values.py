@@ -11,7 +11,7 @@ from systems import free_spins
 from opentdvp import config
 from opentdvp.config import Deck
 from opentdvp.errors import ConfigError
-from opentdvp.references.pure_states import spin_amplitudes
+from opentdvp.references.trajectories.pure_states import spin_amplitudes
 
 SYSTEM, SOLVER = "`systems.ring_3", "`solvers.tdvp"
 
@@ -205,7 +205,7 @@ def test_deck_with_a_rounded_start_is_the_same_when_read_again(load):
 
 def test_archived_decks_are_read_as_they_were_written():
     """A run id is the hash of what a deck is written as."""
-    trajectory = pytest.importorskip("opentdvp.trajectory")
+    trajectory = pytest.importorskip("opentdvp.records.trajectory")
     files = sorted((Path(__file__).parents[2] / "results").rglob("*.h5"))
     assert files
     for path in files:

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 from opentdvp.config import System, TdvpSolver
-from opentdvp.engine.ansatz import initial_parameters
-from opentdvp.engine.lindblad import Generator, build_generator
-from opentdvp.engine.networks import build_network
-from opentdvp.engine.orbit import OrbitAnsatz, build_orbit, make_ansatz
-from opentdvp.engine.povm import Povm, build_povm, outcome_probabilities
-from opentdvp.engine.sampler import build_sampler
-from opentdvp.engine.tdvp import Problem
-from opentdvp.models import Model, build_model
+from opentdvp.engine.ansatz.autoregressive import initial_parameters
+from opentdvp.engine.ansatz.configured import build_network
+from opentdvp.engine.ansatz.orbit import OrbitAnsatz, build_orbit, make_ansatz
+from opentdvp.engine.povm.generator import Generator, build_generator
+from opentdvp.engine.povm.tetrahedron import Povm, build_povm, outcome_probabilities
+from opentdvp.engine.principle.right_hand_side import Problem
+from opentdvp.engine.sampling.direct import build_sampler
+from opentdvp.physics.model import Model, build_model
 
 
 class Setting(NamedTuple):

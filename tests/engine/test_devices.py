@@ -11,7 +11,7 @@ import pytest
 from solvers import direct, tdvp
 from systems import heisenberg_ring
 
-from opentdvp.engine.compiled import build_engine
+from opentdvp.engine.build import build_engine
 from opentdvp.engine.devices import for_samples
 
 #: 53 samples in chunks of 7: 8 chunks, the last of 4, which 2 or 3 devices cannot share evenly.

@@ -8,8 +8,8 @@ from systems import heisenberg_ring
 from opentdvp.config import Deck
 from opentdvp.engine import evolve as evolving
 from opentdvp.engine.evolve import evolve
-from opentdvp.references import exact as reference
-from opentdvp.results import ResultCode
+from opentdvp.records.result_code import ResultCode
+from opentdvp.references.exact import full as reference
 
 SHORT = {"stop": 0.1, "points": 6}
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from opentdvp.engine.integrator import (
+from opentdvp.engine.principle.integrator import (
     TRIALS,
     bogacki_shampine_trial,
     fisher_norm,

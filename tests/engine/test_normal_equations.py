@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from opentdvp.config.solver import Cutoffs, DiagonalShift
-from opentdvp.engine.normal_equations import Regression, solve
+from opentdvp.engine.principle.normal_equations import Regression, solve
 
 WAYS = ["eigenvalues", "cholesky", "sample_space"]
 

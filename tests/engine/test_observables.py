@@ -4,10 +4,10 @@ import pytest
 from solvers import ENUMERATION, direct, tdvp
 from systems import heisenberg_ring
 
-from opentdvp.engine.observables import measure
-from opentdvp.engine.povm import frame
-from opentdvp.engine.sampler import build_sampler
-from opentdvp.spin import pauli_string
+from opentdvp.engine.measuring.observables import measure
+from opentdvp.engine.povm.tetrahedron import frame
+from opentdvp.engine.sampling.direct import build_sampler
+from opentdvp.physics.spin import pauli_string
 
 
 def measurement(case, system, sampling):

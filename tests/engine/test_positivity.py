@@ -7,11 +7,11 @@ import pytest
 from scipy.linalg import expm
 from systems import heisenberg_ring
 
-from opentdvp.engine.ensemble import Ensemble
-from opentdvp.engine.lindblad import apply_generator, build_generator
-from opentdvp.engine.positivity import smallest_eigenvalues
-from opentdvp.engine.povm import build_povm, frame
-from opentdvp.models import Lattice, build_model
+from opentdvp.engine.measuring.positivity import smallest_eigenvalues
+from opentdvp.engine.povm.generator import apply_generator, build_generator
+from opentdvp.engine.povm.tetrahedron import build_povm, frame
+from opentdvp.engine.sampling.ensemble import Ensemble
+from opentdvp.physics.model import Lattice, build_model
 
 RING = Lattice((3,), periodic=True)
 OUTCOMES = jnp.array(np.indices((4, 4, 4)).reshape(3, -1).T, dtype=jnp.int32)

@@ -7,7 +7,7 @@ import pytest
 from solvers import direct, tdvp
 from systems import heisenberg_ring
 
-from opentdvp.engine.ansatz import all_conditionals
+from opentdvp.engine.ansatz.autoregressive import all_conditionals
 
 TORUS = {"kind": "square", "size": [3, 3], "periodic": True}
 OPEN = {"kind": "square", "size": [3, 2], "periodic": False}

@@ -11,13 +11,13 @@ from solvers import quiet, tdvp
 from systems import heisenberg_ring
 
 from opentdvp.config import Deck
-from opentdvp.engine.ensemble import Ensemble
 from opentdvp.engine.evolve import evolve
-from opentdvp.engine.lindblad import apply_generator, build_generator
-from opentdvp.engine.observables import measure
-from opentdvp.engine.povm import build_povm, outcome_probabilities
-from opentdvp.models import build_model
-from opentdvp.results import ResultCode
+from opentdvp.engine.measuring.observables import measure
+from opentdvp.engine.povm.generator import apply_generator, build_generator
+from opentdvp.engine.povm.tetrahedron import build_povm, outcome_probabilities
+from opentdvp.engine.sampling.ensemble import Ensemble
+from opentdvp.physics.model import build_model
+from opentdvp.records.result_code import ResultCode
 
 TOLERANCE = 1e-3
 

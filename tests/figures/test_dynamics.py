@@ -20,7 +20,7 @@ from opentdvp.compare import compare
 from opentdvp.config import Panel, Run
 from opentdvp.config.panels import Inset
 from opentdvp.figures import draw_to_files, dynamics, style
-from opentdvp.trajectory import Trajectory
+from opentdvp.records.trajectory import Trajectory
 
 CANDIDATE = damped(61, error=0.005, seed=1, solver=SAMPLED)
 REFERENCE = damped(121, system=heisenberg_ring(10))

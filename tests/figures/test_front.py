@@ -12,7 +12,7 @@ from trajectories import damped
 from opentdvp.config import FrontFigure, Published, Run
 from opentdvp.errors import ConfigError
 from opentdvp.figures import front, style
-from opentdvp.figures.material import Material
+from opentdvp.figures.sources import Material
 
 RUNS = [Run(system="ring", solver=name) for name in ("mpo", "tdvp", "mps")]
 FIGURE = FrontFigure.model_validate(

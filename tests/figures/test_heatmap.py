@@ -14,8 +14,8 @@ from opentdvp.compare import compare
 from opentdvp.config import Comparison, HeatMapFigure, Run
 from opentdvp.config.comparison import Tolerance
 from opentdvp.figures import heatmap, style
-from opentdvp.figures.material import Material
-from opentdvp.trajectory import Observable, Trajectory
+from opentdvp.figures.sources import Material
+from opentdvp.records.trajectory import Observable, Trajectory
 
 NOISY, EXACT = Run(system="ring", solver="noisy"), Run(system="ring", solver="exact")
 LARGEST = 3

@@ -9,8 +9,8 @@ from trajectories import damped
 from opentdvp.config import DiagnosticsFigure, Published, Run, RunsFigure
 from opentdvp.errors import ConfigError
 from opentdvp.figures import diagnostics, draw_to_files, runs
-from opentdvp.figures.material import Material
-from opentdvp.trajectory import Trajectory
+from opentdvp.figures.sources import Material
+from opentdvp.records.trajectory import Trajectory
 
 NAMES = (Run(system="a", solver="x"), Run(system="b", solver="x"))
 PUBLISHED = Published(

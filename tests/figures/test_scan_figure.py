@@ -8,7 +8,7 @@ from matplotlib.container import ErrorbarContainer
 from opentdvp.config import ScanFigure
 from opentdvp.errors import ConfigError
 from opentdvp.figures import scan
-from opentdvp.figures.material import Material
+from opentdvp.figures.sources import Material
 
 FIGURE = ScanFigure.model_validate(
     {

@@ -15,9 +15,9 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 from opentdvp.config import SchemeFigure
-from opentdvp.engine.povm import build_povm
+from opentdvp.engine.povm.tetrahedron import build_povm
 from opentdvp.figures import scheme, style
-from opentdvp.figures.material import Material
+from opentdvp.figures.sources import Material
 
 #: Between panels: four arrows and the label of one.
 LINKS = 5

@@ -6,8 +6,8 @@ from solvers import kicks, quiet, reduced, tensor_network, wave_functions
 from systems import confinement_ring, heisenberg_ring
 
 from opentdvp.config import Deck
-from opentdvp.solve import solve_to_file
-from opentdvp.trajectory import read
+from opentdvp.records.trajectory import read
+from opentdvp.running.solve import solve_to_file
 
 PAIRS = {"correlators": {"XX": (1, 2), "YY": (1, 2), "ZZ": (1, 2)}}
 HEISENBERG = heisenberg_ring(8, time={"stop": 1.0, "points": 6}, observables=PAIRS)

@@ -9,9 +9,9 @@ from systems import confinement_ring, heisenberg_ring
 from trajectories import solved_exactly
 
 from opentdvp.config import System
-from opentdvp.engine.lindblad import apply_generator, build_generator
-from opentdvp.engine.povm import Povm, build_povm, outcome_probabilities
-from opentdvp.models import build_model
+from opentdvp.engine.povm.generator import apply_generator, build_generator
+from opentdvp.engine.povm.tetrahedron import Povm, build_povm, outcome_probabilities
+from opentdvp.physics.model import build_model
 
 EVERY_PAIR = [a + b for a in "XYZ" for b in "XYZ"]
 

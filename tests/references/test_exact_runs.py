@@ -9,13 +9,13 @@ from solvers import exact, tdvp
 from systems import confinement_ring, free_spins, heisenberg_ring
 from trajectories import solved_exactly
 
-from opentdvp.checkpoint import State
 from opentdvp.config import Deck
 from opentdvp.errors import ConfigError, NumericalFailure
-from opentdvp.models import Model
-from opentdvp.references.exact import check, hamiltonian, solve
-from opentdvp.results import ResultCode
-from opentdvp.trajectory import read, write
+from opentdvp.physics.model import Model
+from opentdvp.records.checkpoint import State
+from opentdvp.records.result_code import ResultCode
+from opentdvp.records.trajectory import read, write
+from opentdvp.references.exact.full import check, hamiltonian, solve
 
 
 def test_two_solves_are_identical() -> None:
@@ -115,7 +115,7 @@ def test_trajectory_ends_before_a_state_that_lost_its_trace(
     def leaking(model: Model) -> qutip.Qobj:
         return hamiltonian(model) - 0.5j * rate * qutip.qeye([2] * model.n_sites)
 
-    monkeypatch.setattr("opentdvp.references.exact.hamiltonian", leaking)
+    monkeypatch.setattr("opentdvp.references.exact.full.hamiltonian", leaking)
     trajectory = solved_exactly(free_spins())
     assert trajectory.result is ResultCode.PROBABILITY_DRIFT
     np.testing.assert_allclose(trajectory.times, [0, 0.1, 0.2, 0.3, 0.4])

@@ -7,9 +7,10 @@ from solvers import quiet, reduced
 from systems import heisenberg_ring
 
 from opentdvp.config import Deck
-from opentdvp.references import exact_reduced, row_blocks
-from opentdvp.references.krylov import DIMENSION, advance, build_space, longest_step
-from opentdvp.references.row_blocks import RowBlocks, thread_count
+from opentdvp.physics.pauli import row_blocks
+from opentdvp.physics.pauli.row_blocks import RowBlocks, thread_count
+from opentdvp.references.exact import reduced as exact_reduced
+from opentdvp.references.exact.krylov import DIMENSION, advance, build_space, longest_step
 
 
 def generator(size: int, fast: float) -> np.ndarray:

@@ -8,9 +8,10 @@ from solvers import exact, kicks, quiet, reduced, tensor_network
 from systems import free_spins
 
 from opentdvp.config import Deck, Solver
-from opentdvp.references import exact as qutip_reference
-from opentdvp.references import exact_reduced, stochastic
-from opentdvp.references import tensor_network as tensors
+from opentdvp.references.exact import full as qutip_reference
+from opentdvp.references.exact import reduced as exact_reduced
+from opentdvp.references.tensors import solve as tensors
+from opentdvp.references.trajectories import batches as stochastic
 
 FEW = {"stop": 1.0, "points": 3}
 NOTHING: dict[str, dict[str, Any]] = {

@@ -11,11 +11,13 @@ from systems import heisenberg_ring
 
 from opentdvp.config import Deck, ExactSolver, System
 from opentdvp.errors import NumericalFailure
-from opentdvp.references import exact, exact_reduced, stochastic
-from opentdvp.references import tensor_network as tensor_chain
-from opentdvp.results import ResultCode
-from opentdvp.spin import PAULI
-from opentdvp.trajectory import Trajectory
+from opentdvp.physics.spin import PAULI
+from opentdvp.records.result_code import ResultCode
+from opentdvp.records.trajectory import Trajectory
+from opentdvp.references.exact import full as exact
+from opentdvp.references.exact import reduced as exact_reduced
+from opentdvp.references.tensors import solve as tensor_chain
+from opentdvp.references.trajectories import batches as stochastic
 
 LOWERING = np.array([[0, 0], [1, 0]])
 TOLERANCES = {"relative_tolerance": 1e-6, "absolute_tolerance": 1e-8}

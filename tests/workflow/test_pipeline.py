@@ -14,8 +14,9 @@ from pipeline import TINY, cells, copy_workflow, planned, said, snakemake, table
 from selenium.webdriver.common.by import By
 
 from opentdvp import compare
+from opentdvp import study as study_tables
 from opentdvp.config import Study, load
-from opentdvp.verify import SHORT, VALID, verify
+from opentdvp.study.verification import SHORT, VALID, verify
 
 #: Every figure, and how its caption is to be recognised.
 CAPTIONS = {
@@ -241,13 +242,13 @@ def test_tables_of_what_is_finished_can_be_had_before_all_is(finished, monkeypat
     run = Path("results/runs/ring_3/tdvp.h5")
     run.rename(run.with_suffix(".away"))
     try:
-        rest = compare.finished(study)
+        rest = study_tables.finished(study)
     finally:
         run.with_suffix(".away").rename(run)
     assert list(rest.comparisons) == ["tolerances_r6", "tolerances_r7"]
     assert list(rest.figures) == ["front", "scan", "scheme"]
-    assert list(compare.overview(rest)["comparison"]) == list(rest.comparisons)
-    assert compare.finished(study) == study
+    assert list(study_tables.overview(rest)["comparison"]) == list(rest.comparisons)
+    assert study_tables.finished(study) == study
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,12 @@ from shlex import quote
 
 from snakemake.exceptions import WorkflowError
 
-from opentdvp import compare, figures
+from opentdvp import figures
 from opentdvp.config import Run, StochasticSolver, TdvpSolver, load
 from opentdvp.errors import OpentdvpError
-from opentdvp.keeping import remove
-from opentdvp.timing import timing_path
+from opentdvp.running.keeper import remove
+from opentdvp.records.timing import timing_path
+from opentdvp.study import last_words
 
 # The commands read the last --configfile, or else this one, which Snakemake itself does not read:
 # its errors would not name the key.
@@ -40,7 +41,7 @@ STUDY = validated_study()
 # Captions of the report see the scans written out.
 config.update(STUDY.model_dump(mode="json"))
 # For the first page of the report.
-config["verdicts"] = compare.last_words(STUDY) if "--report" in sys.argv else []
+config["verdicts"] = last_words(STUDY) if "--report" in sys.argv else []
 workflow.configfiles[:] = [str(CONFIG)]
 RESULTS, FIGURES = STUDY.output.results, STUDY.output.figures
 DRAWING = Path(os.path.relpath(Path(figures.__file__).parent))

@@ -18,7 +18,7 @@ try:
 except ImportError as error:
     sys.exit(f"error: {error}")
 from opentdvp.errors import FileError, Interrupted, OpentdvpError
-from opentdvp.stopping import CONTINUE, raise_on_signals
+from opentdvp.running.signals import CONTINUE, raise_on_signals
 
 
 def main() -> NoReturn:

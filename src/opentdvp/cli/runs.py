@@ -11,11 +11,11 @@ from opentdvp import config
 from opentdvp.cli.app import ConfigFile, app, require_name
 from opentdvp.config.load import sources
 from opentdvp.errors import ConfigError
-from opentdvp.files import followed
-from opentdvp.outputs import Output, reserved
+from opentdvp.records.files import followed
+from opentdvp.records.permissions import Output, reserved
 
 if TYPE_CHECKING:
-    from opentdvp.keeping import Checkpoints
+    from opentdvp.running.keeper import Checkpoints
 
 SystemName = Annotated[str, typer.Argument(metavar="SYSTEM", help="Name of a system.")]
 SolverName = Annotated[str, typer.Argument(metavar="SOLVER", help="Name of a solver.")]
@@ -52,8 +52,8 @@ def run(
     log: Annotated[Path | None, typer.Option(help="Also write progress lines to a file.")] = None,
 ) -> None:
     """Solve a system and write its trajectory."""
-    from opentdvp.progress import reporting
-    from opentdvp.solve import run_outputs, solve_to_file, take_part
+    from opentdvp.running.progress import reporting
+    from opentdvp.running.solve import run_outputs, solve_to_file, take_part
 
     checkpoints = _checkpoints(out, checkpoint, checkpoint_interval, time_limit, keep_checkpoint)
     study = config.load(config_file)
@@ -83,8 +83,8 @@ def batch(
     time_limit: TimeLimit = None,
 ) -> None:
     """Compute one batch of the independent trajectories of a stochastic solver."""
-    from opentdvp.progress import reporting
-    from opentdvp.solve import batch_outputs, solve_batch_to_file
+    from opentdvp.running.progress import reporting
+    from opentdvp.running.solve import batch_outputs, solve_batch_to_file
 
     checkpoints = _checkpoints(out, checkpoint, checkpoint_interval, time_limit, keep_checkpoint)
     study = config.load(config_file)
@@ -105,7 +105,7 @@ def gather(
     out: Annotated[Path, typer.Option(help="Trajectory file to write (HDF5).")],
 ) -> None:
     """Average the trajectories of batches, and write the result with its standard errors."""
-    from opentdvp.solve import gather_outputs, gather_to_file
+    from opentdvp.running.solve import gather_outputs, gather_to_file
 
     study = config.load(config_file)
     deck = _deck(study, system, solver)
@@ -129,7 +129,7 @@ def _leads(deck: config.Deck) -> bool:
 def _checkpoints(
     out: Path, path: Path | None, interval: float, time_limit: float | None, stay: bool
 ) -> "Checkpoints":
-    from opentdvp.keeping import Checkpoints, checkpoint_path
+    from opentdvp.running.keeper import Checkpoints, checkpoint_path
 
     return Checkpoints(followed(path or checkpoint_path(out)), interval, time_limit, stay)
 

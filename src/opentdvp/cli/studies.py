@@ -9,7 +9,7 @@ from opentdvp import config
 from opentdvp.cli.app import ConfigFile, app, require_name
 from opentdvp.config.load import json_schema, sources
 from opentdvp.errors import ConfigError
-from opentdvp.outputs import reserved
+from opentdvp.records.permissions import reserved
 
 FigureName = Annotated[str, typer.Argument(metavar="FIGURE", help="Name of a figure.")]
 
@@ -25,7 +25,8 @@ def compare(
 ) -> None:
     """Compare a run with its reference, at every time."""
     from opentdvp import compare as comparing
-    from opentdvp.show import print_table
+    from opentdvp import study as studying
+    from opentdvp.cli.show import print_table
 
     study = config.load(config_file)
     require_name("COMPARISON", comparison, study.comparisons)
@@ -40,7 +41,7 @@ def compare(
         comparing.write_table(tables.summary, summary)
     shown = ["observable", "distance", "max_difference", "excess", "tolerance", "passed"]
     print_table(tables.summary[shown])
-    print(comparing.sentence(comparing.verdict(comparison, entry, tables.summary)))
+    print(studying.sentence(studying.verdict(comparison, entry, tables.summary)))
 
 
 @app.command()
@@ -51,7 +52,7 @@ def derive(
 ) -> None:
     """Make the table behind a figure of the kind front or scan, from the files of its runs."""
     from opentdvp import compare as comparing
-    from opentdvp import drawing
+    from opentdvp.study import drawing
 
     study = config.load(config_file)
     require_name("FIGURE", figure, study.figures)
@@ -70,7 +71,8 @@ def plot(
     out: Annotated[list[Path], typer.Option(help="Figure to write (PDF or PNG); may be repeated.")],
 ) -> None:
     """Draw a figure from the files of its runs and comparisons."""
-    from opentdvp import drawing, figures
+    from opentdvp import figures
+    from opentdvp.study import drawing
 
     study = config.load(config_file)
     require_name("FIGURE", figure, study.figures)
@@ -93,11 +95,12 @@ def overview(
     their tolerance.
     """
     from opentdvp import compare as comparing
+    from opentdvp import study as studying
 
     study = config.load(config_file)
     read = sources(config_file, study)
     if finished:
-        study = comparing.finished(study)
+        study = studying.finished(study)
     headings = {
         "closeness": ("Every plotted curve", "Published values"),
         "overview": ("All comparisons",),
@@ -109,32 +112,32 @@ def overview(
         for kind in ("md", "html")
     ]
     with reserved(outputs, read):
-        runs, comparisons = comparing.costs(study), comparing.overview(study)
+        runs, comparisons = studying.costs(study), studying.overview(study)
         pages = {
-            "closeness": (comparing.closeness(study), comparing.published(study)),
+            "closeness": (studying.closeness(study), studying.published(study)),
             "overview": (comparisons,),
-            "runs": (comparing.figure_costs(study), runs),
+            "runs": (studying.figure_costs(study), runs),
         }
         for name, found in pages.items():
             tables = dict(zip(headings[name], found, strict=True))
             comparing.write_markdown(tables, out / f"{name}.md")
             comparing.write_html(tables, name, out / f"{name}.html")
-    print(*comparing.sentences(comparing.verdicts(study)), sep="\n")
+    print(*studying.sentences(studying.verdicts(study)), sep="\n")
 
 
 @app.command()
 def verdicts(config_file: ConfigFile) -> None:
     """Say which comparisons are beyond their tolerance, from their tables."""
-    from opentdvp import compare as comparing
+    from opentdvp import study as studying
 
-    print("\n  ".join(comparing.last_words(config.load(config_file))))
+    print("\n  ".join(studying.last_words(config.load(config_file))))
 
 
 @app.command()
 def validate(config_file: ConfigFile) -> None:
     """Check a configuration, that every solver fits its systems, and the TeX of labels."""
     from opentdvp.figures import check_labels
-    from opentdvp.solve import check
+    from opentdvp.running.solve import check
 
     study = config.load(config_file)
     for run, place in study.places().items():
@@ -157,8 +160,8 @@ def validate(config_file: ConfigFile) -> None:
 @app.command()
 def verify(config_file: ConfigFile) -> None:
     """Check every run, table and figure of a configuration; computes no run again."""
-    from opentdvp.show import print_table
-    from opentdvp.verify import SHORT, VALID, verify
+    from opentdvp.cli.show import print_table
+    from opentdvp.study.verification import SHORT, VALID, verify
 
     verdicts = verify(config.load(config_file))
     notes = verdicts[verdicts["verdict"] != VALID]
@@ -175,7 +178,7 @@ def show(
     trajectory_file: Annotated[Path, typer.Argument(metavar="FILE", help="Trajectory file.")],
 ) -> None:
     """Show what was run, how it ended, and a summary of its observables."""
-    from opentdvp.show import show_trajectory
+    from opentdvp.cli.show import show_trajectory
 
     show_trajectory(trajectory_file)
 

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from opentdvp.errors import FileError
-from opentdvp.files import reading, replacing
-from opentdvp.outputs import Output
+from opentdvp.records.files import reading, replacing
+from opentdvp.records.permissions import Output
 
 #: Digits enough for the figures, few enough for the eye.
 FLOAT_FORMAT = "%.6g"

@@ -1,138 +1,120 @@
-"""Which comparisons are beyond their tolerance, told from the tables of their summaries."""
-
-from collections.abc import Iterator, Mapping
-from typing import Any
+"""One verdict per curve: how far a run is from its reference, and which runs these are."""
 
 import numpy as np
 import pandas as pd
 
-from opentdvp.compare.curves import allowed, describe
-from opentdvp.compare.summary import HEX_DIGITS
-from opentdvp.compare.tables import read_summary
-from opentdvp.config import Comparison, Study
-from opentdvp.errors import FileError
+from opentdvp.compare.comparable import read_deck
+from opentdvp.compare.curves import allowed
+from opentdvp.config import Deck, Lattice, TdvpSolver
+from opentdvp.config.comparison import Tolerance
+from opentdvp.config.solver import DirectSampling
+from opentdvp.records.trajectory import Trajectory
+
+#: Differences of more standard errors are not by chance.
+FAR = 4
+
+#: Digits of run ids and revisions in tables; enough to tell any two apart.
+HEX_DIGITS = 12
 
 
-def verdicts(study: Study) -> pd.DataFrame:
-    """One row per comparison of the study, from nothing but the tables of their summaries.
+def summarize(
+    points: pd.DataFrame, tolerance: Tolerance, candidate: Trajectory, reference: Trajectory
+) -> pd.DataFrame:
+    """Largest and root-mean-square differences per observable and distance, and the verdict.
+
+    The reference has a statistical error of its own, σ_r(t), which is subtracted in quadrature.
+    A curve passes if
+
+        excess = max over t of √max((c(t) − r(t))² − σ_r(t)², 0) ≤ tolerance.
+
+    Parameters
+    ----------
+    points
+        What `compare` returned for these two runs.
+    tolerance
+        Largest differences allowed.
+    candidate, reference
+        The runs, named in every row.
 
     Returns
     -------
     pandas.DataFrame
-        Columns `comparison`; `passed`; `curves` and `beyond`, how many there are and how many
-        exceed their tolerance; `worst`, the curve with the largest excess in units of its
-        tolerance; its `excess` and `tolerance`; and `shortfall`: where the miss is explained, if
-        it is no larger than the configuration says, or else an empty text.
-
-    Raises
-    ------
-    FileError
-        If a table is missing, damaged, or not of the runs and tolerances of the configuration.
+        Columns `observable`, `distance`, `max_difference`, `time_of_max`, `rms_difference`,
+        `max_in_errors`, `rms_in_errors`, `beyond_4_errors` (at which share of the times with a
+        combined error the difference exceeds four of them; these three are NaN where neither run
+        has an error), `largest_error`, `excess`, `tolerance`,
+        `passed`, and those of the runs: `size`, `method`, `run` and `revision` of both,
+        `mixed_revisions`, `solve_samples` and `observable_samples` of the candidate.
     """
-    rows = [verdict(name, entry, judged(study, name)) for name, entry in study.comparisons.items()]
-    columns = "comparison passed curves beyond worst excess tolerance shortfall"
-    return pd.DataFrame(rows, columns=columns.split())
+    groups = points.groupby(["observable", "distance"], sort=False)
+    verdicts = pd.DataFrame([_verdict(rows, tolerance) for _, rows in groups])
+    return verdicts.assign(**_runs(candidate, reference))
 
 
-def verdict(name: str, comparison: Comparison, summary: pd.DataFrame) -> dict[str, Any]:
-    """A row of `verdicts`, from what `summarize` returned for a comparison."""
-    worst = summary.iloc[int((summary["excess"] / summary["tolerance"]).to_numpy().argmax())]
-    failed = summary[~summary["passed"]]
+def _verdict(rows: pd.DataFrame, tolerance: Tolerance) -> dict[str, str | float | bool]:
+    distance = int(rows["distance"].iloc[0])
+    size = rows["difference"].abs()
+    # pandas leaves out what is undefined, where neither run has an error.
+    in_errors = rows["in_errors"].abs()
+    # By NumPy, which leaves no NaN out: a curve with one must not pass.
+    squares = size.to_numpy() ** 2 - rows["reference_error"].to_numpy() ** 2
+    excess = np.sqrt(squares.clip(min=0)).max()
+    limit = allowed(tolerance, distance)
     return {
-        "comparison": name,
-        "passed": failed.empty,
-        "curves": len(summary),
-        "beyond": len(failed),
-        "worst": describe((worst["observable"], int(worst["distance"]))),
-        "excess": worst["excess"],
-        "tolerance": worst["tolerance"],
-        "shortfall": _explained(comparison, failed),
+        "observable": str(rows["observable"].iloc[0]),
+        "distance": distance,
+        "max_difference": size.max(),
+        "time_of_max": rows["time"].iloc[int(size.argmax())],
+        "rms_difference": np.sqrt((size**2).mean()),
+        "max_in_errors": in_errors.max(),
+        "rms_in_errors": np.sqrt((in_errors**2).mean()),
+        "beyond_4_errors": (in_errors.dropna() > FAR).mean(),
+        "largest_error": rows["combined_error"].max(),
+        "excess": excess,
+        "tolerance": limit,
+        "passed": bool(excess <= limit),
     }
 
 
-def _explained(comparison: Comparison, failed: pd.DataFrame) -> str:
-    shortfall = comparison.shortfall
-    if not shortfall or failed.empty:
-        return ""
-    limits = [allowed(shortfall, int(distance)) for distance in failed["distance"]]
-    return shortfall.explained if (failed["excess"] <= limits).all() else ""
+def _runs(candidate: Trajectory, reference: Trajectory) -> dict[str, str | bool]:
+    """Columns that are the same in every row."""
+    solve, observables = _samples(read_deck("candidate", candidate))
+    mine, theirs = _run("candidate", candidate), _run("reference", reference)
+    revisions = (candidate.provenance["revision"], reference.provenance["revision"])
+    return {
+        **mine,
+        "solve_samples": solve,
+        "observable_samples": observables,
+        **theirs,
+        "mixed_revisions": revisions[0] != revisions[1],
+    }
 
 
-def judged(study: Study, name: str) -> pd.DataFrame:
-    """The summary of a comparison, from its table.
-
-    Raises
-    ------
-    FileError
-        If the table is missing, damaged, or not of the runs and tolerances of the configuration.
-    """
-    comparison, path = study.comparisons[name], study.output.summary(name)
-    table = read_summary(path)
-    runs = {"candidate": comparison.candidate, "reference": comparison.reference}
-    tolerances = [allowed(comparison.tolerance, int(d)) for d in table["distance"]]
-    expected = [
-        np.isclose(table["tolerance"], tolerances, rtol=1e-5, atol=0),
-        table["passed"] == (table["excess"] <= table["tolerance"]),
-        *(table[f"{role}_run"] == study.deck(r).run_id[:HEX_DIGITS] for role, r in runs.items()),
-    ]
-    curves = list(zip(table["observable"], table["distance"], strict=True))
-    if sorted(curves) != sorted(study.curves(comparison.candidate)) or not np.all(expected):
-        raise FileError(
-            f"{path} is not of the runs and tolerances of the configuration; compare them again."
-        )
-    return table
+def _run(role: str, run: Trajectory) -> dict[str, str]:
+    deck = read_deck(role, run)
+    return {
+        f"{role}_size": _size(deck.system.lattice),
+        f"{role}_method": deck.solver.method,
+        f"{role}_run": run.run_id[:HEX_DIGITS],
+        f"{role}_revision": _shorten(run.provenance["revision"]),
+    }
 
 
-def sentences(table: pd.DataFrame) -> Iterator[str]:
-    """Lines for people: how many comparisons are beyond their tolerance, and which.
-
-    Parameters
-    ----------
-    table
-        What `verdicts` returned.
-    """
-    if table.empty:
-        yield "Nothing has been compared."
-        return
-    missed = table[~table["passed"]]
-    known = (missed["shortfall"] != "").sum()
-    if missed.empty:
-        yield f"Within tolerance: all {len(table)} comparisons."
-        return
-    explained = f" ({known} of them known shortfalls)" if known else ""
-    yield f"BEYOND TOLERANCE: {len(missed)} of {len(table)} comparisons{explained}."
-    yield from (sentence(row) for _, row in missed.iterrows())
+def _size(lattice: Lattice) -> str:
+    return "x".join(str(length) for length in lattice.size)
 
 
-def last_words(study: Study) -> list[str]:
-    """The sentences on what has been compared so far, and how many comparisons have not.
-
-    Raises
-    ------
-    FileError
-        As for `verdicts`.
-    """
-    made = {n: c for n, c in study.comparisons.items() if study.output.summary(n).exists()}
-    left = len(study.comparisons) - len(made)
-    found = sentences(verdicts(study.model_copy(update={"comparisons": made})))
-    return [*found, *([f"Not compared yet: {left}."] if left else [])]
+def _shorten(revision: str) -> str:
+    """The first digits of a revision; the mark of a changed source stays."""
+    commit, plus, changes = revision.partition("+")
+    return commit[:HEX_DIGITS] + plus + changes
 
 
-def sentence(row: "Mapping[str, Any] | pd.Series[Any]") -> str:
-    """A row of `verdicts` in words."""
-    excess, tolerance = _apart(row["excess"], row["tolerance"])
-    most = f"{row['worst']} with an excess of {excess}, tolerance {tolerance}"
-    if row["passed"]:
-        return f"{row['comparison']}: within tolerance, all {row['curves']} curves; most {most}."
-    known = f"; known shortfall, see {row['shortfall']}" if row["shortfall"] else ""
-    count = f"{row['beyond']} of {row['curves']} curves"
-    return f"{row['comparison']}: BEYOND TOLERANCE, {count}; most {most}{known}."
-
-
-def _apart(excess: float, tolerance: float) -> tuple[str, str]:
-    """Both with as few digits as tell them apart."""
-    for digits in (3, 6, 17):
-        texts = f"{excess:.{digits}g}", f"{tolerance:.{digits}g}"
-        if texts[0] != texts[1]:
-            break
-    return texts
+def _samples(deck: Deck) -> tuple[str, str]:
+    """Number of samples of the solve and of the observables, as text."""
+    if not isinstance(deck.solver, TdvpSolver):
+        return "none", "none"
+    sampling = deck.solver.sampling
+    if not isinstance(sampling, DirectSampling):
+        return sampling.kind, sampling.kind
+    return str(sampling.solve), str(sampling.observables)

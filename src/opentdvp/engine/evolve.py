@@ -6,14 +6,14 @@ from typing import Protocol, runtime_checkable
 
 import jax
 
-from opentdvp.checkpoint import State
 from opentdvp.config import Deck, TdvpSolver
-from opentdvp.engine.compiled import build_engine
+from opentdvp.engine.build import build_engine
 from opentdvp.engine.devices import announce_memory
-from opentdvp.engine.stepping import INITIAL, Run, record, steps
-from opentdvp.recording import make_trajectory, output_times
-from opentdvp.results import ResultCode
-from opentdvp.trajectory import Trajectory
+from opentdvp.engine.steps import INITIAL, Run, record, steps
+from opentdvp.records.checkpoint import State
+from opentdvp.records.from_solver import make_trajectory, output_times
+from opentdvp.records.result_code import ResultCode
+from opentdvp.records.trajectory import Trajectory
 
 #: Largest first step times the fastest rate. At a product state the Fisher matrix is blind to most
 #: parameters, so that the error of the first step is found only if the step is short.

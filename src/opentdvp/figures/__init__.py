@@ -10,9 +10,9 @@ from opentdvp.config import AnyFigure
 from opentdvp.errors import ConfigError
 from opentdvp.figures import diagnostics, dynamics, front, heatmap, runs, scan, scheme, style
 from opentdvp.figures.labels import check_labels
-from opentdvp.figures.material import Material
+from opentdvp.figures.sources import Material
 from opentdvp.figures.style import run_ids
-from opentdvp.outputs import Output
+from opentdvp.records.permissions import Output
 
 __all__ = ["KINDS", "SHARED", "Material", "check_labels", "draw_to_files", "output", "run_ids"]
 
@@ -28,7 +28,7 @@ KINDS: dict[str, Callable[..., Figure]] = {
 }
 
 #: Modules that all figures share; a change of one draws all of them anew.
-SHARED = ("style", "material")
+SHARED = ("style", "sources", "labels")
 
 
 def output(path: Path) -> Output:

@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 from opentdvp.config import DiagnosticsFigure
 from opentdvp.errors import ConfigError
 from opentdvp.figures import style
-from opentdvp.figures.material import Material
-from opentdvp.trajectory import Trajectory
+from opentdvp.figures.sources import Material
+from opentdvp.records.trajectory import Trajectory
 
 ROW_HEIGHT = 2.4  # inches
 #: Panels side by side.

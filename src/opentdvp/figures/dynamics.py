@@ -16,8 +16,8 @@ from matplotlib.ticker import MaxNLocator
 
 from opentdvp.config import DynamicsFigure, Inset, Panel
 from opentdvp.figures import style
-from opentdvp.figures.material import Material
-from opentdvp.trajectory import Curve, Trajectory
+from opentdvp.figures.sources import Material
+from opentdvp.records.trajectory import Curve, Trajectory
 
 HEIGHT = 3.3  # inches
 #: Heights of a panel and of the residual strip below it.

@@ -13,7 +13,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from opentdvp.config import FrontFigure
 from opentdvp.errors import ConfigError
 from opentdvp.figures import style
-from opentdvp.figures.material import Material
+from opentdvp.figures.sources import Material
 
 HEIGHT = 3.0  # inches
 #: Of runs, and of published fronts, which are hollow; each starts again after its last.

@@ -12,8 +12,8 @@ from matplotlib.ticker import MaxNLocator
 
 from opentdvp.config import HeatMapFigure
 from opentdvp.figures import style
-from opentdvp.figures.material import Material
-from opentdvp.trajectory import Trajectory
+from opentdvp.figures.sources import Material
+from opentdvp.records.trajectory import Trajectory
 
 ROW_HEIGHT = 1.45  # inches
 #: Widths of the maps and of a colour bar.

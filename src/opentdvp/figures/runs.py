@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 
 from opentdvp.config import RunsFigure
 from opentdvp.figures import style
-from opentdvp.figures.material import Material
-from opentdvp.trajectory import interpolate
+from opentdvp.figures.sources import Material
+from opentdvp.records.trajectory import interpolate
 
 HEIGHT = 5.2  # inches
 HEIGHT_RATIOS = (2.2, 2, 1)

@@ -12,7 +12,7 @@ from matplotlib.ticker import NullLocator
 from opentdvp.config import ScanFigure
 from opentdvp.errors import ConfigError
 from opentdvp.figures import style
-from opentdvp.figures.material import Material
+from opentdvp.figures.sources import Material
 
 HEIGHT = 2.9  # inches
 MARKERS = ("o", "s", "^", "D")

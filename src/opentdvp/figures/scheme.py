@@ -16,8 +16,8 @@ from numpy.typing import ArrayLike
 
 from opentdvp.config import SchemeFigure
 from opentdvp.figures import style
-from opentdvp.figures.material import Material
-from opentdvp.spin import TETRAHEDRA
+from opentdvp.figures.sources import Material
+from opentdvp.physics.spin import TETRAHEDRA
 
 LINDBLAD = (
     r"$\dot\rho = -i\,[H, \rho]$",

@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 
 from opentdvp.config import Deck, Lattice, TensorNetworkSolver
 from opentdvp.errors import ConfigError
-from opentdvp.files import replacing
-from opentdvp.trajectory import Trajectory
+from opentdvp.records.files import replacing
+from opentdvp.records.trajectory import Trajectory
 
 #: Width in inches of two panels side by side: two columns of the journal.
 FULL_WIDTH = 7.0

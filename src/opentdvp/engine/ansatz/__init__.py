@@ -1,0 +1,1 @@
+"""Variational distributions: networks, and their average over a symmetry orbit."""

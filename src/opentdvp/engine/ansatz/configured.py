@@ -1,0 +1,136 @@
+"""The networks that a configuration can name, and those of a user's own file."""
+
+import math
+import sys
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float, PRNGKeyArray
+
+from opentdvp.config.solver import CustomNetwork, Network
+from opentdvp.engine.ansatz.autoregressive import (
+    Autoregressive,
+    all_conditionals,
+    initial_parameters,
+)
+from opentdvp.engine.ansatz.recurrent import ChainRecurrent, RasterRecurrent
+from opentdvp.engine.povm.tetrahedron import OUTCOMES
+from opentdvp.errors import ConfigError
+
+#: Outcomes at which the start state of a custom network is looked at, and how exact it must be.
+_OUTCOMES_CHECKED = 8
+_START_TOLERANCE = 1e-6
+
+_KINDS = {"recurrent": ChainRecurrent, "raster": RasterRecurrent}
+
+
+def build_network(
+    settings: Network, start: Float[np.ndarray, "4"], shape: tuple[int, ...]
+) -> Autoregressive:
+    """The network of a configuration on a lattice, with the probabilities of its start state.
+
+    Raises
+    ------
+    ConfigError
+        If a raster network is asked for on a chain, or a custom one cannot be made.
+    """
+    common: dict[str, Any] = {"start": tuple(float(p) for p in start), "shape": shape}
+    if isinstance(settings, CustomNetwork):
+        return _custom(settings, common)
+    if settings.kind == "raster" and len(shape) != 2:
+        raise ConfigError(f"`network.kind` must be recurrent on the chain {shape}, but is raster.")
+    return _KINDS[settings.kind](**common, **settings.model_dump(exclude={"kind"}))
+
+
+def check_start(network: Autoregressive, key: PRNGKeyArray, name: str) -> None:
+    """Raise `ConfigError` if fresh parameters of a custom network are not the product start state.
+
+    Its conditionals are those of a few random outcomes, at all sites.
+    """
+    sites, start = math.prod(network.shape), np.array(network.start)
+    outcomes = jax.random.randint(key, (sites, _OUTCOMES_CHECKED), 0, OUTCOMES, jnp.int32)
+    try:
+        parameters = initial_parameters(network, key)
+        logarithms = all_conditionals(network, parameters, outcomes)[1]
+        found = np.exp(np.asarray(logarithms))
+        wanted = np.broadcast_to(start[:, None], (sites, OUTCOMES, _OUTCOMES_CHECKED))
+        differences = np.abs(found - wanted)
+    except Exception as error:  # whatever a user's network may raise
+        raise _failed(name, error) from error
+    if not differences.max() < _START_TOLERANCE:
+        site, _, column = np.unravel_index(np.argmax(differences), differences.shape)
+        raise ConfigError(
+            f"`network` {name} must have the start state's conditionals {_listed(start)} with "
+            f"fresh parameters, but has {_listed(found[site, :, column])} at site {site}."
+        )
+
+
+def _failed(name: str, error: Exception) -> ConfigError:
+    """The error of a custom network whose code raised another one."""
+    reason = " ".join(str(error).split())
+    return ConfigError(
+        f"`network` {name} must have log-conditionals of the shape (4, …), but fails: "
+        f"{type(error).__name__}: {reason}"
+    )
+
+
+def _listed(probabilities: np.ndarray) -> str:
+    return f"({', '.join(f'{p:.6g}' for p in probabilities)})"
+
+
+def _custom(settings: CustomNetwork, common: dict[str, Any]) -> Autoregressive:
+    """An instance of a class from a user's file."""
+    module = _load(settings)
+    kind = getattr(module, settings.name, None)
+    if not (isinstance(kind, type) and issubclass(kind, Autoregressive)):
+        raise ConfigError(
+            f"`network.name` must be a subclass of Autoregressive in {settings.file}, but is "
+            f"{settings.name}."
+        )
+    try:
+        options: dict[str, Any] = settings.options
+        network = kind(**common, **options)
+    except TypeError as error:
+        raise ConfigError(
+            f"`network.options` must be fields of {settings.name}: {error}"
+        ) from error
+    try:
+        jax.eval_shape(partial(initial_parameters, network), jax.random.key(0))
+    except Exception as error:  # whatever a user's network may raise
+        raise _failed(settings.name, error) from error
+    return network
+
+
+def _load(settings: CustomNetwork) -> ModuleType:
+    """A user's file as a module; it must be the one that is part of the run's identity."""
+    if not settings.file:
+        raise ConfigError("`network.file` is required, but is missing.")
+    path = Path(settings.file)
+    if path.suffix != ".py":
+        raise ConfigError(f"`network.file` must be a Python file, but is {path}.")
+    text = path.read_bytes() if path.is_file() else b""
+    if sha256(text).hexdigest() != settings.sha256:
+        raise ConfigError(
+            f"`network.file` must have the SHA-256 {settings.sha256[:12]}, but {path} has changed "
+            "or is gone."
+        )
+    # Known by name, which annotations need, but by one that no real module has.
+    name = f"opentdvp_custom_{sha256(str(path.resolve()).encode()).hexdigest()[:12]}"
+    module = ModuleType(name)
+    module.__file__ = str(path)
+    sys.modules[name] = module
+    try:
+        # Not through Python's cache, which may hold another text of the same second and size.
+        exec(compile(text, path, "exec", dont_inherit=True), module.__dict__)
+    except (Exception, SystemExit) as error:  # whatever a user's file may raise
+        raise ConfigError(
+            f"`network.file` must be a Python file that can be imported, but {path} fails: "
+            f"{type(error).__name__}: {error}"
+        ) from error
+    return module

@@ -1,0 +1,1 @@
+"""What is measured of a distribution: observables, and whether it is a state."""

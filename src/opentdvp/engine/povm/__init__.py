@@ -1,0 +1,1 @@
+"""The POVM: density matrices as distributions, Lindbladians as their generators."""

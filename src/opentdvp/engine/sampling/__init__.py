@@ -1,0 +1,1 @@
+"""Ensembles of outcomes: independent samples, or all of them."""

@@ -1,0 +1,180 @@
+"""Accepted steps of a run: trial steps, failures, diagnostics, observables on the way."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from opentdvp.config import TdvpSolver
+from opentdvp.engine.build import Engine, Measurement, RightHandSide
+from opentdvp.engine.principle import integrator
+from opentdvp.records.checkpoint import State
+from opentdvp.records.result_code import ResultCode
+
+#: Streams of random numbers, so that none depends on how often another was used.
+INITIAL, STEPS, OUTPUTS, MONITOR = range(4)
+
+#: Largest step times the fastest rate over which observables are interpolated; a longer step ends
+#: on the next output time, because slopes at its ends may say little about what is between them.
+_INTERPOLATED = 2.0
+
+#: Probability drift below this rate per unit of time is rounding, whatever the scale of E.
+_ROUNDING = 1e-8
+
+
+class Run(NamedTuple):
+    """What stays the same during a run."""
+
+    engine: Engine
+    solver: TdvpSolver
+    times: np.ndarray
+    key: jax.Array
+
+    def random(self, stream: int, count: int) -> jax.Array:
+        """Key number `count` of a stream."""
+        return jax.random.fold_in(jax.random.fold_in(self.key, stream), count)
+
+
+class Attempt(NamedTuple):
+    """An accepted trial step, its size, the one to try next, and the right-hand sides it cost."""
+
+    trial: integrator.Trial
+    size: float
+    next_step: float
+    evaluations: int
+
+
+def steps(run: Run, state: State) -> Iterator[State | ResultCode]:
+    """States after accepted steps until the last time, or a code of what went wrong."""
+    solution = _evaluate(run, state)
+    while not isinstance(solution, ResultCode) and state.time < run.times[-1]:
+        advanced = _step(run, state, solution)
+        if isinstance(advanced, ResultCode):
+            yield advanced
+            return
+        state, solution = advanced
+        yield state
+    if isinstance(solution, ResultCode):
+        yield solution
+
+
+def _evaluate(run: Run, state: State) -> RightHandSide | ResultCode:
+    """The right-hand side at a state, if it can be trusted.
+
+    <E> vanishes for a normalised ansatz: it is the rate at which probability would be lost.
+    """
+    key = run.random(STEPS, len(state.diagnostics))
+    solution = run.engine.derivative(state.arrays["theta"], state.arrays["theta"], key)
+    if not np.isfinite(solution.velocity).all():
+        return ResultCode.NOT_FINITE
+    drift = abs(float(solution.diagnostics["mean_estimate"]))
+    scale = float(solution.diagnostics["estimate_deviation"])
+    if drift > run.solver.drift_limit * scale + _ROUNDING:
+        return ResultCode.PROBABILITY_DRIFT
+    return solution
+
+
+def _step(
+    run: Run, state: State, solution: RightHandSide
+) -> tuple[State, RightHandSide] | ResultCode:
+    """One accepted step, with its diagnostics and the observables at the output times within."""
+    attempt = _try(run, state, solution)
+    if isinstance(attempt, ResultCode):
+        return attempt
+    # A step to an output time lands on it exactly.
+    ahead = run.times[len(state.outputs) :]
+    landed = ahead[ahead - state.time == attempt.size]
+    advanced = replace(
+        state,
+        time=float(landed[0]) if len(landed) else state.time + attempt.size,
+        step_size=attempt.next_step,
+        arrays={"theta": attempt.trial.end},
+        diagnostics=(*state.diagnostics, _diagnose(run, state, solution, attempt)),
+    )
+    following = _evaluate(run, advanced)
+    if isinstance(following, ResultCode):
+        return following
+    outputs = _outputs(run, state, advanced, solution, following)
+    return replace(advanced, outputs=(*state.outputs, *outputs)), following
+
+
+def _try(run: Run, state: State, solution: RightHandSide) -> Attempt | ResultCode:
+    """Shorten the step until its error is small enough."""
+    settings = run.solver.integrator
+    wanted, evaluations = state.step_size, 1
+    while True:
+        longest = min(wanted, settings.maximal_step)
+        size = min(longest, run.times[-1] - state.time)
+        if size * run.engine.fastest_rate > _INTERPOLATED:
+            size = min(size, run.times[len(state.outputs)] - state.time)
+        trial = integrator.TRIALS[settings.method](
+            _slope(run, state),
+            solution.norm,
+            state.arrays["theta"],
+            solution.velocity,
+            size,
+            settings.fisher_tolerance,
+        )
+        evaluations += trial.evaluations
+        if trial.accepted(settings.fisher_tolerance):
+            # The step after one that was cut short is not shorter because of that.
+            longer = longest if size < longest else 0.0
+            return Attempt(trial, size, max(trial.next_step, longer), evaluations)
+        wanted = trial.next_step
+        if wanted < settings.minimal_step:
+            finite = np.isfinite(trial.error)
+            return ResultCode.STEP_SIZE_COLLAPSE if finite else ResultCode.NOT_FINITE
+
+
+def _slope(run: Run, state: State) -> integrator.Slope:
+    """θ̇(θ) with the random numbers of one step, so that its stages differ by θ, not by noise."""
+    key = run.random(STEPS, len(state.diagnostics))
+    fixed = run.solver.integrator.samples == "fixed"
+    return lambda theta: (
+        run.engine.derivative(theta, state.arrays["theta"] if fixed else theta, key).velocity
+    )
+
+
+def _outputs(
+    run: Run, old: State, new: State, first: RightHandSide, last: RightHandSide
+) -> Iterator[dict[str, np.ndarray]]:
+    """Observables at the output times within a step, from the parameters interpolated there."""
+    size = new.time - old.time
+    for index in range(len(old.outputs), len(run.times)):
+        if run.times[index] > new.time:
+            return
+        theta = integrator.interpolate(
+            (run.times[index] - old.time) / size,
+            size,
+            old.arrays["theta"],
+            new.arrays["theta"],
+            first.velocity,
+            last.velocity,
+        )
+        yield record(run.engine.measure(theta, run.random(OUTPUTS, index)))
+
+
+def _diagnose(
+    run: Run, state: State, solution: RightHandSide, attempt: Attempt
+) -> dict[str, np.ndarray]:
+    """Record of an accepted step: where it began, and what its first right-hand side was like."""
+    step = len(state.diagnostics)
+    seen = run.engine.monitor(state.arrays["theta"], solution.velocity, run.random(MONITOR, step))
+    values = {
+        "time": state.time,
+        "step_size": attempt.size,
+        "step_error": attempt.trial.error,
+        "evaluations": attempt.evaluations,
+        **solution.diagnostics,
+        **seen,
+    }
+    return {name: np.asarray(value, dtype=float) for name, value in values.items()}
+
+
+def record(measurement: Measurement) -> dict[str, np.ndarray]:
+    """Observables at one time in the form that checkpoints keep."""
+    means = {name: np.asarray(mean) for name, (mean, _) in measurement.items()}
+    errors = {f"{name}.stderr": np.asarray(error) for name, (_, error) in measurement.items()}
+    return means | errors

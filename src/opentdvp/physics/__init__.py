@@ -1,0 +1,1 @@
+"""What every solver shares: conventions of spins, the model, Pauli strings."""

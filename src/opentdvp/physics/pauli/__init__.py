@@ -1,0 +1,1 @@
+"""Pauli strings: their symmetries and orbits, and the Lindbladian on them."""

@@ -1,0 +1,126 @@
+"""The Lindblad equation for expectation values of Pauli strings, one per orbit.
+
+d<σ_s>/dt = <𝓛†(σ_s)> with 𝓛†(A) = i[H, A] + Σ γ(L†AL − ½{L†L, A}) (adjoint of the paper's eq. 3).
+Every term of H maps a string to one other string, every jump one letter to several.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import scipy.sparse
+from jaxtyping import Float, Int
+
+from opentdvp.physics.model import Model, Term
+from opentdvp.physics.pauli.orbits import ODD, PauliOrbits
+from opentdvp.physics.pauli.row_blocks import RowBlocks
+from opentdvp.physics.pauli.symmetries import site_generator
+from opentdvp.physics.spin import PAULI, pauli_string
+
+#: Letters by their code: one bit for x, two for z, so that products are exclusive ors.
+_LETTERS = "IXZY"
+
+
+class ReducedGenerator:
+    """A sparse matrix in blocks of rows."""
+
+    def __init__(self, blocks: list[scipy.sparse.csr_matrix], rows: RowBlocks) -> None:
+        self._blocks = blocks
+        self._rows = rows
+
+    def __call__(self, values: Float[np.ndarray, " orbits"]) -> Float[np.ndarray, " orbits"]:
+        """Derivatives of the expectation values; the same for any number of threads."""
+        return np.concatenate(self._rows.map(lambda block: block @ values, self._blocks))
+
+    @property
+    def entries(self) -> int:
+        """Number of stored matrix elements."""
+        return sum(block.nnz for block in self._blocks)
+
+
+class _Moves(NamedTuple):
+    """What one term does to strings: coefficients, and the strings that it leads to."""
+
+    coefficients: np.ndarray
+    x: np.ndarray
+    z: np.ndarray
+
+
+def build_reduced_generator(model: Model, orbits: PauliOrbits, rows: RowBlocks) -> ReducedGenerator:
+    """The matrix A with d<σ_s>/dt = Σ_s' A_ss' <σ_s'> for one string of every orbit."""
+    maps = [*_pair_maps(model), *_site_maps(model)]
+    blocks = rows.map(lambda part: _block(orbits, maps, part), rows.slices)
+    return ReducedGenerator(blocks, rows)
+
+
+def _block(orbits: PauliOrbits, maps: list["_LetterMap"], part: slice) -> scipy.sparse.csr_matrix:
+    x, z = orbits.x[part], orbits.z[part]
+    # Nothing follows where there are neither terms nor jumps.
+    rows, columns = [np.zeros(0, np.int32)], [np.zeros(0, np.int32)]
+    values = [np.zeros(0)]
+    for letter_map in maps:
+        for moves in letter_map.moves(x, z):
+            (row,) = np.nonzero(moves.coefficients)
+            column = orbits.index(moves.x[row], moves.z[row])
+            # What is odd vanishes.
+            kept = column != ODD
+            rows.append(row[kept].astype(np.int32))
+            columns.append(column[kept])
+            values.append(moves.coefficients[row[kept]])
+    entries = (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns)))
+    return scipy.sparse.coo_matrix(entries, shape=(len(x), len(orbits.x))).tocsr()
+
+
+class _LetterMap(NamedTuple):
+    """Coefficients by the letters on one or two sites; letters are multiplied by others there.
+
+    `coefficients` has an axis per site for the letter of the string and, before them, one for the
+    products; `factors` are the codes that the letters are multiplied by, (products, sites).
+    """
+
+    sites: tuple[int, ...]
+    factors: Int[np.ndarray, "products sites"]
+    coefficients: Float[np.ndarray, "products *letters"]
+
+    def moves(self, x: np.ndarray, z: np.ndarray) -> Iterator[_Moves]:
+        """Where strings are led, for every product."""
+        codes = tuple(((x >> s) & 1) | (((z >> s) & 1) << 1) for s in self.sites)
+        for factor, coefficients in zip(self.factors, self.coefficients, strict=True):
+            bits = [(int(f) & 1, int(f) >> 1, s) for f, s in zip(factor, self.sites, strict=True)]
+            flip_x = np.uint16(sum(by_x << s for by_x, _, s in bits))
+            flip_z = np.uint16(sum(by_z << s for _, by_z, s in bits))
+            yield _Moves(coefficients[codes], x ^ flip_x, z ^ flip_z)
+
+
+def _pair_maps(model: Model) -> Iterator[_LetterMap]:
+    """i[H, σ_s] of the terms on two sites: the string times the term, where they anticommute."""
+    for term in model.terms:
+        if len(term.sites) == 2:
+            factor = np.array([[_LETTERS.index(letter) for letter in term.operators]])
+            yield _LetterMap(term.sites, factor, _commutators(term)[None])
+
+
+def _commutators(term: Term) -> Float[np.ndarray, "4 4"]:
+    """c with i[h σ_p σ_q, σ_a σ_b] = c_ab σ_(p·a) σ_(q·b), by the letters a and b."""
+    operator = term.strength * pauli_string(term.operators)
+    first, second = (_LETTERS.index(letter) for letter in term.operators)
+    table = np.zeros((4, 4))
+    for a in range(4):
+        for b in range(4):
+            string = pauli_string(_LETTERS[a] + _LETTERS[b])
+            image = 1j * (operator @ string - string @ operator)
+            product = pauli_string(_LETTERS[a ^ first] + _LETTERS[b ^ second])
+            table[a, b] = np.trace(image @ product).real / 4
+    return table
+
+
+def _site_maps(model: Model) -> Iterator[_LetterMap]:
+    """Fields and jumps: every letter to itself and the three others."""
+    order = [list(PAULI).index(letter) for letter in _LETTERS]
+    codes = np.arange(4)
+    for site in range(model.n_sites):
+        generator = site_generator(model, site)[np.ix_(order, order)]
+        by_factor = np.array([generator[codes, codes ^ factor] for factor in codes])
+        used = np.flatnonzero(by_factor.any(axis=1))
+        if len(used):
+            yield _LetterMap((site,), used[:, None], by_factor[used])

@@ -1,0 +1,141 @@
+"""Symmetries of a model, found from its terms: permutations of sites, and half turns of all spins.
+
+A relabelling of the sites, or a rotation of all spins by π about an axis, that leaves Hamiltonian
+and dissipator as they are, and the start state too, does so at all times.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from opentdvp.physics.model import Model
+from opentdvp.physics.spin import AXES, PAULI
+
+#: More relabellings than this are not listed; those of the lattice have to do then.
+MANY = 10_000
+
+_LETTERS = ("I", *AXES)
+
+
+def automorphisms(model: Model) -> Int[np.ndarray, "group sites"]:
+    """All permutations π of the sites that leave a model as it is, identity first.
+
+    Site i moves to π[i]. They may be more than the lattice's own: the torus of 4×4 sites is a
+    four-dimensional hypercube, which has 384. If there are more than `MANY`, as for spins that
+    nothing couples, those of them that are translations and reflections of the lattice.
+    """
+    pairs = _couplings(model)
+    sites = _site_generators(model)
+    order = _search_order(pairs)
+    found: list[tuple[int, ...]] = []
+    for images in _extensions((), order, pairs, sites):
+        found.append(images)
+        if len(found) > MANY:
+            return _of_lattice(model)
+    permutations = np.empty((len(found), model.n_sites), dtype=int)
+    permutations[:, order] = found
+    return permutations[np.lexsort(permutations.T[::-1])]
+
+
+def half_turns(model: Model) -> tuple[str, ...]:
+    """The axes among X, Y, Z about which turning all spins by π leaves model and start as they are.
+
+    A half turn about Z changes the signs of X and Y. It is a symmetry of the dissipator if that
+    connects only Pauli matrices of equal sign.
+    """
+    generators = _site_generators(model)
+    return tuple(axis for axis in AXES if _turns(model, generators, axis))
+
+
+def site_generator(model: Model, site: int) -> Float[np.ndarray, "4 4"]:
+    """M with d<σ_a>/dt = Σ_b M_ab <σ_b> from the fields and jumps on a site; a, b in I, X, Y, Z."""
+    paulis = [PAULI[letter] for letter in _LETTERS]
+    generator = np.zeros((4, 4))
+    for term in model.terms:
+        if term.sites == (site,):
+            matrix = term.strength * PAULI[term.operators]
+            images = [1j * (matrix @ pauli - pauli @ matrix) for pauli in paulis]
+            generator += _in_paulis(images, paulis)
+    for jump in model.jumps:
+        if jump.site == site:
+            operator, adjoint = jump.matrix, jump.matrix.conj().T
+            loss = adjoint @ operator
+            images = [
+                jump.rate * (adjoint @ pauli @ operator - (loss @ pauli + pauli @ loss) / 2)
+                for pauli in paulis
+            ]
+            generator += _in_paulis(images, paulis)
+    return generator
+
+
+def _in_paulis(images: list[np.ndarray], paulis: list[np.ndarray]) -> np.ndarray:
+    """Coefficients of Hermitian 2×2 matrices: tr(image · σ_b)/2."""
+    return np.array([[np.trace(image @ pauli).real / 2 for pauli in paulis] for image in images])
+
+
+def _site_generators(model: Model) -> list[np.ndarray]:
+    return [site_generator(model, site) for site in range(model.n_sites)]
+
+
+def _couplings(model: Model) -> Float[np.ndarray, "sites sites 3 3"]:
+    """Strength of σ_a on site i times σ_b on site j, at [i, j, a, b] and at [j, i, b, a]."""
+    strengths = np.zeros((model.n_sites, model.n_sites, 3, 3))
+    for term in model.terms:
+        if len(term.sites) == 2:
+            (i, j), (a, b) = term.sites, map(AXES.index, term.operators)
+            strengths[i, j, a, b] += term.strength
+            strengths[j, i, b, a] += term.strength
+    return strengths
+
+
+def _search_order(pairs: np.ndarray) -> list[int]:
+    """All sites, each after one that it is coupled to where there is one: contradictions early."""
+    coupled = np.abs(pairs).sum(axis=(2, 3)) > 0
+    order: list[int] = []
+    for first in range(len(pairs)):
+        waiting = [first]
+        while waiting:
+            site = waiting.pop(0)
+            if site not in order:
+                order.append(site)
+                waiting += [int(other) for other in np.flatnonzero(coupled[site])]
+    return order
+
+
+def _extensions(
+    images: tuple[int, ...], order: list[int], pairs: np.ndarray, sites: list[np.ndarray]
+) -> Iterator[tuple[int, ...]]:
+    """All ways to complete the images of the first sites in the search order."""
+    if len(images) == len(order):
+        yield images
+        return
+    site, known = order[len(images)], order[: len(images)]
+    for image in range(len(order)):
+        fits = (
+            image not in images
+            and np.array_equal(sites[site], sites[image])
+            and np.array_equal(pairs[site, known], pairs[image, list(images)])
+        )
+        if fits:
+            yield from _extensions((*images, image), order, pairs, sites)
+
+
+def _of_lattice(model: Model) -> np.ndarray:
+    lattice = model.lattice
+    points = lattice.point_group()
+    moves = lattice.translations(1) if lattice.periodic else np.arange(lattice.n_sites)[None]
+    every = np.unique(points[:, moves].reshape(-1, lattice.n_sites), axis=0)
+    return np.array([permutation for permutation in every if model.is_symmetric(permutation)])
+
+
+def _turns(model: Model, generators: list[np.ndarray], axis: str) -> bool:
+    signs = np.array([1 if letter in ("I", axis) else -1 for letter in _LETTERS])
+    keeps_start = np.array_equal(signs[1:] * model.bloch, model.bloch)
+    odd_terms = (
+        sum(letter != axis for letter in term.operators) % 2
+        for term in model.terms
+        if len(term.sites) == 2
+    )
+    keeps_sites = all(np.array_equal(signs[:, None] * m * signs, m) for m in generators)
+    return keeps_start and keeps_sites and not any(odd_terms)

@@ -1,0 +1,1 @@
+"""Files: trajectories, checkpoints, timings, and what a command may write."""

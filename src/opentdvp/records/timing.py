@@ -1,0 +1,111 @@
+"""What a run has cost, and on which machine; beside its file, so that equal runs are equal."""
+
+import json
+import math
+import os
+import platform
+import resource
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any
+
+from opentdvp.records.files import beside, reading, replacing
+from opentdvp.records.permissions import Output
+
+_SUFFIX = ".timing.json"
+
+
+def timing_path(trajectory: Path) -> Path:
+    """File with the timing of a trajectory."""
+    return beside(trajectory, _SUFFIX)
+
+
+def output(trajectory: Path) -> Output:
+    """The timing of a trajectory as the output of a command.
+
+    `run`, `run.h5` and `run.npz` would have the same; that of one is not replaced by another's.
+    """
+    path = timing_path(trajectory)
+    stem = path.name.removesuffix(_SUFFIX)
+    owners = [path.with_name(stem + suffix) for suffix in ("", ".h5", ".npz")]
+
+    def ours(stream: IO[bytes]) -> bool:
+        foreign = not trajectory.exists() and any(owner.is_file() for owner in owners)
+        return _is_timing(stream) and not foreign
+
+    return Output(path, f"a timing file of {trajectory.name}", ours)
+
+
+def _is_timing(stream: IO[bytes]) -> bool:
+    return {"wall_seconds", "peak_memory_MiB"} <= set(json.load(stream))
+
+
+def write_timing(trajectory: Path, wall_seconds: float, resumed: bool) -> None:
+    """Record what the run has cost, all its parts together if it was resumed.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be written.
+    """
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    memory = round(peak / (2**20 if sys.platform == "darwin" else 2**10))
+    _write(trajectory, round(wall_seconds, 1), resumed, memory, _processors())
+
+
+def _processors() -> str:
+    """The processors of this machine: their name, as far as it is known, and their number."""
+    described = Path("/proc/cpuinfo")
+    lines = described.read_text(encoding="utf-8").splitlines() if described.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{names[0] if names else platform.machine()}, {os.cpu_count()} processors"
+
+
+def add_timings(trajectory: Path, records: Sequence[dict[str, Any]]) -> None:
+    """Record what the batches of a trajectory have cost: all their time, the largest memory.
+
+    Their machines are all listed.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be written.
+    """
+    _write(
+        trajectory,
+        round(sum(record["wall_seconds"] for record in records), 1),
+        any(record["resumed"] for record in records),
+        max(record["peak_memory_MiB"] for record in records),
+        "; ".join(dict.fromkeys(record["machine"] for record in records)),
+    )
+
+
+def _write(trajectory: Path, wall_seconds: float, resumed: bool, memory: int, machine: str) -> None:
+    record = {
+        "wall_seconds": wall_seconds,
+        "resumed": resumed,
+        "peak_memory_MiB": memory,
+        "machine": machine,
+        "finished": datetime.now().astimezone().isoformat(timespec="seconds"),
+    }
+    with replacing(timing_path(trajectory)) as temporary:
+        temporary.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+
+
+def read_timing(trajectory: Path) -> dict[str, Any]:
+    """What the run of a trajectory has cost; the machine is empty where it was not recorded.
+
+    Raises
+    ------
+    FileError
+        If the file is missing or damaged.
+    """
+    path = timing_path(trajectory)
+    with reading(path, "a timing file", "; run it again") as stream:
+        record = {"machine": "", "resumed": False} | json.load(stream)
+        numbers = [record["wall_seconds"], record["peak_memory_MiB"]]
+        if not all(math.isfinite(number) and number >= 0 for number in numbers):
+            raise ValueError(f"costs {numbers}")
+        return record

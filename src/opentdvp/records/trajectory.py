@@ -1,0 +1,221 @@
+"""The one file format of all solvers: observables against time, and what made them.
+
+This module is the only one that knows HDF5. A file holds no pickles and no paths, and equal runs
+give equal bytes; wall times therefore live beside it, see `opentdvp.records.timing`.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+import h5py
+import numpy as np
+from scipy.interpolate import CubicSpline
+
+from opentdvp.errors import FileError
+from opentdvp.records.files import reading, replacing
+from opentdvp.records.permissions import Output
+from opentdvp.records.result_code import ResultCode
+
+#: Raised when the layout of the file changes; a reader refuses every other version.
+SCHEMA_VERSION = 1
+
+#: What a file is, in errors.
+_KIND = "a trajectory file"
+
+#: Mean and standard error of a curve, each of shape (T,).
+Curve = tuple[np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Observable:
+    """Mean and standard error of an observable at every time.
+
+    `mean` and `stderr` have shape (T,), or (T, D) with one column per entry of `distances`.
+    """
+
+    mean: np.ndarray
+    stderr: np.ndarray
+    distances: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Trajectory:
+    """What a solver returns, whichever it is.
+
+    Attributes
+    ----------
+    times
+        Times of the observables, shape (T,); dimensionless.
+    observables
+        By name: X, Y, Z for magnetisations, C_XX and so on for connected correlators.
+    diagnostics
+        By name, one entry per accepted step; empty where a solver has none.
+    deck
+        Canonical JSON of the run's system and solver.
+    provenance
+        Revision, versions and device, all text.
+    result
+        How the run ended.
+    """
+
+    times: np.ndarray
+    observables: dict[str, Observable]
+    deck: str
+    provenance: dict[str, str]
+    diagnostics: dict[str, np.ndarray] = field(default_factory=dict)
+    result: ResultCode = ResultCode.SUCCESS
+
+    def curves(self) -> dict[tuple[str, int], Curve]:
+        """Mean and standard error by observable and distance, which is 0 for magnetisations."""
+        points = len(self.times)
+        return {
+            (name, distance): (mean, error)
+            for name, observable in self.observables.items()
+            for distance, mean, error in zip(
+                observable.distances or (0,),
+                observable.mean.reshape(points, -1).T,
+                observable.stderr.reshape(points, -1).T,
+                strict=True,
+            )
+        }
+
+    @property
+    def run_id(self) -> str:
+        """SHA-256 of the deck: equal for equal physics and settings."""
+        return hashlib.sha256(self.deck.encode()).hexdigest()
+
+    @property
+    def remedy(self) -> str:
+        """What the result means, and what to do about it with this solver."""
+        return self.result.remedy(json.loads(self.deck)["solver"]["method"])
+
+
+def interpolate(times: np.ndarray, values: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Values at other times by the cubic spline through all of them, shape of `wanted`.
+
+    NaN before the first and after the last time: nothing is known there.
+    """
+    return np.asarray(CubicSpline(times, values, extrapolate=False)(wanted))
+
+
+def write(trajectory: Trajectory, path: Path) -> None:
+    """Write a trajectory; `path` holds the complete file or is left as it was.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be written.
+    """
+    # HDF5 works in memory: on a disk it takes locks, which some file systems do not have.
+    memory = {"driver": "core", "backing_store": False}
+    with h5py.File("memory", "w", track_order=True, **memory) as file:
+        _fill(file, trajectory)
+        file.flush()
+        content = file.id.get_file_image()
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def output(path: Path) -> Output:
+    """A trajectory as the output of a command."""
+    return Output(path, _KIND, _is_trajectory)
+
+
+def _is_trajectory(stream: IO[bytes]) -> bool:
+    with h5py.File(stream, "r") as file:
+        return {"schema_version", "deck", "run_id"} <= set(file.attrs)
+
+
+def _fill(file: h5py.File, trajectory: Trajectory) -> None:
+    file.attrs["schema_version"] = SCHEMA_VERSION
+    file.attrs["deck"] = trajectory.deck
+    file.attrs["run_id"] = trajectory.run_id
+    file.attrs["result"] = str(trajectory.result)
+    for key, value in trajectory.provenance.items():
+        file.attrs[f"provenance.{key}"] = value
+    _put(file, "times", trajectory.times)
+    observables = file.create_group("observables", track_order=True)
+    for name, observable in trajectory.observables.items():
+        group = observables.create_group(name)
+        _put(group, "mean", observable.mean)
+        _put(group, "stderr", observable.stderr)
+        if observable.distances:
+            group.attrs["distances"] = observable.distances
+    file.create_group("diagnostics", track_order=True)
+    for name, values in trajectory.diagnostics.items():
+        _put(file, f"diagnostics/{name}", values)
+
+
+def read(path: Path) -> Trajectory:
+    """Read a trajectory, whole or not at all.
+
+    Raises
+    ------
+    FileError
+        If the file is missing, truncated, damaged, of another kind or of another schema version.
+    """
+    with reading(path, _KIND) as stream, h5py.File(stream, "r") as file:
+        trajectory = _parse(file, path)
+        _check(trajectory, path)
+    return trajectory
+
+
+def _parse(file: h5py.File, path: Path) -> Trajectory:
+    attributes = dict(file.attrs)
+    version = attributes["schema_version"]
+    if version != SCHEMA_VERSION:
+        raise FileError(
+            f"Cannot read {path}: its schema version must be {SCHEMA_VERSION}, but is {version}."
+        )
+    if hashlib.sha256(attributes["deck"].encode()).hexdigest() != attributes["run_id"]:
+        raise FileError(f"Cannot read {path}: its run id does not belong to its deck.")
+    if not isinstance(json.loads(attributes["deck"]), dict):
+        raise FileError(f"Cannot read {path}: its deck must be a mapping of keys, but is not.")
+    prefix = "provenance."
+    return Trajectory(
+        times=_numbers(file["times"]),
+        observables={
+            name: Observable(
+                mean=_numbers(group["mean"]),
+                stderr=_numbers(group["stderr"]),
+                distances=tuple(int(d) for d in group.attrs.get("distances", ())),
+            )
+            for name, group in file["observables"].items()
+        },
+        diagnostics={name: values[:] for name, values in file["diagnostics"].items()},
+        deck=attributes["deck"],
+        provenance={
+            k.removeprefix(prefix): v for k, v in attributes.items() if k.startswith(prefix)
+        },
+        result=ResultCode(attributes["result"]),
+    )
+
+
+def _numbers(data: h5py.Dataset) -> np.ndarray:
+    """An array of a file; text and complex numbers are refused."""
+    return np.asarray(data[:].astype(float, casting="same_kind"))
+
+
+def _check(trajectory: Trajectory, path: Path) -> None:
+    """Refuse shapes that do not fit together; a failed run may stop before its last time."""
+    if not isinstance(trajectory.provenance.get("revision"), str):
+        raise FileError(f"Cannot read {path}: it must name its git revision, but does not.")
+    points = trajectory.times.size
+    if not points or trajectory.times.ndim != 1:
+        raise FileError(f"Cannot read {path}: it must have times, but has none.")
+    for name, observable in trajectory.observables.items():
+        columns = (len(observable.distances),) if observable.distances else ()
+        for values in (observable.mean, observable.stderr):
+            if values.shape != (points, *columns):
+                raise FileError(
+                    f"Cannot read {path}: `{name}` must have the shape {(points, *columns)}, "
+                    f"but has {values.shape}."
+                )
+
+
+def _put(group: h5py.Group, name: str, values: np.ndarray) -> None:
+    # Checksums make a damaged file fail on reading instead of giving wrong numbers.
+    group.create_dataset(name, data=np.asarray(values), fletcher32=True, chunks=np.shape(values))

@@ -1,0 +1,1 @@
+"""References without sampling: the Lindblad equation in full, or reduced by symmetry."""

@@ -1,0 +1,245 @@
+"""Exact Lindblad evolution of small systems with QuTiP.
+
+ρ̇ = −i[H, ρ] + Σ γ(LρL† − ½{L†L, ρ}) (paper, eq. 3) for the full density matrix of 4ᴺ entries.
+Where jumps are much faster than all else, steps are exponentials of the same equation instead.
+"""
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+
+import numpy as np
+import qutip
+from jaxtyping import Complex
+from qutip.solver.integrator import IntegratorException
+
+from opentdvp.config import Deck, ExactSolver, Observables, System
+from opentdvp.errors import ConfigError, NumericalFailure
+from opentdvp.physics.model import Lattice, Model, build_model
+from opentdvp.physics.spin import AXES, PAULI, pauli_string, spin_state
+from opentdvp.records.checkpoint import State
+from opentdvp.records.from_solver import make_trajectory, output_times
+from opentdvp.records.result_code import ResultCode
+from opentdvp.records.trajectory import Trajectory
+from opentdvp.references.exact import fast_jumps as exact_krylov
+from opentdvp.references.site_averages import site_averages
+
+#: Ten sites take minutes, and each further site about four times as long.
+MAXIMAL_SITES = 10
+
+#: Largest |tr ρ − 1| that is taken for rounding.
+TRACE_LIMIT = 1e-6
+
+# Density matrices that the integrator holds, measured: ρ and its history up to order 12.
+_COPIES = 18
+
+# The multistep integrator starts afresh after so many output times, so that a run that was resumed
+# there equals one that was not.
+_RESTART = 10
+
+#: QuTiP counts steps per output time; its limit must not depend on how dense the output is.
+MAXIMAL_STEPS = 10**8
+
+
+def check(system: System) -> None:
+    """Raise `ConfigError` if the system is too large for a full density matrix."""
+    sites = system.lattice.n_sites
+    if sites > MAXIMAL_SITES:
+        memory = _COPIES * 4**sites * np.dtype(complex).itemsize / 2**30
+        raise ConfigError(
+            f"`lattice.size` must give at most {MAXIMAL_SITES} sites for the exact solver, but "
+            f"gives {sites}: that would need about {memory:.4g} GiB of memory and take about "
+            f"{4 ** (sites - MAXIMAL_SITES):.4g} times as long as {MAXIMAL_SITES} sites."
+        )
+
+
+def solve(
+    deck: Deck,
+    report: Callable[[float], None],
+    resume_from: State | None = None,
+    keep: Callable[[State], None] = lambda state: None,
+) -> Trajectory:
+    """Integrate the Lindblad equation from the product start state to the last time.
+
+    Parameters
+    ----------
+    deck
+        System and exact solver.
+    report
+        Called with every output time, the first included, when its observables are known.
+    resume_from
+        State to go on from; the result equals that of the uninterrupted run bit for bit.
+    keep
+        Called with the state at every tenth output time, to write checkpoints.
+
+    Returns
+    -------
+    Trajectory
+        Site-averaged observables with standard error zero, and |tr ρ − 1| at every output time as
+        the diagnostic `trace_error`. If ρ is not finite or its trace drifts, the trajectory ends
+        before that time and its result code says why.
+
+    Raises
+    ------
+    ConfigError
+        If the system is too large.
+    NumericalFailure
+        If the integrator cannot reach its tolerances.
+    """
+    system, solver = deck.system, deck.solver
+    if not isinstance(solver, ExactSolver):
+        raise TypeError(f"`deck.solver` must be an ExactSolver, but is {type(solver).__name__}.")
+    check(system)
+    model, times = build_model(system), output_times(deck)
+    evolve = partial(_evolve, model, solver, float(times[-1]))
+    state = _start(model, system.observables) if resume_from is None else resume_from
+    if resume_from is None:
+        report(0.0)
+    result = ResultCode.SUCCESS
+    while result is ResultCode.SUCCESS and state.time < times[-1]:
+        ahead = times[len(state.outputs) - 1 :][: _RESTART + 1]
+        state, result = _stretch(evolve, model.lattice, state, ahead, system.observables, report)
+        keep(state)
+    return make_trajectory(deck, state.outputs, state.diagnostics, "cpu", result)
+
+
+def _start(model: Model, observables: Observables) -> State:
+    rho = start_state(model).full()
+    first = measure(rho, model.lattice, observables)
+    return State(0.0, 0.0, {"rho": rho}, (first,), (_diagnose(rho),))
+
+
+def _stretch(
+    evolve: Callable[[State, np.ndarray], Iterator[np.ndarray]],
+    lattice: Lattice,
+    state: State,
+    times: np.ndarray,
+    observables: Observables,
+    report: Callable[[float], None],
+) -> tuple[State, ResultCode]:
+    """From the first of some times, which is that of the state, to the last that can be trusted."""
+    for time, rho in zip(times[1:], evolve(state, times), strict=True):
+        result = _judge(rho)
+        if result is not ResultCode.SUCCESS:
+            return state, result
+        output = measure(rho, lattice, observables)
+        state = State(
+            time=float(time),
+            step_size=0.0,
+            arrays={"rho": rho},
+            outputs=(*state.outputs, output),
+            diagnostics=(*state.diagnostics, _diagnose(rho)),
+        )
+        report(float(time))
+    return state, ResultCode.SUCCESS
+
+
+def hamiltonian(model: Model) -> qutip.Qobj:
+    """H as a sparse operator."""
+    total = qutip.qzero([2] * model.n_sites, dtype="CSR")
+    for term in model.terms:
+        factors = (PAULI[letter] for letter in term.operators)
+        total += term.strength * _place(dict(zip(term.sites, factors, strict=True)), model.n_sites)
+    return total
+
+
+def collapse_operators(model: Model) -> list[qutip.Qobj]:
+    """√γ L of every jump, as sparse operators."""
+    return [
+        np.sqrt(jump.rate) * _place({jump.site: jump.matrix}, model.n_sites) for jump in model.jumps
+    ]
+
+
+def start_state(model: Model) -> qutip.Qobj:
+    """The product of equal spins (1 + r·σ)/2, as a dense density matrix."""
+    return qutip.tensor([qutip.Qobj(spin_state(model.bloch))] * model.n_sites).to("Dense")
+
+
+def measure(
+    rho: Complex[np.ndarray, "n n"], lattice: Lattice, observables: Observables
+) -> dict[str, np.ndarray]:
+    """Every configured observable of a density matrix (`averages.site_averages`)."""
+    sites = range(lattice.n_sites)
+    means = {axis: np.array([expectation(rho, axis, (i,)) for i in sites]) for axis in AXES}
+
+    def correlation(letters: str, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        ends = zip(first.tolist(), second.tolist(), strict=True)
+        return np.array([expectation(rho, letters, pair) for pair in ends])
+
+    return site_averages(means, correlation, lattice, observables)
+
+
+def expectation(rho: Complex[np.ndarray, "n n"], letters: str, sites: tuple[int, ...]) -> float:
+    """<A B …> of Pauli matrices `letters` on different `sites`, from their reduced density matrix.
+
+    The partial trace visits 2ᴺ⁺ᵏ entries for k sites instead of all 4ᴺ.
+    """
+    n_sites = rho.shape[0].bit_length() - 1
+    rows, columns = list(range(n_sites)), list(range(n_sites))
+    for position, site in enumerate(sites):
+        columns[site] = n_sites + position
+    kept = [*sites, *(columns[site] for site in sites)]
+    reduced = np.einsum(rho.reshape((2,) * (2 * n_sites)), rows + columns, kept)
+    operator = pauli_string(letters)
+    return float(np.trace(reduced.reshape(operator.shape) @ operator).real)
+
+
+def _place(operators: Mapping[int, np.ndarray], n_sites: int) -> qutip.Qobj:
+    """One-site operators on their sites, identities elsewhere; site 0 is the leftmost factor."""
+    factors = [qutip.Qobj(operators.get(site, PAULI["I"])).to("CSR") for site in range(n_sites)]
+    return qutip.tensor(factors)
+
+
+def _evolve(
+    model: Model, solver: ExactSolver, stop: float, state: State, times: np.ndarray
+) -> Iterator[np.ndarray]:
+    """Density matrices at all times but the first, which is that of the state."""
+    if exact_krylov.is_fast(model, stop):
+        error_rate = (solver.relative_tolerance + solver.absolute_tolerance) / stop
+        operators = hamiltonian(model), collapse_operators(model)
+        yield from exact_krylov.evolve(*operators, state.arrays["rho"], times, error_rate)
+        return
+    options = {
+        # Products of sparse operators with a dense ρ: a quarter of the memory of a Liouvillian
+        # matrix, and no slower. Adams needs half the time of dop853 here.
+        "matrix_form": True,
+        "method": "adams",
+        "rtol": solver.relative_tolerance,
+        "atol": solver.absolute_tolerance,
+        "nsteps": MAXIMAL_STEPS,
+        # Normalising would hide a drift of the trace.
+        "normalize_output": False,
+        "progress_bar": "",
+    }
+    evolution = qutip.MESolver(hamiltonian(model), collapse_operators(model), options=options)
+    dims = [[2] * model.n_sites] * 2
+    evolution.start(qutip.Qobj(state.arrays["rho"], dims=dims).to("Dense"), times[0])
+    for time in times[1:]:
+        yield _step(evolution, time)
+
+
+def _step(evolution: qutip.MESolver, time: float) -> np.ndarray:
+    try:
+        with warnings.catch_warnings():
+            # SciPy warns of what is raised here.
+            warnings.simplefilter("ignore", UserWarning)
+            return evolution.step(time, copy=False).full()
+    except IntegratorException as error:
+        raise NumericalFailure(
+            f"The exact solver stopped before time {time:g}: {error} "
+            f"{ResultCode.INTEGRATOR_FAILURE.remedy('exact')}"
+        ) from error
+
+
+def _judge(rho: np.ndarray) -> ResultCode:
+    if not np.isfinite(rho).all():
+        return ResultCode.NOT_FINITE
+    return ResultCode.PROBABILITY_DRIFT if _trace_error(rho) > TRACE_LIMIT else ResultCode.SUCCESS
+
+
+def _diagnose(rho: np.ndarray) -> dict[str, np.ndarray]:
+    return {"trace_error": np.array(_trace_error(rho))}
+
+
+def _trace_error(rho: np.ndarray) -> float:
+    return float(abs(np.trace(rho) - 1))

@@ -1,0 +1,1 @@
+"""Matrix product references with TeNPy: amplitudes, or Pauli expectation values, of a chain."""

@@ -1,0 +1,223 @@
+"""Matrix product references: a closed chain, or the density matrix of an open one.
+
+Every run is three: one with half the bond dimension and twice the time step, one with half the bond
+dimension, and the one that is asked for. Their differences are its errors.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+
+from opentdvp.config import Deck, System, TensorNetworkSolver
+from opentdvp.errors import ConfigError
+from opentdvp.physics.model import Model, build_model
+from opentdvp.records.checkpoint import Records, State, columns
+from opentdvp.records.from_solver import make_trajectory, output_times
+from opentdvp.records.result_code import ResultCode
+from opentdvp.records.trajectory import Trajectory
+from opentdvp.references.tensors.averages import Measurement, measure
+from opentdvp.references.tensors.evolution import (
+    Accuracy,
+    Tensors,
+    evolve,
+    product_tensors,
+    tensors_from,
+)
+from opentdvp.references.tensors.layout import find_layout
+from opentdvp.references.tensors.space import (
+    Chain,
+    Space,
+    amplitudes,
+    build_chain,
+    pauli_expectations,
+)
+
+#: Largest estimated memory of a run.
+MAXIMAL_GIB = 12
+
+# Beginning of the names of arrays that hold the observables of finished evolutions.
+_FINISHED = "finished/"
+
+# Copies of the largest matrix that a decomposition needs.
+_COPIES = 8
+
+
+def check(system: System, solver: TensorNetworkSolver) -> None:
+    """Raise `ConfigError` if the solver cannot solve the system, or needs too much memory."""
+    model = build_model(system)
+    if solver.method == "mps" and model.jumps:
+        raise ConfigError("`jumps` must be empty for the method mps, but is not; use mpo.")
+    layout, start = find_layout(model, solver.chain), _space(model, solver).start
+    size = solver.bond_dimension * len(start) ** max(map(len, layout.tensors))
+    memory = _COPIES * size**2 * start.itemsize / 2**30
+    if memory > MAXIMAL_GIB:
+        raise ConfigError(
+            f"`bond_dimension` must leave a problem of at most {MAXIMAL_GIB} GiB, but is "
+            f"{solver.bond_dimension}, with matrices of {size} × {size} about {memory:.3g} GiB."
+        )
+
+
+def solve(
+    deck: Deck,
+    report: Callable[..., None],
+    resume_from: State | None = None,
+    keep: Callable[[State], None] = lambda state: None,
+) -> Trajectory:
+    """Evolve the chain three times, each from the product start state to the last time.
+
+    Parameters
+    ----------
+    deck
+        System and tensor network solver.
+    report
+        Called after every output time of every evolution with the share of the work that is done,
+        in units of the last time.
+    resume_from
+        State to go on from; the result equals that of the uninterrupted run bit for bit.
+    keep
+        Called with the state after every output time of every evolution, to write checkpoints.
+
+    Returns
+    -------
+    Trajectory
+        Site-averaged observables. The standard error is not statistical: it is the sum of the
+        changes by halving the bond dimension and by doubling the time step (at half the bond
+        dimension). Diagnostics, per output time: the largest of each of these changes, the bond
+        dimension, the weight discarded so far, and by how much the trace differs from 1. If
+        a number is not finite, the trajectory ends there and its result code says so.
+
+    Raises
+    ------
+    ConfigError
+        If the solver cannot solve the system.
+    """
+    solver = deck.solver
+    if not isinstance(solver, TensorNetworkSolver):
+        raise TypeError(f"`deck.solver` must be a TensorNetworkSolver, but is {type(solver)}.")
+    check(deck.system, solver)
+    model = build_model(deck.system)
+    chain = build_chain(find_layout(model, solver.chain), _space(model, solver))
+    times = output_times(deck)
+    run = _Run(
+        chain=chain,
+        measure=partial(measure, chain, lattice=model.lattice, observables=deck.system.observables),
+        times=times,
+        evolutions=_evolutions(solver, float(times[1])),
+    )
+    state, result = _evolve(run, report, keep, resume_from or _begin(run, {}))
+    outputs, diagnostics = _with_errors(state)
+    return make_trajectory(deck, outputs, diagnostics, "cpu", result)
+
+
+class _Run(NamedTuple):
+    """What stays the same during a run."""
+
+    chain: Chain
+    measure: Callable[[Tensors], Measurement]
+    times: np.ndarray
+    evolutions: tuple[tuple[Accuracy, int], ...]
+
+
+def _space(model: Model, solver: TensorNetworkSolver) -> Space:
+    return amplitudes(model) if solver.method == "mps" else pauli_expectations(model)
+
+
+def _evolutions(solver: TensorNetworkSolver, spacing: float) -> tuple[tuple[Accuracy, int], ...]:
+    """Accuracy and steps between two outputs: the coarsest first, the one asked for last."""
+    steps = max(1, int(np.ceil(spacing / solver.time_step / 2 - 1e-9)))
+    half = (solver.bond_dimension + 1) // 2
+    settings = ((half, steps), (half, 2 * steps), (solver.bond_dimension, 2 * steps))
+    cutoff, order = solver.singular_value_cutoff, solver.order
+    return tuple((Accuracy(b, cutoff, spacing / n, order), n) for b, n in settings)
+
+
+def _begin(run: _Run, finished: Mapping[str, np.ndarray]) -> State:
+    """The start of the next evolution; `finished` holds the observables of those before."""
+    state = State(0.0, 0.0, finished)
+    return _record(run, state, 0.0, product_tensors(run.chain), 0.0)
+
+
+def _evolve(
+    run: _Run, report: Callable[..., None], keep: Callable[[State], None], state: State
+) -> tuple[State, ResultCode]:
+    # Half the bond dimension takes about an eighth of the time.
+    costs = np.cumsum([0, 1, 2, 16]) / 19
+    stop = float(run.times[-1])
+    while True:
+        done = len(_finished(state))
+        accuracy, steps = run.evolutions[done]
+        stepping = evolve(run.chain, tensors_from(state.arrays), accuracy, steps)
+        for time in run.times[len(state.outputs) :].tolist():
+            try:
+                tensors, discarded = next(stepping)
+            except (ArithmeticError, ValueError, np.linalg.LinAlgError):
+                return state, ResultCode.INTEGRATOR_FAILURE
+            if not all(np.isfinite(tensor).all() for tensor in tensors.tensors):
+                return state, ResultCode.NOT_FINITE
+            state = _record(run, state, time, tensors, discarded)
+            keep(state)
+            share = float(np.interp(done + time / stop, range(len(costs)), costs))
+            report(stop * share, bond_dimension=_bond_dimension(tensors))
+        if done + 1 == len(run.evolutions):
+            return state, ResultCode.SUCCESS
+        state = _begin(run, _flat([*_finished(state), columns(state.outputs)]))
+
+
+def _record(run: _Run, state: State, time: float, tensors: Tensors, discarded: float) -> State:
+    """The state with new tensors, and what is measured of them."""
+    observables, trace = run.measure(tensors)
+    before = float(state.diagnostics[-1]["discarded_weight"]) if state.diagnostics else 0.0
+    record = {
+        "time": time,
+        "bond_dimension": _bond_dimension(tensors),
+        "discarded_weight": before + discarded,
+        "trace_error": abs(trace - 1),
+    }
+    return State(
+        time=time,
+        step_size=0.0,
+        arrays={k: v for k, v in state.arrays.items() if k.startswith(_FINISHED)}
+        | tensors.arrays(),
+        outputs=(*state.outputs, observables),
+        diagnostics=(*state.diagnostics, {k: np.array(v) for k, v in record.items()}),
+    )
+
+
+def _bond_dimension(tensors: Tensors) -> int:
+    return max(len(values) for values in tensors.values)
+
+
+def _flat(tables: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    return {f"{_FINISHED}{k}/{name}": t[name] for k, t in enumerate(tables) for name in t}
+
+
+def _finished(state: State) -> list[dict[str, np.ndarray]]:
+    """Observables of the finished evolutions, times first."""
+    tables: dict[int, dict[str, np.ndarray]] = {}
+    for key, column in state.arrays.items():
+        if key.startswith(_FINISHED):
+            number, name = key.removeprefix(_FINISHED).split("/")
+            tables.setdefault(int(number), {})[name] = column
+    return [tables[number] for number in sorted(tables)]
+
+
+def _with_errors(state: State) -> tuple[Records, Records]:
+    """Observables with errors, and diagnostics; without errors if the last evolution lacks."""
+    finished = _finished(state)
+    if len(finished) < 2:
+        return state.outputs, state.diagnostics
+    coarse, half = finished
+    outputs, diagnostics = [], []
+    for k, (found, record) in enumerate(zip(state.outputs, state.diagnostics, strict=True)):
+        by_bond = {name: np.abs(mean - half[name][k]) for name, mean in found.items()}
+        by_step = {name: np.abs(half[name][k] - coarse[name][k]) for name in found}
+        errors = {f"{name}.stderr": by_bond[name] + by_step[name] for name in found}
+        outputs.append({**found, **errors})
+        largest = {
+            "bond_dimension_error": np.max([np.max(e) for e in by_bond.values()]),
+            "time_step_error": np.max([np.max(e) for e in by_step.values()]),
+        }
+        diagnostics.append({**record, **largest})
+    return tuple(outputs), tuple(diagnostics)

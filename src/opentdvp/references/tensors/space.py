@@ -1,0 +1,148 @@
+"""What the tensors of a chain hold: amplitudes of a pure state, or all Pauli expectation values.
+
+Both evolve linearly. Amplitudes obey ψ̇ = −iHψ. A density matrix is ρ = 2⁻ᴺ Σ <P> P over all Pauli
+strings P, and the expectation values obey d<P_a>/dt = Σ_b G_ab <P_b> with real
+G_ab = 2⁻ⁿ Tr(P_a L[P_b]), L the Lindbladian (paper, eq. 3) and n the number of spins it acts on.
+"""
+
+from functools import reduce
+from itertools import product
+from typing import NamedTuple
+
+import numpy as np
+
+from opentdvp.physics.model import Model, Term
+from opentdvp.physics.pauli.symmetries import site_generator
+from opentdvp.physics.spin import pauli_string
+from opentdvp.references.tensors.layout import Layout, Spins, parity_basis
+from opentdvp.references.trajectories.pure_states import spin_amplitudes
+
+LETTERS = "IXYZ"
+
+
+class Space(NamedTuple):
+    """Evolution of a product state of spins, each with `len(start)` components.
+
+    Attributes
+    ----------
+    start
+        Components of each spin at time 0.
+    generators
+        Time derivatives, as matrices on the components of a few spins.
+    pure
+        Whether the components are amplitudes.
+    """
+
+    start: np.ndarray
+    generators: tuple[tuple[Spins, np.ndarray], ...]
+    pure: bool
+
+    def functional(self, letters: str) -> np.ndarray:
+        """The Pauli string on its spins: as a matrix, or as a vector that picks its component."""
+        if self.pure:
+            return pauli_string(letters)
+        picks = [np.eye(len(LETTERS))[LETTERS.index(letter)] for letter in letters]
+        return reduce(np.kron, picks)
+
+
+def amplitudes(model: Model) -> Space:
+    """Amplitudes in the basis of Z; raises ConfigError if the start state is mixed."""
+    generators = tuple(
+        (term.sites, -1j * term.strength * pauli_string(term.operators)) for term in model.terms
+    )
+    return Space(spin_amplitudes(model.bloch), generators, pure=True)
+
+
+def pauli_expectations(model: Model) -> Space:
+    """Expectation values of all Pauli strings, in the order I, X, Y, Z per spin."""
+    sites = [((site,), site_generator(model, site)) for site in range(model.n_sites)]
+    pairs = [(term.sites, _pair_generator(term)) for term in model.terms if len(term.sites) == 2]
+    return Space(np.array([1.0, *model.bloch]), (*sites, *pairs), pure=False)
+
+
+def _pair_generator(term: Term) -> np.ndarray:
+    operator = term.strength * pauli_string(term.operators)
+    strings = [pauli_string("".join(letters)) for letters in product(LETTERS, repeat=2)]
+    images = [-1j * (operator @ p - p @ operator) for p in strings]
+    return np.array([[np.trace(a @ b).real for b in images] for a in strings]) / 4
+
+
+class Chain(NamedTuple):
+    """Everything that a chain of tensors needs, in bases of definite parity.
+
+    Attributes
+    ----------
+    bases
+        Of each tensor: columns are its basis states in the product basis of its spins.
+    parities
+        Of each tensor: parity of its basis states.
+    starts
+        Of each tensor: its components at time 0.
+    generators
+        Of each bond: time derivative, on the components of both tensors; None where there is none.
+    """
+
+    space: Space
+    layout: Layout
+    bases: tuple[np.ndarray, ...]
+    parities: tuple[np.ndarray, ...]
+    starts: tuple[np.ndarray, ...]
+    generators: tuple[np.ndarray | None, ...]
+
+    def functional(self, tensor: int, letters: dict[int, str]) -> np.ndarray:
+        """Pauli matrices on some spins of a tensor, as its components see them."""
+        string = "".join(letters.get(spin, "I") for spin in self.layout.tensors[tensor])
+        basis, functional = self.bases[tensor], self.space.functional(string)
+        return basis.T @ functional @ basis if self.space.pure else basis.T @ functional
+
+
+def build_chain(layout: Layout, space: Space) -> Chain:
+    """Start state and generators of a chain of tensors."""
+    dimension = len(space.start)
+    chosen = {
+        spins: parity_basis(dimension, len(spins), layout.reflected)
+        for spins in (*layout.tensors, *(s for bond in filter(None, layout.bonds) for s in bond))
+    }
+    bases = tuple(chosen[spins][0] for spins in layout.tensors)
+    starts = (reduce(np.kron, [space.start] * len(spins)) for spins in layout.tensors)
+    return Chain(
+        space=space,
+        layout=layout,
+        bases=bases,
+        parities=tuple(chosen[spins][1] for spins in layout.tensors),
+        starts=tuple(basis.T @ start for basis, start in zip(bases, starts, strict=True)),
+        generators=tuple(
+            bond and _rotated(_generator(layout, space, bond), *(chosen[s][0] for s in bond))
+            for bond in layout.bonds
+        ),
+    )
+
+
+def _rotated(generator: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    basis = np.kron(left, right)
+    return basis.T @ generator @ basis
+
+
+def _generator(layout: Layout, space: Space, bond: tuple[Spins, Spins]) -> np.ndarray:
+    """All terms across a bond, and those inside its tensors, shared between all their bonds."""
+    spins = (*bond[0], *bond[1])
+    dimension = len(space.start)
+    total = np.zeros((dimension ** len(spins),) * 2, dtype=space.start.dtype)
+    for sites, matrix in space.generators:
+        if set(sites) <= set(spins):
+            inside = [side for side in bond if set(sites) <= set(side)]
+            share = layout.bonds_at(inside[0]) if inside else 1
+            places = [spins.index(site) for site in sites]
+            total += _embedded(matrix, places, len(spins), dimension) / share
+    return total
+
+
+def _embedded(matrix: np.ndarray, places: list[int], spins: int, dimension: int) -> np.ndarray:
+    """A matrix on the spins at some places, as one on all of them."""
+    others = [place for place in range(spins) if place not in places]
+    whole = np.kron(matrix, np.eye(dimension ** len(others)))
+    # Axis k of the product is the spin at order[k]; put every spin at its place.
+    order = np.argsort([*places, *others])
+    axes = [*order, *(order + spins)]
+    tensor = whole.reshape((dimension,) * (2 * spins)).transpose(axes)
+    return tensor.reshape(whole.shape)

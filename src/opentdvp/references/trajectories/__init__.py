@@ -1,0 +1,1 @@
+"""References that average over independent trajectories of pure states."""

@@ -1,0 +1,180 @@
+"""Averages over independent trajectories of pure states, in batches that may run anywhere.
+
+A batch is kept as a checkpoint with the expectation values of its finished trajectories, so that
+one that was interrupted goes on, and one that was lost is made again alone.
+"""
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from opentdvp.config import Deck, DephasingSolver, StochasticSolver, System, WaveFunctionSolver
+from opentdvp.errors import ConfigError, FileError
+from opentdvp.physics.model import Lattice, Model, build_model
+from opentdvp.physics.spin import AXES
+from opentdvp.records.checkpoint import State
+from opentdvp.records.from_solver import make_trajectory, output_times
+from opentdvp.records.result_code import ResultCode
+from opentdvp.records.trajectory import Trajectory
+from opentdvp.references.trajectories import dephasing_kicks as dephasing
+from opentdvp.references.trajectories import wave_functions as wave_function
+from opentdvp.references.trajectories.pure_states import Simulator, linear_expectations, pure_start
+
+#: 2¹⁶ amplitudes; a trajectory takes seconds to minutes.
+MAXIMAL_SITES = 16
+
+
+def check(system: System, solver: StochasticSolver) -> None:
+    """Raise `ConfigError` if the solver cannot solve the system."""
+    model = build_model(system)
+    if model.n_sites > MAXIMAL_SITES:
+        raise ConfigError(
+            f"`lattice.size` must give at most {MAXIMAL_SITES} sites for trajectories of pure "
+            f"states, but gives {model.n_sites}: each would take about "
+            f"{2.0 ** (model.n_sites - MAXIMAL_SITES):.4g} times as long."
+        )
+    pure_start(model)
+    if isinstance(solver, DephasingSolver):
+        dephasing.check(model)
+    else:
+        wave_function.check(model, len(system.jumps))
+
+
+def solve(
+    deck: Deck,
+    report: Callable[[float], None],
+    resume_from: State | None = None,
+    keep: Callable[[State], None] = lambda state: None,
+) -> Trajectory:
+    """All trajectories one after the other, and their averages.
+
+    Parameters
+    ----------
+    deck
+        System and stochastic solver.
+    report
+        Called after every trajectory with the share of the last time that is done.
+    resume_from, keep
+        Finished trajectories to go on from, and where they go.
+
+    Raises
+    ------
+    ConfigError
+        If the solver cannot solve the system.
+    NumericalFailure
+        If the integrator cannot reach its tolerances.
+    """
+    settings = _settings(deck)
+    state = run(deck, range(settings.trajectories), report, resume_from, keep)
+    return gather(deck, [state])
+
+
+def run(
+    deck: Deck,
+    numbers: range,
+    report: Callable[[float], None],
+    resume_from: State | None = None,
+    keep: Callable[[State], None] = lambda state: None,
+) -> State:
+    """The trajectories with these numbers; the same whatever batch they are in."""
+    settings = _settings(deck)
+    check(deck.system, settings)
+    model, times = build_model(deck.system), output_times(deck)
+    expectations = linear_expectations(model.lattice, deck.system.observables)
+    simulate = _simulator(model, settings, times)
+    state = _nothing(len(times), expectations.size) if resume_from is None else resume_from
+    done = len(state.arrays["numbers"])
+    if state.arrays["numbers"].tolist() != list(numbers[:done]):
+        raise FileError("Cannot resume: the checkpoint must be of the same batch, but is not.")
+    for count, number in enumerate(numbers[done:], start=done + 1):
+        random = np.random.default_rng(np.random.SeedSequence(settings.seed, spawn_key=(number,)))
+        values = np.array([expectations.of_state(psi) for psi in simulate(random)])
+        arrays = {
+            "numbers": np.append(state.arrays["numbers"], number),
+            "values": np.concatenate([state.arrays["values"], values[None]]),
+        }
+        state = State(float(times[-1]) * count / len(numbers), 0.0, arrays)
+        keep(state)
+        report(state.time)
+    return state
+
+
+def _simulator(model: Model, settings: StochasticSolver, times: np.ndarray) -> Simulator:
+    if isinstance(settings, DephasingSolver):
+        return dephasing.simulator(model, settings, times)
+    if isinstance(settings, WaveFunctionSolver):
+        return wave_function.simulator(model, settings, times)
+    raise TypeError(f"There are no trajectories for a {type(settings).__name__}.")
+
+
+def gather(deck: Deck, states: Iterable[State]) -> Trajectory:
+    """Averages of all trajectories of some batches, with standard errors by the jackknife.
+
+    A connected correlator is not linear in the averages: its estimate is that without the bias of
+    first order, nθ − (n − 1)·mean of θ_k, where θ_k leaves out trajectory k (Quenouille).
+
+    Where all n wave functions are alike, the jackknife finds no error, though a jump of one spin
+    that is rarer than 1/n would not be among them. If they differ by less than 1/n of what it
+    changes, that is added in quadrature, and so are the tolerances, at all times but the first.
+    """
+    numbers, values = _joined(states)
+    system = deck.system
+    lattice = build_model(system).lattice
+    expectations = linear_expectations(lattice, system.observables)
+    count = len(numbers)
+    total = values.sum(axis=0)
+    whole = expectations.averages(total / count)
+    # Leaving out one at a time; trajectories come first, times second.
+    without = expectations.averages((total - values) / (count - 1))
+    outputs = {}
+    for name, estimates in without.items():
+        mean = estimates.mean(axis=0)
+        outputs[name] = count * whole[name] - (count - 1) * mean
+        spread = np.sum((estimates - mean) ** 2, axis=0)
+        squares = (count - 1) / count * spread
+        if isinstance(deck.solver, WaveFunctionSolver):
+            unseen = (_largest_flip(name, system, lattice) / count) ** 2
+            tolerance = deck.solver.relative_tolerance + deck.solver.absolute_tolerance
+            squares[1:] += tolerance**2 + unseen * (count * squares[1:] < unseen)
+        outputs[f"{name}.stderr"] = np.sqrt(squares)
+    records = tuple(
+        {name: column[k] for name, column in outputs.items()} for k in range(values.shape[1])
+    )
+    trajectories = tuple({"trajectory": np.array(number)} for number in numbers)
+    return make_trajectory(deck, records, trajectories, "cpu", ResultCode.SUCCESS)
+
+
+def _largest_flip(name: str, system: System, lattice: Lattice) -> np.ndarray:
+    """By how much a flip of one spin changes a site average; it is in up to two pairs of sites."""
+    if name in AXES:
+        return np.array(2 / lattice.n_sites)
+    distances = system.observables.correlators[name.removeprefix("C_")]
+    return np.array([min(2, 4 / len(lattice.pairs(distance))) for distance in distances])
+
+
+def _joined(
+    states: Iterable[State],
+) -> tuple[Int[np.ndarray, " n"], Float[np.ndarray, "n times values"]]:
+    """All trajectories in the order of their numbers, so that sums do not depend on batches."""
+    batches = [state.arrays for state in states]
+    numbers = np.concatenate([batch["numbers"] for batch in batches])
+    if len(np.unique(numbers)) != len(numbers) or len(numbers) < 2:
+        raise FileError(
+            "Batches must hold at least two trajectories, each once, but hold "
+            f"{len(np.unique(numbers))} in {len(numbers)}."
+        )
+    order = np.argsort(numbers)
+    return numbers[order], np.concatenate([batch["values"] for batch in batches])[order]
+
+
+def _nothing(times: int, size: int) -> State:
+    arrays = {"numbers": np.zeros(0, dtype=int), "values": np.zeros((0, times, size))}
+    return State(0.0, 0.0, arrays)
+
+
+def _settings(deck: Deck) -> StochasticSolver:
+    if not isinstance(deck.solver, StochasticSolver):
+        name = type(deck.solver).__name__
+        raise TypeError(f"`deck.solver` must be a StochasticSolver, but is {name}.")
+    return deck.solver

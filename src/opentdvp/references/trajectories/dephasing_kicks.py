@@ -1,0 +1,116 @@
+"""Dephasing as random kicks: an exact unravelling whose jumps do not depend on the state.
+
+For L = Z, γ(ZρZ − ρ) is the average over flips ψ → Zψ of a spin at the constant rate γ: in a time t
+it has been flipped an odd number of times with probability (1 − e^(−2γt))/2. Flips commute with
+everything that is diagonal, so a Strang step of second order alternates diagonal phases with flips
+and rotations by the fields along X and Y.
+"""
+
+from collections.abc import Iterator
+from functools import reduce
+from typing import NamedTuple
+
+import numpy as np
+
+from opentdvp.config import DephasingSolver
+from opentdvp.errors import ConfigError
+from opentdvp.physics.model import Model
+from opentdvp.physics.spin import PAULI
+from opentdvp.references.trajectories.pure_states import Amplitudes, Simulator, pure_start
+
+#: Sites whose rotations are multiplied to one matrix.
+_TOGETHER = 4
+
+
+class _Step(NamedTuple):
+    """One time step: phases of half of it, and the chance that a spin flips in that time."""
+
+    phases: np.ndarray  # (2ᴺ,)
+    chances: np.ndarray  # (N,)
+    rotations: list[np.ndarray]  # of consecutive sites together, for all of it
+
+
+def check(model: Model) -> None:
+    """Raise `ConfigError` unless couplings and jumps are along Z."""
+    if any(term.operators != "ZZ" for term in model.terms if len(term.sites) == 2):
+        raise ConfigError("`couplings` must be ZZ for dephasing kicks, but are others too.")
+    if any(_dephasing_rate(jump.matrix) is None for jump in model.jumps):
+        raise ConfigError("`jumps` must be multiples of Z for dephasing kicks, but are not.")
+
+
+def simulator(model: Model, settings: DephasingSolver, times: np.ndarray) -> Simulator:
+    """A function from random numbers to the states at all times of one trajectory.
+
+    Between two output times there are equal steps of at most the configured size.
+    """
+    spacing = float(times[1] - times[0])
+    count = max(1, int(np.ceil(spacing / settings.time_step - 1e-9)))
+    step = _build_step(model, spacing / count)
+    start = pure_start(model)
+
+    def simulate(random: np.random.Generator) -> Iterator[Amplitudes]:
+        psi = start
+        yield psi
+        for _ in times[1:]:
+            for _ in range(count):
+                psi = _half(_rotate(_half(psi, step, random), step), step, random)
+            yield psi
+
+    return simulate
+
+
+def _build_step(model: Model, size: float) -> _Step:
+    n_sites = model.n_sites
+    up = 1 - 2 * ((np.arange(2**n_sites)[:, None] >> np.arange(n_sites)[::-1]) & 1)
+    energies = np.zeros(2**n_sites)
+    across = np.zeros((n_sites, 2))
+    for term in model.terms:
+        if set(term.operators) == {"Z"}:
+            energies += term.strength * up[:, list(term.sites)].prod(axis=1)
+        else:
+            across[term.sites[0], "XY".index(term.operators)] += term.strength
+    rates = np.zeros(n_sites)
+    for jump in model.jumps:
+        rates[jump.site] += jump.rate * (_dephasing_rate(jump.matrix) or 0.0)
+    return _Step(
+        phases=np.exp(-1j * energies * size / 2),
+        chances=(1 - np.exp(-rates * size)) / 2,
+        rotations=_grouped([_rotation(field, size) for field in across]),
+    )
+
+
+def _rotation(field: np.ndarray, size: float) -> np.ndarray:
+    """exp(−i (h_x X + h_y Y) t)."""
+    strength = float(np.linalg.norm(field))
+    if strength == 0:
+        return PAULI["I"]
+    axis = (field[0] * PAULI["X"] + field[1] * PAULI["Y"]) / strength
+    return np.cos(strength * size) * PAULI["I"] - 1j * np.sin(strength * size) * axis
+
+
+def _grouped(rotations: list[np.ndarray]) -> list[np.ndarray]:
+    firsts = range(0, len(rotations), _TOGETHER)
+    return [reduce(np.kron, rotations[first : first + _TOGETHER]) for first in firsts]
+
+
+def _rotate(psi: Amplitudes, step: _Step) -> Amplitudes:
+    """All rotations; each time the sites that are done move behind the others."""
+    for rotation in step.rotations:
+        psi = (rotation @ psi.reshape(len(rotation), -1)).T
+    return np.ascontiguousarray(psi).ravel()
+
+
+def _half(psi: Amplitudes, step: _Step, random: np.random.Generator) -> Amplitudes:
+    """Phases and random flips of half a step."""
+    psi = psi * step.phases
+    flipped = np.flatnonzero(random.random(len(step.chances)) < step.chances)
+    if len(flipped):
+        mask = sum(1 << (len(step.chances) - 1 - int(site)) for site in flipped)
+        psi *= 1.0 - 2.0 * (np.bitwise_count(np.arange(len(psi)) & mask) & 1)
+    return psi
+
+
+def _dephasing_rate(matrix: np.ndarray) -> float | None:
+    """|c|² if the matrix is c·Z."""
+    factor = matrix[0, 0]
+    return float(abs(factor) ** 2) if np.allclose(matrix, factor * PAULI["Z"], atol=1e-12) else None

@@ -1,0 +1,76 @@
+"""Monte Carlo wave functions with QuTiP: ψ decays under H − (i/2) Σ γ L†L until a jump L is drawn.
+
+The average of |ψ><ψ| over trajectories obeys the Lindblad equation (paper, eq. 3; Dalibard, Castin
+and Mølmer 1992).
+"""
+
+import warnings
+from collections.abc import Iterator
+
+import numpy as np
+import qutip
+from qutip.solver.integrator import IntegratorException
+
+from opentdvp.config import WaveFunctionSolver
+from opentdvp.errors import ConfigError, NumericalFailure
+from opentdvp.physics.model import Model
+from opentdvp.records.result_code import ResultCode
+from opentdvp.references.exact.fast_jumps import is_fast
+from opentdvp.references.exact.full import MAXIMAL_STEPS, collapse_operators, hamiltonian
+from opentdvp.references.trajectories.pure_states import Amplitudes, Simulator, pure_start
+
+# Up to so many sites, a stiff method has room for a matrix of its derivatives.
+_MAXIMAL_STIFF_SITES = 8
+
+
+def check(model: Model, listed: int) -> None:
+    """Raise `ConfigError` if there is nothing random; so many jumps are listed in the system."""
+    if not _rate(model):
+        wrong = "have a rate above 0, but each of them is 0" if listed else "not be empty, but is"
+        raise ConfigError(
+            f"`jumps` must {wrong}; Monte Carlo wave functions need one. A closed system is solved "
+            "by the methods exact and mps."
+        )
+
+
+def _rate(model: Model) -> float:
+    """The largest rate of all jumps together."""
+    return sum((j.rate * float(np.linalg.norm(j.matrix, 2)) ** 2 for j in model.jumps), 0.0)
+
+
+def simulator(model: Model, settings: WaveFunctionSolver, times: np.ndarray) -> Simulator:
+    """A function from random numbers to the normalised states at all times of one trajectory."""
+    stop = float(times[-1])
+    fast = is_fast(model, stop) and model.n_sites <= _MAXIMAL_STIFF_SITES
+    options = {
+        "method": "lsoda" if fast else "adams",
+        "rtol": settings.relative_tolerance,
+        "atol": settings.absolute_tolerance,
+        "nsteps": MAXIMAL_STEPS,
+        # The search for the time of a jump ends when the norm is right to 1e-4. It never ends if it
+        # may not try times so close that the norm changes by less.
+        "norm_tol": 1e-4,
+        "norm_t_tol": min(1e-6, 5e-5 / _rate(model)),
+        "norm_steps": 1000,
+        "map": "serial",
+        "store_states": True,
+        "keep_runs_results": True,
+        "progress_bar": "",
+    }
+    evolution = qutip.MCSolver(hamiltonian(model), collapse_operators(model), options=options)
+    start = qutip.Qobj(pure_start(model), dims=[[2] * model.n_sites, [1]]).to("Dense")
+
+    def simulate(random: np.random.Generator) -> Iterator[Amplitudes]:
+        seed = np.random.SeedSequence(random.integers(2**63))
+        try:
+            with warnings.catch_warnings():
+                # SciPy warns of what is raised here.
+                warnings.simplefilter("ignore", UserWarning)
+                found = evolution.run(start, times, ntraj=1, seeds=[seed])
+        except (IntegratorException, RuntimeError, ArithmeticError, ValueError) as error:
+            remedy = ResultCode.INTEGRATOR_FAILURE.remedy(settings.method)
+            raise NumericalFailure(f"A trajectory stopped: {error} {remedy}") from error
+        for state in found.runs_states[0]:
+            yield state.full().ravel()
+
+    return simulate

@@ -1,0 +1,219 @@
+"""Running one deck: choose the solver, resume, keep checkpoints, write the result safely."""
+
+import logging
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from opentdvp.config import (
+    Deck,
+    ReducedExactSolver,
+    Solver,
+    StochasticSolver,
+    System,
+    TdvpSolver,
+    TensorNetworkSolver,
+)
+from opentdvp.errors import ConfigError, NumericalFailure
+from opentdvp.records import checkpoint, timing, trajectory
+from opentdvp.records.files import beside
+from opentdvp.records.permissions import Output
+from opentdvp.records.result_code import ResultCode
+from opentdvp.records.timing import add_timings, read_timing, write_timing
+from opentdvp.records.trajectory import Trajectory
+from opentdvp.running import keeper as keeping
+from opentdvp.running.keeper import Checkpoints, Keeper
+from opentdvp.running.signals import saving_when_stopped, stop_no_more
+
+if TYPE_CHECKING:
+    from opentdvp.running.progress import Reporter
+
+Result = TypeVar("Result")
+
+logger = logging.getLogger(__name__)
+
+
+def check(system: System, solver: Solver) -> None:
+    """Raise `ConfigError` if the solver cannot solve the system, before any work is done."""
+    _method(solver).check(system)
+
+
+def run_outputs(out: Path, kept: Path) -> list[Output]:
+    """All files that `solve_to_file` may write, with its checkpoints at `kept`."""
+    runs = [trajectory.output(out), trajectory.output(failed_path(out))]
+    return [*runs, timing.output(out), *keeping.outputs(kept)]
+
+
+def batch_outputs(out: Path, kept: Path) -> list[Output]:
+    """All files that `solve_batch_to_file` may write, with its checkpoints at `kept`."""
+    return [checkpoint.output(out, "a batch file"), timing.output(out), *keeping.outputs(kept)]
+
+
+def gather_outputs(out: Path) -> list[Output]:
+    """All files that `gather_to_file` writes."""
+    return [trajectory.output(out), timing.output(out)]
+
+
+def solve_to_file(
+    deck: Deck, out: Path, checkpoints: Checkpoints | None, report: "Reporter"
+) -> None:
+    """Solve a deck and write its trajectory.
+
+    Parameters
+    ----------
+    deck, out
+        What to solve, and where the trajectory goes; a failed run leaves `out` as it was and goes
+        to `failed_path(out)` instead.
+    checkpoints
+        Resumed from if there are any, written while running, removed after success unless they
+        have to stay.
+    report
+        Shown the progress.
+
+    Raises
+    ------
+    ConfigError, FileError
+        Before any work, if something does not fit or cannot be resumed from.
+    Interrupted
+        If the run was asked to stop or reached its time limit; it is saved.
+    NumericalFailure
+        If the run stopped with a result code; the checkpoint stays.
+    """
+    check(deck.system, deck.solver)
+    run = partial(_method(deck.solver).evolve, deck, report)
+    _run_to_file(deck, run, partial(_write, path=out), out, checkpoints)
+
+
+def take_part(deck: Deck, checkpoints: Checkpoints | None) -> None:
+    """Compute with the process that solves the deck to its file; write and show nothing.
+
+    Raises
+    ------
+    ConfigError, FileError, Interrupted
+        As for `solve_to_file`.
+    """
+    check(deck.system, deck.solver)
+    keeper = Keeper(deck.run_id, checkpoints)
+    with saving_when_stopped(lambda: None, keeper.time_limit):
+        _method(deck.solver).evolve(deck, _silent, resume_from=keeper.resume())
+
+
+def _silent(time: float, **values: float) -> None:
+    """A report that is not shown."""
+
+
+def solve_batch_to_file(
+    deck: Deck, batch: int, out: Path, checkpoints: Checkpoints | None, report: "Reporter"
+) -> None:
+    """Compute one batch of trajectories; arguments and errors as for `solve_to_file`."""
+    from opentdvp.references.trajectories import batches as stochastic
+
+    settings = _stochastic(deck)
+    if not 0 <= batch < settings.batches:
+        raise ConfigError(f"Argument `batch` must be in 0…{settings.batches - 1}, but is {batch}.")
+    run = partial(stochastic.run, deck, settings.numbers(batch), report)
+    _run_to_file(
+        deck, run, lambda state: checkpoint.save(state, deck.run_id, out), out, checkpoints
+    )
+
+
+def gather_to_file(deck: Deck, batches: Sequence[Path], out: Path) -> int:
+    """Average the trajectories of some batches, and return how many there are.
+
+    Raises
+    ------
+    ConfigError, FileError
+        If the solver has no batches, or a file cannot be read, written or used.
+    """
+    from opentdvp.references.trajectories import batches as stochastic
+
+    _stochastic(deck)
+    states = [checkpoint.load(deck.run_id, path) for path in batches]
+    timings = [read_timing(path) for path in batches]
+    result = stochastic.gather(deck, states)
+    trajectory.write(result, out)
+    add_timings(out, timings)
+    return len(result.diagnostics["trajectory"])
+
+
+def _stochastic(deck: Deck) -> StochasticSolver:
+    if not isinstance(deck.solver, StochasticSolver):
+        raise ConfigError(
+            "Argument SOLVER must be one of independent trajectories (mcwf, dephasing_kicks), but "
+            f"its method is {deck.solver.method}."
+        )
+    return deck.solver
+
+
+def failed_path(out: Path) -> Path:
+    """Where a run that failed is kept, out of reach of those that use `out`."""
+    return beside(out, ".failed.h5")
+
+
+class _Method(NamedTuple):
+    """What a solver does: refuse a system, or go from a deck to its trajectory."""
+
+    check: Callable[[System], None]
+    evolve: Callable[..., Trajectory]
+
+
+def _method(solver: Solver) -> _Method:
+    """The functions of a solver; what it is made of is imported only here."""
+    if isinstance(solver, TdvpSolver):
+        from opentdvp.engine import build as compiled
+        from opentdvp.engine import evolve
+
+        return _Method(lambda system: compiled.check(system, solver), evolve.evolve)
+    if isinstance(solver, ReducedExactSolver):
+        from opentdvp.references.exact import reduced as exact_reduced
+
+        return _Method(exact_reduced.check, exact_reduced.solve)
+    if isinstance(solver, StochasticSolver):
+        from opentdvp.references.trajectories import batches as stochastic
+
+        return _Method(lambda system: stochastic.check(system, solver), stochastic.solve)
+    if isinstance(solver, TensorNetworkSolver):
+        from opentdvp.references.tensors import solve as tensor_network
+
+        return _Method(lambda system: tensor_network.check(system, solver), tensor_network.solve)
+    from opentdvp.references.exact import full as exact
+
+    return _Method(exact.check, exact.solve)
+
+
+def _run_to_file(
+    deck: Deck,
+    run: Callable[..., Result],
+    write: Callable[[Result], None],
+    out: Path,
+    checkpoints: Checkpoints | None,
+) -> None:
+    """Run from the checkpoints if there are any, write the result, and what it has cost."""
+    keeper = Keeper(deck.run_id, checkpoints)
+    try:
+        with saving_when_stopped(keeper.flush, keeper.time_limit):
+            state = keeper.resume()
+            if state is not None:
+                logger.info("resumed at t = %g", state.time)
+            result = run(resume_from=state, keep=keeper)
+        stop_no_more()
+    finally:
+        keeper.flush()
+    write(result)
+    write_timing(out, keeper.wall_seconds, keeper.resumed)
+    keeper.discard()
+    logger.info("The result is in %s.", out)
+
+
+def _write(result: Trajectory, path: Path) -> None:
+    """Write a run that succeeded; one that failed goes elsewhere and raises `NumericalFailure`."""
+    failed = failed_path(path)
+    if result.result is not ResultCode.SUCCESS:
+        trajectory.write(result, failed)
+        raise NumericalFailure(
+            f"The run stopped at time {result.times[-1]:g} with the result {result.result}. "
+            f"{result.remedy} What there is of it is in {failed}."
+        )
+    trajectory.write(result, path)
+    failed.unlink(missing_ok=True)

@@ -1,0 +1,20 @@
+"""What a whole configuration yields: tables of all runs and comparisons, figures, verification."""
+
+from opentdvp.study.comparisons import finished, overview
+from opentdvp.study.costs import costs, figure_costs
+from opentdvp.study.misses import last_words, sentence, sentences, verdict, verdicts
+from opentdvp.study.plotted_curves import closeness, published
+
+__all__ = [
+    "closeness",
+    "costs",
+    "figure_costs",
+    "finished",
+    "last_words",
+    "overview",
+    "published",
+    "sentence",
+    "sentences",
+    "verdict",
+    "verdicts",
+]

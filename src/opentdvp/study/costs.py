@@ -1,0 +1,77 @@
+"""What the runs of a study are, and what they and its figures have cost."""
+
+import numpy as np
+import pandas as pd
+
+from opentdvp.compare.comparable import read_run
+from opentdvp.config import Run, Study
+from opentdvp.records.timing import read_timing
+
+
+def costs(study: Study) -> pd.DataFrame:
+    """One row per run, from the files of the study.
+
+    Returns
+    -------
+    pandas.DataFrame
+        System and its size, solver with its settings, the last time, the largest error of any
+        observable at any time, `minutes` (of computing, of all batches), `memory_MiB` (the most of
+        one process), the machine, and the beginnings of run id and git revision.
+
+    Raises
+    ------
+    FileError
+        If a file of the study is missing, or a run is not that of the study's deck.
+    """
+    return pd.DataFrame([_row(study, run) for run in study.used()])
+
+
+def figure_costs(study: Study) -> pd.DataFrame:
+    """One row per figure: its number of runs, their `minutes` together and the most `memory_MiB`.
+
+    A run that several figures show counts in each.
+
+    Raises
+    ------
+    FileError
+        If the timing of a run is missing.
+    """
+    rows = []
+    for name, figure in study.figures.items():
+        timings = [read_timing(study.output.trajectory(run)) for run in study.drawn(figure)]
+        rows.append(
+            {
+                "figure": name,
+                "runs": len(timings),
+                "minutes": sum(timing["wall_seconds"] for timing in timings) / 60,
+                "memory_MiB": max((timing["peak_memory_MiB"] for timing in timings), default=0),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _row(study: Study, name: Run) -> dict[str, object]:
+    path = study.output.trajectory(name)
+    run, timing = read_run(study, name, path), read_timing(path)
+    system, solver = study.systems[name.system], study.solvers[name.solver]
+    settings = solver.model_dump(mode="json", exclude={"method"})
+    return {
+        "system": name.system,
+        "sites": " × ".join(map(str, system.lattice.size)),
+        "solver": name.solver,
+        "method": solver.method,
+        "settings": ", ".join(f"{key} {_flat(value)}" for key, value in settings.items()),
+        "last time": float(run.times[-1]),
+        "largest error": max((float(e.max()) for _, e in run.curves().values()), default=np.nan),
+        "minutes": timing["wall_seconds"] / 60,
+        "memory_MiB": timing["peak_memory_MiB"],
+        "machine": timing["machine"],
+        "run id": run.run_id[:8],
+        "revision": run.provenance["revision"][:8],
+    }
+
+
+def _flat(value: object) -> str:
+    if isinstance(value, dict):
+        return "(" + ", ".join(f"{key} {_flat(entry)}" for key, entry in value.items()) + ")"
+    return f"{value:g}" if isinstance(value, float) else str(value)

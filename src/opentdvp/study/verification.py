@@ -1,0 +1,103 @@
+"""Whether the files of a study are those of its configuration; no run is computed again."""
+
+import struct
+import zlib
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+from PIL import Image
+
+from opentdvp import compare, figures
+from opentdvp.config import Run, Study
+from opentdvp.errors import FileError, NumericalFailure, OpentdvpError
+from opentdvp.records.timing import read_timing
+from opentdvp.study import drawing
+from opentdvp.study.misses import verdict as judged_as
+
+#: The verdict on what is as it should be.
+VALID = "valid"
+
+#: That on a comparison beyond its tolerance by no more than its configuration says.
+SHORT = "beyond its tolerance, as explained in"
+
+
+def verify(study: Study) -> pd.DataFrame:
+    """One row per run, comparison, derived table and figure that the study has or draws.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `kind`, `name` and `verdict`, which is `VALID`, begins with `SHORT`, or says what is
+        wrong:
+
+        - runs: the file can be read, its run id is that of the deck in the configuration, the run
+          succeeded, and what it has cost is known;
+        - comparisons and derived tables: made anew from the runs, they equal the tables, and every
+          curve passes, or is within the shortfall that is explained;
+        - figures: the PNG names the runs that the configuration has now.
+    """
+    rows = [(kind, name, _verdict(check)) for kind, name, check in _checks(study)]
+    return pd.DataFrame(rows, columns=["kind", "name", "verdict"])
+
+
+def _checks(study: Study) -> Iterator[tuple[str, str, Callable[[], str | None]]]:
+    for run in study.used():
+        yield "run", f"{run.system}, {run.solver}", partial(_check_run, study, run)
+    for name in study.comparisons:
+        yield "comparison", name, partial(_check_comparison, study, name)
+    for name, figure in study.figures.items():
+        if figure.derived:
+            yield "table", name, partial(_check_derived, study, name)
+        yield "figure", name, partial(_check_figure, study, name)
+
+
+def _verdict(check: Callable[[], str | None]) -> str:
+    try:
+        return check() or VALID
+    except OpentdvpError as error:
+        return str(error)
+
+
+def _check_run(study: Study, run: Run) -> None:
+    path = study.output.trajectory(run)
+    compare.read_run(study, run, path)
+    read_timing(path)
+
+
+def _check_comparison(study: Study, name: str) -> str | None:
+    comparison = study.comparisons[name]
+    paths = (study.output.trajectory(run) for run in (comparison.candidate, comparison.reference))
+    points, summary = compare.judge(study, comparison, *paths)
+    for table, path, read in (
+        (points, study.output.points(name), compare.read_points),
+        (summary, study.output.summary(name), compare.read_summary),
+    ):
+        compare.check_table(table, path, read(path))
+    verdict = judged_as(name, comparison, summary)
+    if verdict["passed"]:
+        return None
+    if verdict["shortfall"]:
+        return f"{SHORT} {verdict['shortfall']}"
+    failed = summary["observable"][~summary["passed"]]
+    raise NumericalFailure(f"Beyond the tolerance: {', '.join(failed.unique())}.")
+
+
+def _check_derived(study: Study, name: str) -> None:
+    found = drawing.read_derived(study, name)
+    compare.check_table(drawing.derive(study, name), study.output.derived(name), found)
+
+
+def _check_figure(study: Study, name: str) -> None:
+    path = Path(study.output.figures, f"{name}.png")
+    try:
+        with Image.open(path) as image:
+            keywords = str(image.info.get("Keywords", ""))
+            image.verify()
+    # What Pillow raises for damaged files.
+    except (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error) as error:
+        raise FileError(f"Cannot read {path}: it is missing or damaged.") from error
+    drawn = [study.deck(run).run_id for run in study.drawn(study.figures[name])]
+    if figures.run_ids(keywords) != drawn:
+        raise FileError(f"{path} does not show the runs of the configuration; draw it again.")

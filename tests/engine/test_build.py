@@ -1,0 +1,70 @@
+"""What an engine's compiled functions remember, and what not."""
+
+import os
+import subprocess
+import sys
+from contextlib import nullcontext
+
+import jax
+import numpy as np
+import pytest
+from pipeline import TINY
+from solvers import ENUMERATION, direct, tdvp
+from systems import heisenberg_ring
+
+from opentdvp.engine.build import build_engine, check
+from opentdvp.errors import ConfigError
+
+
+@pytest.mark.parametrize(("sampling", "remembered"), [(ENUMERATION, True), (direct(64), False)])
+def test_without_samples_the_last_right_hand_side_is_remembered(sampling, remembered):
+    """The end of a step is then the start of the next one for free; other points are not."""
+    engine = build_engine(heisenberg_ring(3), tdvp(sampling=sampling), jax.random.key(1))
+    theta = engine.theta
+    keys = jax.random.split(jax.random.key(2))
+    first, second = (engine.derivative(theta, theta, key) for key in keys)
+    assert (first.velocity is second.velocity) == remembered
+    elsewhere = engine.derivative(theta + first.velocity, theta, keys[0])
+    assert (elsewhere.velocity != first.velocity).any()
+
+
+@pytest.mark.parametrize("distance", [0, 1e-8, 1e-4, 1e-2])
+@pytest.mark.parametrize("sampling", [ENUMERATION, direct(1024)])
+def test_start_that_the_povm_all_but_forbids_is_refused(distance, sampling):
+    """The outcomes that hardly occur are those that the dynamics fills."""
+    system = heisenberg_ring(3, start={"Z": distance - 1})
+    allowed = distance >= 1e-4 and sampling is ENUMERATION
+    with nullcontext() if allowed else pytest.raises(ConfigError, match="the other orientation"):
+        check(system, tdvp(povm="z_aligned", sampling=sampling))
+    check(system, tdvp(povm="cubic", sampling=sampling))
+
+
+def test_sample_space_forms_no_matrix_of_parameters():
+    """With it a right-hand side would need 200 MB more."""
+    shift = {"method": "sample_space", "shift": 1e-3}
+    solver = tdvp(width=66, sampling=direct(solve=32, held_out=8), regularization=shift, chunk=8)
+    engine = build_engine(heisenberg_ring(3), solver, jax.random.key(0))
+    square = 8 * engine.theta.size**2
+    assert square > 150e6
+    assert engine.memory < square / 2
+    found = engine.derivative(engine.theta, engine.theta, jax.random.key(1))
+    assert found.fisher is None
+    change = np.sin(np.arange(engine.theta.size))
+    expected = np.linalg.norm(np.asarray(found.rows) @ change)
+    assert found.norm(change) == pytest.approx(expected)
+    assert expected > 0
+
+
+@pytest.mark.parametrize("platform", ["cuda", "nonsense", "cpu,,"])
+def test_devices_that_are_not_there_are_named_in_one_line(tmp_path, platform):
+    words = [sys.executable, "-m", "opentdvp", "run", TINY, "ring_3", "tdvp"]
+    done = subprocess.run(
+        [*map(str, words), "--out", str(tmp_path / "run.h5")],
+        env=os.environ | {"JAX_PLATFORMS": platform},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert "environment variable JAX_PLATFORMS must name devices" in done.stderr
+    assert repr(platform) in done.stderr

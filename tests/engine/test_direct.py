@@ -1,0 +1,140 @@
+import jax
+import numpy as np
+import pytest
+from scipy import stats
+from solvers import direct, symmetries_of, tdvp
+from systems import heisenberg_ring
+
+from opentdvp.engine.ansatz.orbit import Symmetries
+from opentdvp.engine.ansatz.orbit_classes import all_classes
+from opentdvp.engine.sampling.direct import build_sampler, sobol_uniforms
+from opentdvp.errors import ConfigError
+
+
+def draw(case, seed, count):
+    """Independent samples of the mixture."""
+    uniforms = jax.random.uniform(jax.random.key(seed), (count, case.model.n_sites + 1))
+    return case.ansatz.sample(case.parameters, uniforms)
+
+
+def by_class(case, outcomes, counts, distribution):
+    """Counts of three sites' outcomes that are equal up to the orbit, and their probabilities."""
+    class_of = all_classes(case.ansatz.symmetries).of_outcome
+    observed = np.bincount(class_of[np.asarray(outcomes) @ [16, 4, 1]], np.asarray(counts))
+    return observed, np.bincount(class_of, distribution.ravel())
+
+
+@pytest.mark.parametrize("orbit", ["none", "all"])
+def test_samples_follow_the_distribution(setting, orbit):
+    case = setting(heisenberg_ring(3), tdvp(orbit=orbit))
+    count = 40_000
+    sampler = build_sampler(tdvp(sampling=direct(solve=count)), case.ansatz.symmetries)
+    ensemble = sampler.solve(case.ansatz, case.theta, case.theta, jax.random.key(5))
+    assert float(ensemble.weights.sum()) == pytest.approx(1)
+    assert int(ensemble.outcomes.min()) == 0
+    assert int(ensemble.outcomes.max()) == 3
+    observed, exact = by_class(case, ensemble.outcomes, ensemble.counts, case.distribution)
+    # Fixed seed: a correct sampler fails this with a probability of 0.001.
+    assert stats.chisquare(observed, count * exact).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("orbit", ["all", "space_group", "full"])
+def test_every_element_of_the_orbit_moves_samples(setting, orbit):
+    """Outcome by outcome, not only up to the orbit: the network alone is not symmetric."""
+    case = setting(heisenberg_ring(3, start={"Z": 1}), tdvp(orbit=orbit))
+    count = 40_000
+    observed = np.bincount(np.asarray(draw(case, 6, count)) @ [16, 4, 1], minlength=64)
+    assert stats.chisquare(observed, count * case.distribution.ravel()).pvalue > 1e-3
+    bare = case.ansatz._replace(symmetries=symmetries_of(heisenberg_ring(3), "none"))
+    unmoved = np.bincount(
+        np.asarray(draw(case._replace(ansatz=bare), 6, count)) @ [16, 4, 1], minlength=64
+    )
+    assert stats.chisquare(unmoved, count * case.distribution.ravel()).pvalue < 1e-6
+
+
+def test_wrong_distribution_would_be_noticed(setting):
+    case = setting(heisenberg_ring(3), tdvp(orbit="none"))
+    other = setting(heisenberg_ring(3), tdvp(orbit="none"), scale=0.45)
+    observed = np.bincount(
+        np.asarray(draw(case, 5, 40_000)) @ [16, 4, 1],
+        minlength=64,
+    )
+    assert stats.chisquare(observed, 40_000 * other.distribution.ravel()).pvalue < 1e-6
+
+
+def test_ensembles_depend_on_their_key_only(setting):
+    case = setting(heisenberg_ring(3), tdvp())
+    first, again, other = (draw(case, seed, 50) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first, again)
+    assert (np.asarray(first) != np.asarray(other)).any()
+
+
+def test_samples_drawn_in_parts_are_those_drawn_at_once(setting):
+    """More than two parts, the last of them not full."""
+    case = setting(heisenberg_ring(3), tdvp())
+    sampler = build_sampler(tdvp(sampling=direct(observables=2500)), case.ansatz.symmetries)
+    ensemble = sampler.observables(case.ansatz, case.theta, jax.random.key(4))
+    np.testing.assert_array_equal(ensemble.outcomes, draw(case, 4, 2500))
+
+
+def test_a_step_is_watched_with_no_more_samples_than_its_solve(setting):
+    case = setting(heisenberg_ring(3), tdvp())
+    few, many = direct(solve=8, observables=100), direct(solve=128, observables=100)
+    for sampling, count in ((few, 8), (many, 100)):
+        sampler = build_sampler(tdvp(sampling=sampling), case.ansatz.symmetries)
+        ensemble = sampler.monitored(case.ansatz, case.theta, jax.random.key(0))
+        assert len(ensemble.outcomes) == count
+
+
+def test_enumeration_has_all_the_probability(setting):
+    case = setting(heisenberg_ring(4), tdvp())
+    sampler = build_sampler(tdvp(), case.ansatz.symmetries)
+    key = jax.random.key(0)
+    for ensemble in (
+        sampler.solve(case.ansatz, case.theta, case.theta, key),
+        sampler.held_out(case.ansatz, case.theta, key),
+        sampler.monitored(case.ansatz, case.theta, key),
+        sampler.observables(case.ansatz, case.theta, key),
+    ):
+        assert float(ensemble.weights.sum()) == pytest.approx(1, abs=1e-12)
+        assert ensemble.counts is None
+
+
+def test_enumeration_of_a_large_system_is_refused():
+    with pytest.raises(ConfigError, match="must be direct for more than 9 sites"):
+        build_sampler(tdvp(), Symmetries(np.arange(10)[None], np.zeros(1, dtype=int), 1, 0))
+
+
+def test_sobol_averages_are_unbiased_and_less_noisy(setting):
+    """Twenty shifts of the sequence: the mean of <Ω_i Ω_j> is right, its spread far smaller."""
+    case = setting(heisenberg_ring(4), tdvp())
+    weights = case.povm.weights("X")
+    exact = np.einsum("abcd,a,b->", case.distribution, weights, weights)
+    sample = jax.jit(case.ansatz.sample)
+    spreads = []
+    for uniforms in (jax.random.uniform, sobol_uniforms):
+        estimates = []
+        for seed in range(20):
+            outcomes = sample(case.parameters, uniforms(jax.random.key(seed), (512, 5)))
+            values = weights[np.asarray(outcomes)]
+            estimates.append(np.mean(values * np.roll(values, -1, axis=1)))
+        # A correct sampler misses by four standard errors with a probability below 1e-3.
+        assert abs(np.mean(estimates) - exact) < 4 * np.std(estimates, ddof=1) / np.sqrt(20)
+        spreads.append(np.std(estimates, ddof=1))
+    assert spreads[1] < 0.6 * spreads[0]
+
+
+def test_reweighted_samples_follow_the_other_distribution(setting):
+    """Samples drawn at one θ, weighted for another: the mean of E at the other vanishes."""
+    case = setting(heisenberg_ring(3), tdvp(width=3))
+    other = case.theta + 0.05 * jax.random.normal(jax.random.key(1), case.theta.shape)
+    sampler = build_sampler(
+        tdvp(sampling=direct(solve=40_000), samples="fixed"), case.ansatz.symmetries
+    )
+    ensemble = sampler.solve(case.ansatz, other, case.theta, jax.random.key(2))
+    there = np.exp(case.ansatz.log_probability(case.ansatz.unravel(other), case.outcomes))
+    observed, exact = by_class(case, ensemble.outcomes, ensemble.weights, there)
+    error = np.abs(observed - exact).max()
+    assert error < 4 * np.sqrt(exact.max() / 40_000)
+    _, here = by_class(case, ensemble.outcomes, ensemble.weights, case.distribution)
+    assert np.abs(here - exact).max() > 3 * error

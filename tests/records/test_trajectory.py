@@ -1,0 +1,143 @@
+import json
+from dataclasses import replace
+
+import h5py
+import numpy as np
+import pytest
+
+from opentdvp.errors import FileError
+from opentdvp.records.result_code import ResultCode
+from opentdvp.records.trajectory import Observable, Trajectory, interpolate, read, write
+
+TRAJECTORY = Trajectory(
+    times=np.linspace(0, 1, 5),
+    observables={
+        "Z": Observable(np.arange(5.0), np.full(5, 0.1)),
+        "C_XX": Observable(np.ones((5, 2)), np.zeros((5, 2)), (1, 3)),
+    },
+    diagnostics={"residual": np.array([0.1, 0.2])},
+    deck=json.dumps({"version": 1}),
+    provenance={"revision": "abc", "device": "cpu"},
+)
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "run.h5"
+    write(TRAJECTORY, path)
+    return path
+
+
+def test_curves_are_interpolated_inside_their_times_only():
+    """Two points by a line, four of a cubic exactly; before and after them nothing is known."""
+    wanted = np.array([-0.1, 0.0, 0.25, 1.0, 1.1])
+    line = interpolate(np.array([0.0, 1.0]), np.array([2.0, 4.0]), wanted)
+    np.testing.assert_allclose(line, [np.nan, 2, 2.5, 4, np.nan])
+    times = np.array([0.0, 0.3, 0.5, 1.0])
+    cubic = interpolate(times, times**3 - times, wanted)
+    np.testing.assert_allclose(cubic[1:4], wanted[1:4] ** 3 - wanted[1:4], atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda file: file.attrs.__setitem__("deck", 3),
+        lambda file: file.attrs.__delitem__("provenance.revision"),
+        lambda file: file.move("observables/Z/mean", "Z"),
+        lambda file: file.move("observables", "others"),
+        lambda file: file["observables"].__setitem__("Y", np.zeros(5)),
+        lambda file: put(file, "times", np.array([b"zero"] * 5)),
+        lambda file: put(file, "times", 0.0),
+        lambda file: put(file, "times", np.zeros((5, 2))),
+        lambda file: put(file, "observables/Z/mean", np.zeros(5, dtype=complex)),
+    ],
+)
+def test_files_of_another_content_are_refused(path, change):
+    """Valid HDF5, but not a trajectory: one clear error, whatever is amiss."""
+    with h5py.File(path, "r+") as file:
+        change(file)
+    with pytest.raises(FileError, match=r"^Cannot read .*run\.h5: "):
+        read(path)
+
+
+def put(file, name, values):
+    del file[name]
+    file[name] = values
+
+
+def test_round_trip(path):
+    loaded = read(path)
+    np.testing.assert_array_equal(loaded.times, TRAJECTORY.times)
+    assert list(loaded.observables) == ["Z", "C_XX"]
+    assert loaded.observables["C_XX"].distances == (1, 3)
+    np.testing.assert_array_equal(loaded.observables["Z"].stderr, np.full(5, 0.1))
+    np.testing.assert_array_equal(loaded.diagnostics["residual"], [0.1, 0.2])
+    assert loaded.provenance == TRAJECTORY.provenance
+    assert loaded.result is ResultCode.SUCCESS
+    assert loaded.run_id == TRAJECTORY.run_id
+
+
+def test_layout_is_the_documented_one(path):
+    with h5py.File(path) as file:
+        assert file["times"].shape == (5,)
+        assert file["observables/C_XX/mean"].shape == (5, 2)
+        assert file["diagnostics/residual"].shape == (2,)
+        assert file.attrs["schema_version"] == 1
+        assert file.attrs["result"] == "success"
+        assert len(file.attrs["run_id"]) == 64
+
+
+def test_equal_trajectories_give_equal_bytes(path, tmp_path):
+    write(TRAJECTORY, tmp_path / "again.h5")
+    assert (tmp_path / "again.h5").read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize("keep", [0, 100, 3000, -1])
+def test_truncated_file_is_refused(path, keep):
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(FileError, match="truncated, damaged or not a trajectory"):
+        read(path)
+
+
+def test_damaged_numbers_are_refused(path):
+    content = bytearray(path.read_bytes())
+    position = content.find(np.arange(5.0).tobytes())
+    content[position + 9] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(FileError, match="truncated, damaged"):
+        read(path)
+
+
+def test_foreign_files_are_refused(tmp_path):
+    path = tmp_path / "other.h5"
+    with pytest.raises(FileError, match="no such file"):
+        read(path)
+    path.write_text("not HDF5")
+    with pytest.raises(FileError, match="not a trajectory file"):
+        read(path)
+    with h5py.File(path, "w") as file:
+        file["times"] = [1.0]
+    with pytest.raises(FileError, match="not a trajectory file"):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value", "message"),
+    [
+        ("schema_version", 2, "schema version must be 1, but is 2"),
+        ("deck", "{}", "run id does not belong to its deck"),
+        ("result", "fine", "not a trajectory"),
+    ],
+)
+def test_changed_attributes_are_refused(path, attribute, value, message):
+    with h5py.File(path, "r+") as file:
+        file.attrs[attribute] = value
+    with pytest.raises(FileError, match=message):
+        read(path)
+
+
+def test_shapes_that_do_not_fit_are_refused(tmp_path):
+    wrong = replace(TRAJECTORY, times=np.linspace(0, 1, 4))
+    write(wrong, tmp_path / "run.h5")
+    with pytest.raises(FileError, match=r"`Z` must have the shape \(4,\), but has \(5,\)"):
+        read(tmp_path / "run.h5")

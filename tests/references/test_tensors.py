@@ -1,0 +1,166 @@
+"""Matrix product references against exact ones; what layout, symmetry and stops may not change."""
+
+import numpy as np
+import pytest
+from solvers import exact, quiet, tensor_network
+from systems import confinement_ring, heisenberg_ring
+
+from opentdvp.config import Deck
+from opentdvp.errors import ConfigError
+from opentdvp.physics.model import build_model
+from opentdvp.references.exact import full as qutip_reference
+from opentdvp.references.tensors.layout import find_layout
+from opentdvp.references.tensors.solve import check, solve
+from opentdvp.references.tensors.space import amplitudes, build_chain
+
+PAIRS = {"correlators": {"XX": (1, 2), "XY": (1, 2), "ZZ": (1, 2)}}
+
+
+def solved(system, solver, **arguments):
+    return solve(Deck(system=system, solver=solver), quiet, **arguments)
+
+
+def qutip(system):
+    return qutip_reference.solve(Deck(system=system, solver=exact()), quiet)
+
+
+def largest_difference(found, expected):
+    return max(
+        np.abs(curve[0] - expected.curves()[key][0]).max() for key, curve in found.curves().items()
+    )
+
+
+SHORT = {"stop": 0.6, "points": 4}
+UNITARY = {"jumps": [], "observables": PAIRS, "time": {"stop": 3.0, "points": 4}}
+OPEN = {"kind": "chain", "size": (4,), "periodic": False}
+
+
+@pytest.mark.parametrize(
+    ("system", "solver"),
+    [
+        (heisenberg_ring(4, time=SHORT, observables=PAIRS), tensor_network()),
+        (heisenberg_ring(5, time=SHORT, observables=PAIRS), tensor_network()),
+        (heisenberg_ring(4, lattice=OPEN, time=SHORT, observables=PAIRS), tensor_network()),
+        (confinement_ring(4, observables=PAIRS), tensor_network(time_step=0.2)),
+        (confinement_ring(6, **UNITARY), tensor_network("mps", time_step=0.2)),
+        (
+            confinement_ring(5, lattice={**OPEN, "size": (5,)}, **UNITARY),
+            tensor_network("mps", time_step=0.2),
+        ),
+    ],
+    ids=["ring", "odd", "open", "dephasing", "unitary", "unitary-open"],
+)
+def test_agrees_with_the_exact_solution(system, solver):
+    assert largest_difference(solved(system, solver), qutip(system)) < 2e-5
+
+
+@pytest.mark.parametrize("method", ["mps", "mpo"])
+def test_infinite_chain_is_the_limit_of_rings(method):
+    """Until the light cones from both sides meet, nothing tells a ring from the infinite chain."""
+    closed = {"jumps": []} if method == "mps" else {}
+    short = {"time": {"stop": 1.0, "points": 3}, "observables": {"correlators": {"ZZ": (1, 2)}}}
+    ring = confinement_ring(8, **closed, **short)
+    infinite = solved(ring, tensor_network(method, "infinite", time_step=0.1))
+    assert largest_difference(infinite, qutip(ring)) < 2e-5
+
+
+def test_unequal_letters_are_not_exchanged():
+    """C_XY and C_YX differ without the reflection that exchanges the ends."""
+    twisted = {"couplings": {"XY": 0.7, "ZZ": 0.5}, "fields": {"X": 0.3, "Y": 0.2}}
+    pairs = {"correlators": {"XY": (1, 2), "YX": (1, 2)}}
+    system = heisenberg_ring(4, **twisted, time=SHORT, observables=pairs)
+    found = solved(system, tensor_network())
+    assert np.abs(found.observables["C_XY"].mean - found.observables["C_YX"].mean).max() > 0.01
+    assert largest_difference(found, qutip(system)) < 2e-5
+
+
+@pytest.mark.parametrize("order", [2, 4])
+def test_error_falls_with_the_time_step_to_the_order_of_the_splitting(order):
+    time = {"stop": 1.0, "points": 2}
+    system = heisenberg_ring(4, lattice=OPEN, time=time, observables=PAIRS)
+    expected = qutip(system)
+    coarse, fine = (
+        largest_difference(solved(system, tensor_network(time_step=step, order=order)), expected)
+        for step in (0.25, 0.125)
+    )
+    assert np.log2(coarse / fine) == pytest.approx(order, abs=0.5)
+
+
+def test_errors_are_the_changes_by_bond_dimension_and_time_step():
+    system = heisenberg_ring(6, time={"stop": 0.8, "points": 3}, observables=PAIRS)
+    found = solved(system, tensor_network(bond_dimension=14, time_step=0.1, order=2))
+    half = solved(system, tensor_network(bond_dimension=7, time_step=0.1, order=2))
+    coarse = solved(system, tensor_network(bond_dimension=7, time_step=0.2, order=2))
+    for (name, column), (mean, error) in found.curves().items():
+        other = half.curves()[name, column][0]
+        by_step = np.abs(other - coarse.curves()[name, column][0])
+        np.testing.assert_allclose(error, np.abs(mean - other) + by_step, atol=1e-12)
+    steps = found.diagnostics
+    assert steps["bond_dimension_error"][-1] > 1e-4
+    assert steps["time_step_error"][-1] > 1e-4
+    assert steps["bond_dimension"].max() == 14
+    assert largest_difference(found, qutip(system)) < 2 * max(
+        error.max() for _, error in found.curves().values()
+    )
+
+
+def test_reflection_is_found_where_it_is_a_symmetry():
+    model = build_model(confinement_ring(6, jumps=[]))
+    layout = find_layout(model, "finite")
+    assert layout.reflected
+    # Of the four states of two spins, the singlet is odd.
+    parities = build_chain(layout, amplitudes(model)).parities
+    assert [parity.tolist() for parity in parities] == [[0, 0, 0, 1]] * 3
+    # XY along the ring is YX along the reflected one.
+    twisted = build_model(heisenberg_ring(6, couplings={"XY": 1.0}))
+    assert not find_layout(twisted, "finite").reflected
+
+
+@pytest.mark.parametrize("stop", [1, 4, 9])
+def test_resumed_equals_uninterrupted(stop):
+    system = confinement_ring(6, **UNITARY)
+    solver = tensor_network("mps", bond_dimension=6, time_step=0.2)
+    kept = []
+    whole = solved(system, solver, keep=kept.append)
+    assert len(kept) == 9
+    resumed = solved(system, solver, resume_from=kept[stop - 1])
+    assert whole.observables.keys() == resumed.observables.keys()
+    for (mean, error), (again, error_again) in zip(
+        whole.curves().values(), resumed.curves().values(), strict=True
+    ):
+        np.testing.assert_array_equal(mean, again)
+        np.testing.assert_array_equal(error, error_again)
+    for name, values in whole.diagnostics.items():
+        np.testing.assert_array_equal(values, resumed.diagnostics[name])
+
+
+SQUARE = {"kind": "square", "size": (3, 3), "periodic": True}
+
+
+@pytest.mark.parametrize(
+    ("system", "solver", "message"),
+    [
+        (confinement_ring(4), tensor_network("mps"), "`jumps` must be empty .* use mpo"),
+        (heisenberg_ring(9, lattice=SQUARE), tensor_network(), "must be chain .* 2 dimensions"),
+        (heisenberg_ring(4, lattice=OPEN), tensor_network(chain="infinite"), "must be finite"),
+        (
+            heisenberg_ring(6, terms=[{"operators": "ZZ", "sites": (0, 2), "strength": 1.0}]),
+            tensor_network(),
+            r"nearest neighbours .* \[0, 2\]",
+        ),
+        (
+            heisenberg_ring(6, terms=[{"operators": "Z", "sites": (0,), "strength": 1.0}]),
+            tensor_network(chain="infinite"),
+            "looks the same from every site",
+        ),
+        (heisenberg_ring(40), tensor_network(bond_dimension=1000), "at most 12 GiB, but is 1000"),
+        (
+            confinement_ring(4, jumps=[], start={"Z": 0.5}),
+            tensor_network("mps"),
+            "must be a pure state .* 0.5",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_refused(system, solver, message):
+    with pytest.raises(ConfigError, match=message):
+        check(system, solver)
