@@ -26,7 +26,9 @@ ALLOWED = {
 #: Inside some rooms, each file or room may import those before it.
 ORDERS = {
     "physics": ["spin", "model", "pauli"],
-    "physics/pauli": ["symmetries", "orbits", "row_blocks", "reduced_generator"],
+    "physics/pauli": [
+        "local_generators", "symmetries", "orbits", "row_blocks", "reduced_generator",
+    ],
     "records": [
         "result_code", "files", "permissions", "provenance", "timing", "checkpoint", "trajectory",
         "from_solver",

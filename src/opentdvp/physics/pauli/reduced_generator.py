@@ -12,13 +12,15 @@ import scipy.sparse
 from jaxtyping import Float, Int
 
 from opentdvp.physics.model import Model, Term
+from opentdvp.physics.pauli.local_generators import LETTERS, pair_generator, site_generator
 from opentdvp.physics.pauli.orbits import ODD, PauliOrbits
 from opentdvp.physics.pauli.row_blocks import RowBlocks
-from opentdvp.physics.pauli.symmetries import site_generator
-from opentdvp.physics.spin import PAULI, pauli_string
 
 #: Letters by their code: one bit for x, two for z, so that products are exclusive ors.
 _LETTERS = "IXZY"
+
+# The same as positions in the order of local generators.
+_ORDER = [LETTERS.index(letter) for letter in _LETTERS]
 
 
 class ReducedGenerator:
@@ -102,24 +104,17 @@ def _pair_maps(model: Model) -> Iterator[_LetterMap]:
 
 def _commutators(term: Term) -> Float[np.ndarray, "4 4"]:
     """c with i[h σ_p σ_q, σ_a σ_b] = c_ab σ_(p·a) σ_(q·b), by the letters a and b."""
-    operator = term.strength * pauli_string(term.operators)
+    generator = pair_generator(term).reshape(4, 4, 4, 4)[np.ix_(*[_ORDER] * 4)]
     first, second = (_LETTERS.index(letter) for letter in term.operators)
-    table = np.zeros((4, 4))
-    for a in range(4):
-        for b in range(4):
-            string = pauli_string(_LETTERS[a] + _LETTERS[b])
-            image = 1j * (operator @ string - string @ operator)
-            product = pauli_string(_LETTERS[a ^ first] + _LETTERS[b ^ second])
-            table[a, b] = np.trace(image @ product).real / 4
-    return table
+    a, b = np.indices((4, 4))
+    return generator[a, b, a ^ first, b ^ second]
 
 
 def _site_maps(model: Model) -> Iterator[_LetterMap]:
     """Fields and jumps: every letter to itself and the three others."""
-    order = [list(PAULI).index(letter) for letter in _LETTERS]
     codes = np.arange(4)
     for site in range(model.n_sites):
-        generator = site_generator(model, site)[np.ix_(order, order)]
+        generator = site_generator(model, site)[np.ix_(_ORDER, _ORDER)]
         by_factor = np.array([generator[codes, codes ^ factor] for factor in codes])
         used = np.flatnonzero(by_factor.any(axis=1))
         if len(used):

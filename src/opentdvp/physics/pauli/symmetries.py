@@ -10,12 +10,11 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from opentdvp.physics.model import Model
-from opentdvp.physics.spin import AXES, PAULI
+from opentdvp.physics.pauli.local_generators import LETTERS, site_generator
+from opentdvp.physics.spin import AXES
 
 #: More relabellings than this are not listed; those of the lattice have to do then.
 MANY = 10_000
-
-_LETTERS = ("I", *AXES)
 
 
 def automorphisms(model: Model) -> Int[np.ndarray, "group sites"]:
@@ -46,32 +45,6 @@ def half_turns(model: Model) -> tuple[str, ...]:
     """
     generators = _site_generators(model)
     return tuple(axis for axis in AXES if _turns(model, generators, axis))
-
-
-def site_generator(model: Model, site: int) -> Float[np.ndarray, "4 4"]:
-    """M with d<σ_a>/dt = Σ_b M_ab <σ_b> from the fields and jumps on a site; a, b in I, X, Y, Z."""
-    paulis = [PAULI[letter] for letter in _LETTERS]
-    generator = np.zeros((4, 4))
-    for term in model.terms:
-        if term.sites == (site,):
-            matrix = term.strength * PAULI[term.operators]
-            images = [1j * (matrix @ pauli - pauli @ matrix) for pauli in paulis]
-            generator += _in_paulis(images, paulis)
-    for jump in model.jumps:
-        if jump.site == site:
-            operator, adjoint = jump.matrix, jump.matrix.conj().T
-            loss = adjoint @ operator
-            images = [
-                jump.rate * (adjoint @ pauli @ operator - (loss @ pauli + pauli @ loss) / 2)
-                for pauli in paulis
-            ]
-            generator += _in_paulis(images, paulis)
-    return generator
-
-
-def _in_paulis(images: list[np.ndarray], paulis: list[np.ndarray]) -> np.ndarray:
-    """Coefficients of Hermitian 2×2 matrices: tr(image · σ_b)/2."""
-    return np.array([[np.trace(image @ pauli).real / 2 for pauli in paulis] for image in images])
 
 
 def _site_generators(model: Model) -> list[np.ndarray]:
@@ -130,7 +103,7 @@ def _of_lattice(model: Model) -> np.ndarray:
 
 
 def _turns(model: Model, generators: list[np.ndarray], axis: str) -> bool:
-    signs = np.array([1 if letter in ("I", axis) else -1 for letter in _LETTERS])
+    signs = np.array([1 if letter in ("I", axis) else -1 for letter in LETTERS])
     keeps_start = np.array_equal(signs[1:] * model.bloch, model.bloch)
     odd_terms = (
         sum(letter != axis for letter in term.operators) % 2

@@ -6,18 +6,15 @@ G_ab = 2⁻ⁿ Tr(P_a L[P_b]), L the Lindbladian (paper, eq. 3) and n the number
 """
 
 from functools import reduce
-from itertools import product
 from typing import NamedTuple
 
 import numpy as np
 
-from opentdvp.physics.model import Model, Term
-from opentdvp.physics.pauli.symmetries import site_generator
+from opentdvp.physics.model import Model
+from opentdvp.physics.pauli.local_generators import LETTERS, pair_generator, site_generator
 from opentdvp.physics.spin import pauli_string
 from opentdvp.references.tensors.layout import Layout, Spins, parity_basis
 from opentdvp.references.trajectories.pure_states import spin_amplitudes
-
-LETTERS = "IXYZ"
 
 
 class Space(NamedTuple):
@@ -56,15 +53,8 @@ def amplitudes(model: Model) -> Space:
 def pauli_expectations(model: Model) -> Space:
     """Expectation values of all Pauli strings, in the order I, X, Y, Z per spin."""
     sites = [((site,), site_generator(model, site)) for site in range(model.n_sites)]
-    pairs = [(term.sites, _pair_generator(term)) for term in model.terms if len(term.sites) == 2]
+    pairs = [(term.sites, pair_generator(term)) for term in model.terms if len(term.sites) == 2]
     return Space(np.array([1.0, *model.bloch]), (*sites, *pairs), pure=False)
-
-
-def _pair_generator(term: Term) -> np.ndarray:
-    operator = term.strength * pauli_string(term.operators)
-    strings = [pauli_string("".join(letters)) for letters in product(LETTERS, repeat=2)]
-    images = [-1j * (operator @ p - p @ operator) for p in strings]
-    return np.array([[np.trace(a @ b).real for b in images] for a in strings]) / 4
 
 
 class Chain(NamedTuple):
