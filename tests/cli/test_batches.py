@@ -1,11 +1,16 @@
 """Commands for batches of trajectories: what they gather, and what they refuse."""
 
+from dataclasses import replace
+
 import pytest
 import yaml
 from pipeline import TINY
 
+from opentdvp import config
+from opentdvp.config import Run
 from opentdvp.records import trajectory
-from opentdvp.records.checkpoint import State, save
+from opentdvp.records.checkpoint import State, load, save
+from opentdvp.records.provenance import revision
 
 
 @pytest.fixture
@@ -64,3 +69,15 @@ def test_foreign_and_repeated_batches_are_refused(call, tmp_path, stochastic):
         assert (code, len(errors)) == (1, 1)
         assert message in errors[0]
         assert not out.exists()
+
+
+def test_a_gathered_average_names_the_code_of_all_batches(call, tmp_path, stochastic):
+    for number in (0, 1):
+        call("batch", stochastic, "ring_3", "trajectories", number, *batch_files(tmp_path, number))
+    first, second = tmp_path / "0.npz", tmp_path / "1.npz"
+    run_id = config.load(stochastic).deck(Run(system="ring_3", solver="trajectories")).run_id
+    save(replace(load(run_id, first), revisions=("a" * 40,)), run_id, first)
+    arguments = ["ring_3", "trajectories", first, second, "--out", tmp_path / "run.h5"]
+    assert call("gather", stochastic, *arguments)[0] == 0
+    found = trajectory.read(tmp_path / "run.h5").provenance["revision"]
+    assert found == f"{'a' * 40},{revision()}"

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from opentdvp.records import trajectory
+from opentdvp.records.provenance import is_dirty, separate
 from opentdvp.records.timing import read_timing, timing_path
 from opentdvp.records.trajectory import Trajectory
 
@@ -34,6 +35,9 @@ def show_trajectory(path: Path) -> None:
         **loaded.provenance,
         **timing,
     }
+    revisions = separate(loaded.provenance["revision"])
+    if len(revisions) > 1 or any(map(is_dirty, revisions)):
+        facts["revision"] += " (code that changed while it ran, or that was never committed)"
     for name, value in facts.items():
         console.print(f"[bold]{name}[/bold]: {escape(str(value))}", highlight=False)
     print_table(observable_summary(loaded), console)

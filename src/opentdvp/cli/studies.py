@@ -161,9 +161,10 @@ def validate(config_file: ConfigFile) -> None:
 def verify(config_file: ConfigFile) -> None:
     """Check every run, table and figure of a configuration; computes no run again."""
     from opentdvp.cli.show import print_table
-    from opentdvp.study.verification import SHORT, VALID, verify
+    from opentdvp.study.verification import SHORT, VALID, told_of_revisions, verify
 
-    verdicts = verify(config.load(config_file))
+    study = config.load(config_file)
+    verdicts = verify(study)
     notes = verdicts[verdicts["verdict"] != VALID]
     if len(notes):
         print_table(notes)
@@ -171,6 +172,7 @@ def verify(config_file: ConfigFile) -> None:
     if len(wrong):
         raise ConfigError(f"{len(wrong)} of {len(verdicts)} must be valid, but are not.")
     print(f"{config_file}: all {len(verdicts)} runs, comparisons, tables and figures are valid.")
+    print(told_of_revisions(study))
 
 
 @app.command()

@@ -8,6 +8,7 @@ from opentdvp.compare.curves import allowed
 from opentdvp.config import Deck, Lattice, TdvpSolver
 from opentdvp.config.comparison import Tolerance
 from opentdvp.config.solver import DirectSampling
+from opentdvp.records.provenance import joined, separate
 from opentdvp.records.trajectory import Trajectory
 
 #: Differences of more standard errors are not by chance.
@@ -105,9 +106,9 @@ def _size(lattice: Lattice) -> str:
 
 
 def _shorten(revision: str) -> str:
-    """The first digits of a revision; the mark of a changed source stays."""
-    commit, plus, changes = revision.partition("+")
-    return commit[:HEX_DIGITS] + plus + changes
+    """The first digits of all revisions; the mark of a changed source stays."""
+    parts = (one.partition("+") for one in separate(revision))
+    return joined(commit[:HEX_DIGITS] + plus + changes for commit, plus, changes in parts)
 
 
 def _samples(deck: Deck) -> tuple[str, str]:

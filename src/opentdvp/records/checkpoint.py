@@ -34,6 +34,8 @@ class State:
         One record per accepted step.
     wall_seconds
         What the run has taken so far, all its parts together; not a part of the result.
+    revisions
+        Git revisions of the code of all its parts, each once.
     """
 
     time: float
@@ -42,6 +44,7 @@ class State:
     outputs: Records = field(default=())
     diagnostics: Records = field(default=())
     wall_seconds: float = 0.0
+    revisions: tuple[str, ...] = ()
 
 
 def save(state: State, run_id: str, path: Path, previous: Path | None = None) -> None:
@@ -60,6 +63,7 @@ def save(state: State, run_id: str, path: Path, previous: Path | None = None) ->
         "time": state.time,
         "step_size": state.step_size,
         "wall_seconds": state.wall_seconds,
+        "revisions": np.array(state.revisions, dtype=str),
         **{f"arrays/{name}": values for name, values in state.arrays.items()},
         **{f"outputs/{name}": column for name, column in columns(state.outputs).items()},
         **{f"diagnostics/{name}": column for name, column in columns(state.diagnostics).items()},
@@ -96,6 +100,8 @@ def load(run_id: str, path: Path) -> State:
             outputs=_records(entries, "outputs/"),
             diagnostics=_records(entries, "diagnostics/"),
             wall_seconds=float(entries["wall_seconds"]),
+            # Files of earlier versions have none.
+            revisions=tuple(map(str, entries.get("revisions", ()))),
         )
 
 

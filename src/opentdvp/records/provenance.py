@@ -2,10 +2,15 @@
 
 import platform
 import subprocess
+from collections.abc import Iterable
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
 PACKAGES = ("opentdvp", "jax", "flax", "qutip", "physics-tenpy", "numpy", "scipy", "h5py")
+
+# Between several revisions; behind one with changes; in place of one that is not known.
+_BETWEEN, _CHANGED, _UNKNOWN = ",", "+changes", "unknown"
 
 
 def provenance(device: str) -> dict[str, str]:
@@ -19,16 +24,36 @@ def provenance(device: str) -> dict[str, str]:
     }
 
 
+@cache
 def revision() -> str:
-    """Git revision of this package's source, with `+changes` if it differs; else `unknown`."""
+    """Git revision of this package's source, with `+changes` if it differs; else `unknown`.
+
+    That of the first call in a process, which a run makes before it computes: what is committed
+    meanwhile is not what computes.
+    """
     try:
         # A copy installed inside somebody else's repository must not take that one's revision.
         _git("ls-files", "--error-unmatch", "records/provenance.py")
         head = _git("rev-parse", "HEAD")
         changed = _git("status", "--porcelain", "--untracked-files=no", "--", ".")
     except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-    return f"{head}+changes" if changed else head
+        return _UNKNOWN
+    return f"{head}{_CHANGED}" if changed else head
+
+
+def joined(revisions: Iterable[str]) -> str:
+    """Several revisions that took part in a result as one text, each once, the first one first."""
+    return _BETWEEN.join(dict.fromkeys(revisions))
+
+
+def separate(text: str) -> list[str]:
+    """The revisions in what `joined` returned."""
+    return text.split(_BETWEEN)
+
+
+def is_dirty(one: str) -> bool:
+    """Whether a revision does not say which code computed."""
+    return one.endswith(_CHANGED) or one == _UNKNOWN
 
 
 def _git(*arguments: str) -> str:

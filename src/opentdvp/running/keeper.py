@@ -12,6 +12,7 @@ from opentdvp.records import checkpoint
 from opentdvp.records.checkpoint import State
 from opentdvp.records.files import beside
 from opentdvp.records.permissions import Output
+from opentdvp.records.provenance import revision
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class Keeper:
         self._state: State | None = None
         self._began = self._written = time.monotonic()
         self._earlier = 0.0
+        self._revisions: tuple[str, ...] = (revision(),)
         # A run that is asked to stop is saved by another thread than the one that computes.
         self._lock = threading.Lock()
 
@@ -72,6 +74,7 @@ class Keeper:
                     # Or the next checkpoint would move the damaged one over this one.
                     self._generations()[0].unlink(missing_ok=True)
                 self._earlier = state.wall_seconds
+                self._revisions = tuple(dict.fromkeys((*state.revisions, *self._revisions)))
                 return state
         if damaged is not None:
             raise damaged
@@ -94,7 +97,9 @@ class Keeper:
         """
         with self._lock:
             if self._state is not None:
-                state = replace(self._state, wall_seconds=self.wall_seconds)
+                state = replace(
+                    self._state, wall_seconds=self.wall_seconds, revisions=self._revisions
+                )
                 checkpoint.save(state, self._run_id, *self._generations())
                 self._state = None
             self._written = time.monotonic()
@@ -118,6 +123,11 @@ class Keeper:
     def resumed(self) -> bool:
         """Whether the run went on from a checkpoint."""
         return self._earlier > 0
+
+    @property
+    def revisions(self) -> tuple[str, ...]:
+        """Git revisions of the code of all parts of the run, each once."""
+        return self._revisions
 
     @property
     def wall_seconds(self) -> float:

@@ -1,7 +1,8 @@
 """Running one deck: choose the solver, resume, keep checkpoints, write the result safely."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -19,6 +20,7 @@ from opentdvp.errors import ConfigError, NumericalFailure
 from opentdvp.records import checkpoint, timing, trajectory
 from opentdvp.records.files import beside
 from opentdvp.records.permissions import Output
+from opentdvp.records.provenance import joined, revision
 from opentdvp.records.result_code import ResultCode
 from opentdvp.records.timing import add_timings, read_timing, write_timing
 from opentdvp.records.trajectory import Trajectory
@@ -113,9 +115,11 @@ def solve_batch_to_file(
     if not 0 <= batch < settings.batches:
         raise ConfigError(f"Argument `batch` must be in 0…{settings.batches - 1}, but is {batch}.")
     run = partial(stochastic.run, deck, settings.numbers(batch), report)
-    _run_to_file(
-        deck, run, lambda state: checkpoint.save(state, deck.run_id, out), out, checkpoints
-    )
+
+    def write(state: checkpoint.State, revisions: tuple[str, ...]) -> None:
+        checkpoint.save(replace(state, revisions=revisions), deck.run_id, out)
+
+    _run_to_file(deck, run, write, out, checkpoints)
 
 
 def gather_to_file(deck: Deck, batches: Sequence[Path], out: Path) -> int:
@@ -132,9 +136,15 @@ def gather_to_file(deck: Deck, batches: Sequence[Path], out: Path) -> int:
     states = [checkpoint.load(deck.run_id, path) for path in batches]
     timings = [read_timing(path) for path in batches]
     result = stochastic.gather(deck, states)
-    trajectory.write(result, out)
+    revisions = [*(r for state in states for r in state.revisions), revision()]
+    trajectory.write(_computed_by(result, revisions), out)
     add_timings(out, timings)
     return len(result.diagnostics["trajectory"])
+
+
+def _computed_by(result: Trajectory, revisions: Iterable[str]) -> Trajectory:
+    """The result with all revisions that took part in it."""
+    return replace(result, provenance=result.provenance | {"revision": joined(revisions)})
 
 
 def _stochastic(deck: Deck) -> StochasticSolver:
@@ -161,31 +171,30 @@ class _Method(NamedTuple):
 def _method(solver: Solver) -> _Method:
     """The functions of a solver; what it is made of is imported only here."""
     if isinstance(solver, TdvpSolver):
-        from opentdvp.engine import build as compiled
-        from opentdvp.engine import evolve
+        from opentdvp.engine import build, evolve
 
-        return _Method(lambda system: compiled.check(system, solver), evolve.evolve)
+        return _Method(lambda system: build.check(system, solver), evolve.evolve)
     if isinstance(solver, ReducedExactSolver):
-        from opentdvp.references.exact import reduced as exact_reduced
+        from opentdvp.references.exact import reduced
 
-        return _Method(exact_reduced.check, exact_reduced.solve)
+        return _Method(reduced.check, reduced.solve)
     if isinstance(solver, StochasticSolver):
         from opentdvp.references.trajectories import batches as stochastic
 
         return _Method(lambda system: stochastic.check(system, solver), stochastic.solve)
     if isinstance(solver, TensorNetworkSolver):
-        from opentdvp.references.tensors import solve as tensor_network
+        from opentdvp.references.tensors import solve as tensors
 
-        return _Method(lambda system: tensor_network.check(system, solver), tensor_network.solve)
-    from opentdvp.references.exact import full as exact
+        return _Method(lambda system: tensors.check(system, solver), tensors.solve)
+    from opentdvp.references.exact import full
 
-    return _Method(exact.check, exact.solve)
+    return _Method(full.check, full.solve)
 
 
 def _run_to_file(
     deck: Deck,
     run: Callable[..., Result],
-    write: Callable[[Result], None],
+    write: Callable[[Result, tuple[str, ...]], None],
     out: Path,
     checkpoints: Checkpoints | None,
 ) -> None:
@@ -200,14 +209,15 @@ def _run_to_file(
         stop_no_more()
     finally:
         keeper.flush()
-    write(result)
+    write(result, keeper.revisions)
     write_timing(out, keeper.wall_seconds, keeper.resumed)
     keeper.discard()
     logger.info("The result is in %s.", out)
 
 
-def _write(result: Trajectory, path: Path) -> None:
+def _write(result: Trajectory, revisions: tuple[str, ...], path: Path) -> None:
     """Write a run that succeeded; one that failed goes elsewhere and raises `NumericalFailure`."""
+    result = _computed_by(result, revisions)
     failed = failed_path(path)
     if result.result is not ResultCode.SUCCESS:
         trajectory.write(result, failed)

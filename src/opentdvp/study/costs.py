@@ -5,6 +5,7 @@ import pandas as pd
 
 from opentdvp.compare.comparable import read_run
 from opentdvp.config import Run, Study
+from opentdvp.records.provenance import is_dirty, separate
 from opentdvp.records.timing import read_timing
 
 
@@ -67,8 +68,13 @@ def _row(study: Study, name: Run) -> dict[str, object]:
         "memory_MiB": timing["peak_memory_MiB"],
         "machine": timing["machine"],
         "run id": run.run_id[:8],
-        "revision": run.provenance["revision"][:8],
+        "revision": _short(run.provenance["revision"]),
     }
+
+
+def _short(revisions: str) -> str:
+    """The beginnings of all revisions, with a plus where there were changes."""
+    return ", ".join(f"{one[:8]}{'+' * is_dirty(one)}" for one in separate(revisions))
 
 
 def _flat(value: object) -> str:

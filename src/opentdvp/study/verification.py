@@ -4,6 +4,7 @@ import struct
 import zlib
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +13,8 @@ from PIL import Image
 from opentdvp import compare, figures
 from opentdvp.config import Run, Study
 from opentdvp.errors import FileError, NumericalFailure, OpentdvpError
+from opentdvp.records import trajectory
+from opentdvp.records.provenance import is_dirty, separate
 from opentdvp.records.timing import read_timing
 from opentdvp.study import drawing
 from opentdvp.study.misses import verdict as judged_as
@@ -40,6 +43,27 @@ def verify(study: Study) -> pd.DataFrame:
     """
     rows = [(kind, name, _verdict(check)) for kind, name, check in _checks(study)]
     return pd.DataFrame(rows, columns=["kind", "name", "verdict"])
+
+
+def told_of_revisions(study: Study) -> str:
+    """How many revisions of the code computed the runs, and which runs are of none or of several.
+
+    Raises
+    ------
+    FileError
+        If a run cannot be read.
+    """
+    runs = {run: trajectory.read(study.output.trajectory(run)) for run in study.used()}
+    found = {run: separate(read.provenance["revision"]) for run, read in runs.items()}
+    lines = [f"{len(runs)} runs of {len(set(chain(*found.values())))} revisions of the code."]
+    for what, chosen in (
+        ("With changes that were not committed", lambda parts: any(map(is_dirty, parts))),
+        ("Of several revisions", lambda parts: len(parts) > 1),
+    ):
+        names = [f"{run.system} by {run.solver}" for run, parts in found.items() if chosen(parts)]
+        if names:
+            lines.append(f"{what}: {', '.join(names)}.")
+    return "\n".join(lines)
 
 
 def _checks(study: Study) -> Iterator[tuple[str, str, Callable[[], str | None]]]:
