@@ -8,6 +8,7 @@ from systems import heisenberg_ring
 from opentdvp.config import Deck
 from opentdvp.engine import evolve as evolving
 from opentdvp.engine.evolve import evolve
+from opentdvp.engine.steps import OUTPUTS
 from opentdvp.records.result_code import ResultCode
 from opentdvp.references.exact import full as reference
 
@@ -151,3 +152,21 @@ def test_observables_of_the_start_are_known(ring_3, sampling):
         np.testing.assert_array_equal(observable.mean[0], -1.0 if name == "Y" else 0.0)
         np.testing.assert_array_equal(observable.stderr[0], 0.0)
         assert (observable.stderr[1] > 0).all() == (sampling is not ENUMERATION)
+
+
+def test_a_finished_run_can_be_measured_again(ring_3):
+    """Its parameters at the output times give its observables, sample by sample."""
+    sampling = direct(solve=256, held_out=64, observables=500)
+    deck = Deck(
+        system=ring_3.model_copy(update={"time": _grid(SHORT)}),
+        solver=tdvp(sampling=sampling, maximal_step=0.05),
+    )
+    trajectory, run = evolve(deck, quiet), evolving.prepare(deck)
+    theta = trajectory.states["theta"]
+    assert theta.shape == (6, run.engine.theta.size)
+    np.testing.assert_array_equal(theta[0], run.engine.theta)
+    for index in (1, 3, 5):
+        again = run.engine.measure(theta[index], run.random(OUTPUTS, index))
+        for name, (mean, error) in again.items():
+            np.testing.assert_array_equal(mean, trajectory.observables[name].mean[index])
+            np.testing.assert_array_equal(error, trajectory.observables[name].stderr[index])

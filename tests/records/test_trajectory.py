@@ -18,6 +18,7 @@ TRAJECTORY = Trajectory(
     diagnostics={"residual": np.array([0.1, 0.2])},
     deck=json.dumps({"version": 1}),
     provenance={"revision": "abc", "device": "cpu"},
+    states={"theta": np.arange(10.0).reshape(5, 2)},
 )
 
 
@@ -48,6 +49,7 @@ def test_curves_are_interpolated_inside_their_times_only():
         lambda file: file["observables"].__setitem__("Y", np.zeros(5)),
         lambda file: put(file, "times", np.array([b"zero"] * 5)),
         lambda file: put(file, "times", 0.0),
+        lambda file: put(file, "states/theta", np.zeros((4, 2))),
         lambda file: put(file, "times", np.zeros((5, 2))),
         lambda file: put(file, "observables/Z/mean", np.zeros(5, dtype=complex)),
     ],
@@ -72,6 +74,7 @@ def test_round_trip(path):
     assert loaded.observables["C_XX"].distances == (1, 3)
     np.testing.assert_array_equal(loaded.observables["Z"].stderr, np.full(5, 0.1))
     np.testing.assert_array_equal(loaded.diagnostics["residual"], [0.1, 0.2])
+    np.testing.assert_array_equal(loaded.states["theta"], TRAJECTORY.states["theta"])
     assert loaded.provenance == TRAJECTORY.provenance
     assert loaded.result is ResultCode.SUCCESS
     assert loaded.run_id == TRAJECTORY.run_id

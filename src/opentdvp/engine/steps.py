@@ -11,6 +11,7 @@ from opentdvp.config import TdvpSolver
 from opentdvp.engine.build import Engine, Measurement, RightHandSide
 from opentdvp.engine.principle import integrator
 from opentdvp.records.checkpoint import State
+from opentdvp.records.from_solver import STATE
 from opentdvp.records.result_code import ResultCode
 
 #: Streams of random numbers, so that none depends on how often another was used.
@@ -153,7 +154,7 @@ def _outputs(
             first.velocity,
             last.velocity,
         )
-        yield record(run.engine.measure(theta, run.random(OUTPUTS, index)))
+        yield record(run.engine.measure(theta, run.random(OUTPUTS, index)), theta)
 
 
 def _diagnose(
@@ -173,8 +174,8 @@ def _diagnose(
     return {name: np.asarray(value, dtype=float) for name, value in values.items()}
 
 
-def record(measurement: Measurement) -> dict[str, np.ndarray]:
-    """Observables at one time in the form that checkpoints keep."""
+def record(measurement: Measurement, theta: np.ndarray) -> dict[str, np.ndarray]:
+    """Observables and parameters at one time in the form that checkpoints keep."""
     means = {name: np.asarray(mean) for name, (mean, _) in measurement.items()}
     errors = {f"{name}.stderr": np.asarray(error) for name, (_, error) in measurement.items()}
-    return means | errors
+    return means | errors | {f"{STATE}theta": theta}

@@ -8,6 +8,9 @@ from opentdvp.records.provenance import provenance
 from opentdvp.records.result_code import ResultCode
 from opentdvp.records.trajectory import Observable, Trajectory
 
+#: Beginning of the names of what evolved, among the records at output times.
+STATE = "state/"
+
 
 def output_times(deck: Deck) -> np.ndarray:
     """The times at which a deck wants observables."""
@@ -22,7 +25,8 @@ def make_trajectory(
     Parameters
     ----------
     outputs
-        Observables at every output time reached: `X`, and `X.stderr` where it is not zero.
+        Observables at every output time reached: `X`, and `X.stderr` where it is not zero; what
+        evolved there has a name that begins with `STATE`.
     diagnostics
         One record per step, or whatever else the solver counts.
     """
@@ -37,8 +41,9 @@ def make_trajectory(
                 distances.get(name.removeprefix("C_"), ()),
             )
             for name, mean in table.items()
-            if not name.endswith(".stderr")
+            if not name.endswith(".stderr") and not name.startswith(STATE)
         },
+        states={k.removeprefix(STATE): v for k, v in table.items() if k.startswith(STATE)},
         diagnostics=columns(diagnostics),
         deck=deck.canonical(),
         provenance=provenance(device),

@@ -8,7 +8,7 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import h5py
 import numpy as np
@@ -59,6 +59,9 @@ class Trajectory:
         Revision, versions and device, all text.
     result
         How the run ended.
+    states
+        What evolved, by name and at every output time, such as the parameters `theta` of a
+        network, (T, P); empty where a solver does not keep it.
     """
 
     times: np.ndarray
@@ -67,6 +70,7 @@ class Trajectory:
     provenance: dict[str, str]
     diagnostics: dict[str, np.ndarray] = field(default_factory=dict)
     result: ResultCode = ResultCode.SUCCESS
+    states: dict[str, np.ndarray] = field(default_factory=dict)
 
     def curves(self) -> dict[tuple[str, int], Curve]:
         """Mean and standard error by observable and distance, which is 0 for magnetisations."""
@@ -147,6 +151,10 @@ def _fill(file: h5py.File, trajectory: Trajectory) -> None:
     file.create_group("diagnostics", track_order=True)
     for name, values in trajectory.diagnostics.items():
         _put(file, f"diagnostics/{name}", values)
+    if trajectory.states:
+        states = file.create_group("states", track_order=True)
+        for name, values in trajectory.states.items():
+            _put(states, name, values, compression="gzip", shuffle=True)
 
 
 def read(path: Path) -> Trajectory:
@@ -191,6 +199,7 @@ def _parse(file: h5py.File, path: Path) -> Trajectory:
             k.removeprefix(prefix): v for k, v in attributes.items() if k.startswith(prefix)
         },
         result=ResultCode(attributes["result"]),
+        states={name: _numbers(values) for name, values in file.get("states", {}).items()},
     )
 
 
@@ -214,8 +223,15 @@ def _check(trajectory: Trajectory, path: Path) -> None:
                     f"Cannot read {path}: `{name}` must have the shape {(points, *columns)}, "
                     f"but has {values.shape}."
                 )
+    for name, values in trajectory.states.items():
+        if len(values) != points:
+            raise FileError(
+                f"Cannot read {path}: `states.{name}` must have {points} times, but has "
+                f"{len(values)}."
+            )
 
 
-def _put(group: h5py.Group, name: str, values: np.ndarray) -> None:
+def _put(group: h5py.Group, name: str, values: np.ndarray, **filters: Any) -> None:
     # Checksums make a damaged file fail on reading instead of giving wrong numbers.
-    group.create_dataset(name, data=np.asarray(values), fletcher32=True, chunks=np.shape(values))
+    settings = {"fletcher32": True, "chunks": np.shape(values), **filters}
+    group.create_dataset(name, data=np.asarray(values), **settings)
