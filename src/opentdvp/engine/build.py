@@ -19,7 +19,7 @@ from opentdvp.engine.measuring import observables
 from opentdvp.engine.measuring.positivity import smallest_eigenvalues
 from opentdvp.engine.povm.generator import build_generator
 from opentdvp.engine.povm.tetrahedron import Povm, build_povm, outcome_probabilities
-from opentdvp.engine.principle import right_hand_side as tdvp
+from opentdvp.engine.principle import right_hand_side
 from opentdvp.engine.principle.integrator import Norm, fisher_norm, row_norm
 from opentdvp.engine.sampling.direct import build_sampler
 from opentdvp.engine.sampling.enumeration import Enumerator
@@ -40,7 +40,7 @@ Measurement = dict[str, tuple[np.ndarray, np.ndarray]]
 
 
 class RightHandSide(NamedTuple):
-    """`tdvp.Solution` in NumPy but for the matrix, which few right-hand sides are asked for."""
+    """A `Solution` in NumPy but for the matrix, which few right-hand sides are asked for."""
 
     velocity: Vector
     fisher: Array | np.ndarray | None
@@ -90,7 +90,7 @@ class Parts(NamedTuple):
 
     model: Model
     povm: Povm
-    problem: tdvp.Problem
+    problem: right_hand_side.Problem
     theta: Float[Array, " P"]
 
 
@@ -118,7 +118,7 @@ def build_engine(system: System, solver: TdvpSolver, key: PRNGKeyArray) -> Engin
     def monitor(theta: Array, velocity: Array, key: PRNGKeyArray) -> dict[str, Array]:
         residual_key, sample_key = jax.random.split(key)
         ensemble = sampler.monitored(ansatz, theta, sample_key)
-        residual = tdvp.held_out_residual(problem, theta, velocity, residual_key)
+        residual = right_hand_side.held_out_residual(problem, theta, velocity, residual_key)
         positivity = smallest_eigenvalues(ensemble, povm, model.lattice)
         return {"residual_held_out": residual, **positivity}
 
@@ -128,12 +128,12 @@ def build_engine(system: System, solver: TdvpSolver, key: PRNGKeyArray) -> Engin
 
     point = (np.asarray(theta), np.asarray(theta))
     derivative, *others = (
-        _compiled(partial(tdvp.derivative, problem), *point),
+        _compiled(partial(right_hand_side.derivative, problem), *point),
         _compiled(monitor, *point),
         _compiled(measure, *point[:1]),
     )
 
-    def right_hand_side(*point: Any) -> RightHandSide:
+    def solved(*point: Any) -> RightHandSide:
         solution = derivative.function(*point)
         velocity, diagnostics = _on_host((solution.velocity, solution.diagnostics))
         return RightHandSide(velocity, solution.fisher, solution.rows, diagnostics)
@@ -144,7 +144,7 @@ def build_engine(system: System, solver: TdvpSolver, key: PRNGKeyArray) -> Engin
         start=_start_values(system),
         fastest_rate=float(np.abs(problem.generator.matrices).max(initial=0)),
         memory=max(part.memory for part in (derivative, *others)),
-        derivative=_remembering(right_hand_side) if exact else right_hand_side,
+        derivative=_remembering(solved) if exact else solved,
         monitor=lambda *point: _on_host(others[0].function(*point)),
         measure=lambda *point: _on_host(others[1].function(*point)),
     )
@@ -240,5 +240,5 @@ def assemble(system: System, solver: TdvpSolver, key: PRNGKeyArray) -> Parts:
     sampler = build_sampler(solver, symmetries)
     network = build_network(solver.network, start, model.lattice.shape)
     ansatz, theta = make_ansatz(network, symmetries, initial_parameters(network, key))
-    problem = tdvp.Problem(ansatz, generator, sampler, solver)
+    problem = right_hand_side.Problem(ansatz, generator, sampler, solver)
     return Parts(model, povm, problem, theta)

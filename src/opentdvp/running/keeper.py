@@ -151,7 +151,7 @@ def checkpoint_path(out: Path) -> Path:
     return beside(out, ".checkpoint.npz")
 
 
-def outputs(path: Path) -> list[Output]:
+def checkpoint_outputs(path: Path) -> list[Output]:
     """Both generations of a checkpoint as outputs of a command.
 
     The newest one may be damaged as a whole if the one before is ours: then that is gone on from.

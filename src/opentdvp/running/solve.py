@@ -24,8 +24,7 @@ from opentdvp.records.provenance import joined, revision
 from opentdvp.records.result_code import ResultCode
 from opentdvp.records.timing import add_timings, read_timing, write_timing
 from opentdvp.records.trajectory import Trajectory
-from opentdvp.running import keeper as keeping
-from opentdvp.running.keeper import Checkpoints, Keeper
+from opentdvp.running.keeper import Checkpoints, Keeper, checkpoint_outputs
 from opentdvp.running.signals import saving_when_stopped, stop_no_more
 
 if TYPE_CHECKING:
@@ -44,12 +43,12 @@ def check(system: System, solver: Solver) -> None:
 def run_outputs(out: Path, kept: Path) -> list[Output]:
     """All files that `solve_to_file` may write, with its checkpoints at `kept`."""
     runs = [trajectory.output(out), trajectory.output(failed_path(out))]
-    return [*runs, timing.output(out), *keeping.outputs(kept)]
+    return [*runs, timing.output(out), *checkpoint_outputs(kept)]
 
 
 def batch_outputs(out: Path, kept: Path) -> list[Output]:
     """All files that `solve_batch_to_file` may write, with its checkpoints at `kept`."""
-    return [checkpoint.output(out, "a batch file"), timing.output(out), *keeping.outputs(kept)]
+    return [checkpoint.output(out, "a batch file"), timing.output(out), *checkpoint_outputs(kept)]
 
 
 def gather_outputs(out: Path) -> list[Output]:

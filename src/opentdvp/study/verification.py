@@ -16,8 +16,7 @@ from opentdvp.errors import FileError, NumericalFailure, OpentdvpError
 from opentdvp.records import trajectory
 from opentdvp.records.provenance import is_dirty, separate
 from opentdvp.records.timing import read_timing
-from opentdvp.study import drawing
-from opentdvp.study.misses import verdict as judged_as
+from opentdvp.study import drawing, misses
 
 #: The verdict on what is as it should be.
 VALID = "valid"
@@ -99,7 +98,7 @@ def _check_comparison(study: Study, name: str) -> str | None:
         (summary, study.output.summary(name), compare.read_summary),
     ):
         compare.check_table(table, path, read(path))
-    verdict = judged_as(name, comparison, summary)
+    verdict = misses.verdict(name, comparison, summary)
     if verdict["passed"]:
         return None
     if verdict["shortfall"]:

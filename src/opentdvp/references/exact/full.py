@@ -21,7 +21,7 @@ from opentdvp.records.checkpoint import State
 from opentdvp.records.from_solver import make_trajectory, output_times
 from opentdvp.records.result_code import ResultCode
 from opentdvp.records.trajectory import Trajectory
-from opentdvp.references.exact import fast_jumps as exact_krylov
+from opentdvp.references.exact import fast_jumps
 from opentdvp.references.site_averages import site_averages
 
 #: Ten sites take minutes, and each further site about four times as long.
@@ -194,10 +194,10 @@ def _evolve(
     model: Model, solver: ExactSolver, stop: float, state: State, times: np.ndarray
 ) -> Iterator[np.ndarray]:
     """Density matrices at all times but the first, which is that of the state."""
-    if exact_krylov.is_fast(model, stop):
+    if fast_jumps.is_fast(model, stop):
         error_rate = (solver.relative_tolerance + solver.absolute_tolerance) / stop
         operators = hamiltonian(model), collapse_operators(model)
-        yield from exact_krylov.evolve(*operators, state.arrays["rho"], times, error_rate)
+        yield from fast_jumps.evolve(*operators, state.arrays["rho"], times, error_rate)
         return
     options = {
         # Products of sparse operators with a dense ρ: a quarter of the memory of a Liouvillian

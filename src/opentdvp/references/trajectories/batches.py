@@ -17,8 +17,7 @@ from opentdvp.records.checkpoint import State
 from opentdvp.records.from_solver import make_trajectory, output_times
 from opentdvp.records.result_code import ResultCode
 from opentdvp.records.trajectory import Trajectory
-from opentdvp.references.trajectories import dephasing_kicks as dephasing
-from opentdvp.references.trajectories import wave_functions as wave_function
+from opentdvp.references.trajectories import dephasing_kicks, wave_functions
 from opentdvp.references.trajectories.pure_states import Simulator, linear_expectations, pure_start
 
 #: 2¹⁶ amplitudes; a trajectory takes seconds to minutes.
@@ -36,9 +35,9 @@ def check(system: System, solver: StochasticSolver) -> None:
         )
     pure_start(model)
     if isinstance(solver, DephasingSolver):
-        dephasing.check(model)
+        dephasing_kicks.check(model)
     else:
-        wave_function.check(model, len(system.jumps))
+        wave_functions.check(model, len(system.jumps))
 
 
 def solve(
@@ -102,9 +101,9 @@ def run(
 
 def _simulator(model: Model, settings: StochasticSolver, times: np.ndarray) -> Simulator:
     if isinstance(settings, DephasingSolver):
-        return dephasing.simulator(model, settings, times)
+        return dephasing_kicks.simulator(model, settings, times)
     if isinstance(settings, WaveFunctionSolver):
-        return wave_function.simulator(model, settings, times)
+        return wave_functions.simulator(model, settings, times)
     raise TypeError(f"There are no trajectories for a {type(settings).__name__}.")
 
 
