@@ -81,7 +81,9 @@ def measure(deck: Any, theta: Any, repeats: int, exact: bool) -> dict[str, Any]:
         "cpu_seconds": cpu | {"total": sum(cpu.values())},
         "wall_seconds": wall | {"total": sum(wall.values())},
         "peak_memory_bytes": 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
-        "window": {"prefix": int(found.prefix.max()), "suffix": int(found.suffix.max())},
+        "window": {
+            end: int(found.diagnostics[f"window_{end}"].max()) for end in ("prefix", "suffix")
+        },
     }
     if exact:
         result["estimate_error"] = estimate_error(problem, theta, outcomes, found.value)
@@ -94,7 +96,7 @@ def stages(problem: Any, theta: Any, repeats: int) -> tuple[Any, Any, dict, dict
     import jax.numpy as jnp
 
     from opentdvp.engine.principle.normal_equations import Regression, solve
-    from opentdvp.engine.principle.right_hand_side import estimate, log_derivatives
+    from opentdvp.engine.principle.right_hand_side import log_derivatives
 
     def draw(theta: Any, key: Any) -> Any:
         return problem.sampler.solve(problem.ansatz, theta, theta, key)[:2]
@@ -110,7 +112,7 @@ def stages(problem: Any, theta: Any, repeats: int) -> tuple[Any, Any, dict, dict
         return result
 
     outcomes, weights = stage("sampling", draw, theta, jax.random.key(2))
-    found = stage("local_estimates", partial(estimate, problem), theta, outcomes)
+    found = stage("local_estimates", problem.estimate, theta, outcomes)
     jacobian = stage("gradients", partial(log_derivatives, problem), theta, outcomes)
     rows = jnp.sqrt(weights)[:, None] * (jacobian - weights @ jacobian)
     stage("solve", solved, rows, jnp.sqrt(weights) * (found.value - weights @ found.value))
@@ -122,11 +124,11 @@ def estimate_error(problem: Any, theta: Any, outcomes: Any, value: Any) -> float
     import jax
     import jax.numpy as jnp
 
-    from opentdvp.engine.principle.right_hand_side import estimate
-
-    changes = {"forgetting_bound": 0.0, "precision": "double"}
-    exactly = problem._replace(settings=problem.settings.model_copy(update=changes))
-    exact = jax.jit(partial(estimate, exactly))(theta, outcomes).value
+    exactly = problem._replace(
+        settings=problem.settings.model_copy(update={"precision": "double"}),
+        estimator=problem.estimator._replace(bound=0.0),
+    )
+    exact = jax.jit(exactly.estimate)(theta, outcomes).value
     return float(jnp.sqrt(jnp.mean((value - exact) ** 2)) / jnp.std(exact))
 
 

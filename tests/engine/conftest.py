@@ -13,6 +13,8 @@ from opentdvp.config import System, TdvpSolver
 from opentdvp.engine.ansatz.autoregressive import initial_parameters
 from opentdvp.engine.ansatz.configured import build_network
 from opentdvp.engine.ansatz.orbit import OrbitAnsatz, build_orbit, make_ansatz
+from opentdvp.engine.build import build_estimator
+from opentdvp.engine.estimates.of_orbit import OrbitEstimator
 from opentdvp.engine.povm.generator import Generator, build_generator
 from opentdvp.engine.povm.tetrahedron import Povm, build_povm, outcome_probabilities
 from opentdvp.engine.principle.right_hand_side import Problem
@@ -35,7 +37,15 @@ class Setting(NamedTuple):
     def problem(self, solver: TdvpSolver) -> Problem:
         """All that a right-hand side with these settings needs."""
         sampler = build_sampler(solver, self.ansatz.symmetries)
-        return Problem(self.ansatz, self.generator, sampler, solver)
+        estimator = build_estimator(self.ansatz, sampler, self.generator, solver)
+        return Problem(self.ansatz, sampler, estimator, solver)
+
+    def estimator(self, solver: TdvpSolver) -> Callable[..., Any]:
+        """Local estimates of the network for any outcomes, compiled, whatever the sampling."""
+        bound, chunk = solver.forgetting_bound, solver.chunk
+        estimator = OrbitEstimator(self.ansatz, self.generator, bound, chunk)
+        parameters = self.problem(solver).parameters(self.theta)
+        return partial(jax.jit(estimator), parameters)
 
     def compiled(self, function: Callable[..., Any], solver: TdvpSolver) -> Callable[..., Any]:
         """A function of (problem, theta, …) at these two, compiled as a whole as in a run.

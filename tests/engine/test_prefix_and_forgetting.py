@@ -8,7 +8,6 @@ from systems import confinement_ring, free_spins, heisenberg_ring
 
 from opentdvp.engine.povm.generator import apply_generator, build_generator
 from opentdvp.engine.povm.tetrahedron import build_povm
-from opentdvp.engine.principle.right_hand_side import estimate
 from opentdvp.physics.model import build_model
 
 FAR_TERMS = [
@@ -52,7 +51,7 @@ def test_estimates_equal_the_dense_generator(setting, system, settings):
     case = setting(system, solver)
     probabilities = case.distribution
     expected = (apply_generator(case.generator, probabilities) / probabilities).ravel()
-    estimates = case.compiled(estimate, solver)(case.outcomes).value
+    estimates = case.estimator(solver)(case.outcomes).value
     np.testing.assert_allclose(estimates, expected, atol=1e-11 * np.abs(expected).max())
     assert abs(probabilities.ravel() @ np.asarray(estimates)) < 1e-12
 
@@ -65,7 +64,7 @@ def test_estimates_of_a_torus_equal_the_dense_generator(setting):
     likeliest = np.argsort(probabilities.ravel())[-40:]
     change = apply_generator(case.generator, probabilities)
     expected = (change / probabilities).ravel()[likeliest]
-    estimates = case.compiled(estimate, solver)(case.outcomes[likeliest]).value
+    estimates = case.estimator(solver)(case.outcomes[likeliest]).value
     np.testing.assert_allclose(estimates, expected, atol=1e-11 * np.abs(expected).max())
 
 
@@ -100,22 +99,23 @@ def test_forgetting_costs_less_than_its_bound(setting, system, settings, scale, 
     sites = case.model.n_sites
     uniforms = jax.random.uniform(jax.random.key(1), (30, sites + 1))
     outcomes = jax.jit(case.ansatz.sample)(case.parameters, uniforms)
-    exact, windowed = (case.compiled(estimate, s)(outcomes) for s in solvers)
+    exact, windowed = (case.estimator(s)(outcomes) for s in solvers)
     # Exact means from the first site on, and behind it to the last one.
-    assert (int(exact.prefix[0]), int(exact.suffix[0])) == (sites, sites - 1)
-    assert float(exact.forgotten.max()) == 0
+    window_of_exact = [int(exact.diagnostics[f"window_{end}"][0]) for end in ("prefix", "suffix")]
+    assert window_of_exact == [sites, sites - 1]
+    assert float(exact.diagnostics["forgotten"].max()) == 0
     error = np.sqrt(np.mean((windowed.value - exact.value) ** 2)) / np.std(exact.value)
     assert 0.01 * bound < error < bound
-    assert 0 < float(windowed.forgotten.max()) < bound
-    assert int(windowed.prefix[0]) <= window[0]
-    assert int(windowed.suffix[0]) <= window[1]
+    assert 0 < float(windowed.diagnostics["forgotten"].max()) < bound
+    assert int(windowed.diagnostics["window_prefix"][0]) <= window[0]
+    assert int(windowed.diagnostics["window_suffix"][0]) <= window[1]
 
 
 def test_forgetting_changes_nothing_without_memory(setting):
     """Free spins in their product state: every conditional is the same, whatever came before."""
     case = setting(free_spins(5), tdvp(), scale=0)
     exact, windowed = (
-        np.asarray(case.compiled(estimate, solver)(case.outcomes).value)
+        np.asarray(case.estimator(solver)(case.outcomes).value)
         for solver in (tdvp(), tdvp(forgetting_bound=1e-6))
     )
     np.testing.assert_allclose(windowed, exact, atol=1e-12 * np.abs(exact).max())
@@ -124,7 +124,7 @@ def test_forgetting_changes_nothing_without_memory(setting):
 def test_single_precision_is_a_small_part_of_the_spread(setting):
     case = setting(heisenberg_ring(4), tdvp(width=12))
     double, single = (
-        np.asarray(case.compiled(estimate, tdvp(precision=p))(case.outcomes).value)
+        np.asarray(case.estimator(tdvp(precision=p))(case.outcomes).value)
         for p in ("double", "single")
     )
     weights = case.distribution.ravel()
@@ -148,6 +148,6 @@ def test_table_of_an_enumeration_has_the_same_estimates(setting, system, setting
     case = setting(system, solver)
     problem = case.problem(solver)
     outcomes = jax.numpy.array(problem.sampler.classes.outcomes)
-    expected = np.asarray(case.compiled(estimate, solver)(outcomes).value)
-    table = problem.sampler.local_estimates(case.ansatz, case.parameters, case.generator)
+    expected = np.asarray(case.estimator(solver)(outcomes).value)
+    table = problem.estimate(case.theta, outcomes).value
     np.testing.assert_allclose(table, expected, atol=1e-11 * np.abs(expected).max())

@@ -9,7 +9,6 @@ from systems import free_spins, heisenberg_ring
 
 from opentdvp.engine.principle.right_hand_side import (
     derivative,
-    estimate,
     held_out_residual,
     log_derivatives,
 )
@@ -48,7 +47,7 @@ def test_velocity_solves_the_normal_equations(setting, width, exact):
     result = solution_of(case, solver)
     weights = case.distribution.ravel()
     jacobian = np.asarray(case.compiled(log_derivatives, solver)(case.outcomes))
-    estimates = np.asarray(case.compiled(estimate, solver)(case.outcomes).value)
+    estimates = np.asarray(case.estimator(solver)(case.outcomes).value)
     root = np.sqrt(weights)[:, None]
     expected, *_ = np.linalg.lstsq(root * jacobian, root[:, 0] * estimates, rcond=1e-7)
     change = jacobian @ np.asarray(result.velocity)

@@ -13,15 +13,19 @@ from opentdvp.config import DirectSampling, System, TdvpSolver
 from opentdvp.config.solver import CustomNetwork
 from opentdvp.engine.ansatz.autoregressive import initial_parameters
 from opentdvp.engine.ansatz.configured import build_network, check_start
-from opentdvp.engine.ansatz.orbit import build_orbit, make_ansatz
+from opentdvp.engine.ansatz.orbit import OrbitAnsatz, build_orbit, make_ansatz
 from opentdvp.engine.devices import all_devices, require_devices
+from opentdvp.engine.estimates.estimator import Estimator
+from opentdvp.engine.estimates.of_orbit import OrbitEstimator
+from opentdvp.engine.estimates.of_table import TableEstimator
 from opentdvp.engine.measuring import observables
 from opentdvp.engine.measuring.positivity import smallest_eigenvalues
-from opentdvp.engine.povm.generator import build_generator
+from opentdvp.engine.povm.generator import Generator, build_generator
 from opentdvp.engine.povm.tetrahedron import Povm, build_povm, outcome_probabilities
 from opentdvp.engine.principle import right_hand_side
 from opentdvp.engine.principle.integrator import Norm, fisher_norm, row_norm
 from opentdvp.engine.sampling.direct import build_sampler
+from opentdvp.engine.sampling.ensemble import Sampler
 from opentdvp.engine.sampling.enumeration import Enumerator
 from opentdvp.errors import ConfigError
 from opentdvp.physics.model import Model, build_model
@@ -90,6 +94,7 @@ class Parts(NamedTuple):
 
     model: Model
     povm: Povm
+    generator: Generator
     problem: right_hand_side.Problem
     theta: Float[Array, " P"]
 
@@ -112,7 +117,7 @@ def build_engine(system: System, solver: TdvpSolver, key: PRNGKeyArray) -> Engin
     ConfigError
         If network, orbit, sampling or POVM do not fit the system.
     """
-    model, povm, problem, theta = assemble(system, solver, key)
+    model, povm, generator, problem, theta = assemble(system, solver, key)
     ansatz, sampler = problem.ansatz, problem.sampler
 
     def monitor(theta: Array, velocity: Array, key: PRNGKeyArray) -> dict[str, Array]:
@@ -138,13 +143,12 @@ def build_engine(system: System, solver: TdvpSolver, key: PRNGKeyArray) -> Engin
         velocity, diagnostics = _on_host((solution.velocity, solution.diagnostics))
         return RightHandSide(velocity, solution.fisher, solution.rows, diagnostics)
 
-    exact = isinstance(sampler, Enumerator)
     return Engine(
         theta=point[0],
         start=_start_values(system),
-        fastest_rate=float(np.abs(problem.generator.matrices).max(initial=0)),
+        fastest_rate=float(np.abs(generator.matrices).max(initial=0)),
         memory=max(part.memory for part in (derivative, *others)),
-        derivative=_remembering(solved) if exact else solved,
+        derivative=solved if sampler.is_random else _remembering(solved),
         monitor=lambda *point: _on_host(others[0].function(*point)),
         measure=lambda *point: _on_host(others[1].function(*point)),
     )
@@ -240,5 +244,15 @@ def assemble(system: System, solver: TdvpSolver, key: PRNGKeyArray) -> Parts:
     sampler = build_sampler(solver, symmetries)
     network = build_network(solver.network, start, model.lattice.shape)
     ansatz, theta = make_ansatz(network, symmetries, initial_parameters(network, key))
-    problem = right_hand_side.Problem(ansatz, generator, sampler, solver)
-    return Parts(model, povm, problem, theta)
+    estimator = build_estimator(ansatz, sampler, generator, solver)
+    problem = right_hand_side.Problem(ansatz, sampler, estimator, solver)
+    return Parts(model, povm, generator, problem, theta)
+
+
+def build_estimator(
+    ansatz: OrbitAnsatz, sampler: Sampler, generator: Generator, solver: TdvpSolver
+) -> Estimator:
+    """The estimator that fits ansatz and sampler."""
+    if isinstance(sampler, Enumerator):
+        return TableEstimator(sampler, ansatz, generator)
+    return OrbitEstimator(ansatz, generator, solver.forgetting_bound, solver.chunk)

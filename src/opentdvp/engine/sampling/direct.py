@@ -36,6 +36,11 @@ class DirectSampler:
     reweights: bool
     chunk: int
 
+    @property
+    def is_random(self) -> bool:
+        """Whether ensembles depend on their key: they do."""
+        return True
+
     def solve(
         self, ansatz: OrbitAnsatz, theta: Array, origin: Array, key: PRNGKeyArray
     ) -> Ensemble:

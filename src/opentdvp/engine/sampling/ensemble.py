@@ -35,6 +35,11 @@ class Ensemble(NamedTuple):
 class Sampler(Protocol):
     """Draws the four ensembles of a run; a pure function of ansatz, parameters and key."""
 
+    @property
+    def is_random(self) -> bool:
+        """Whether ensembles depend on their key."""
+        ...
+
     def solve(
         self, ansatz: OrbitAnsatz, theta: Array, origin: Array, key: PRNGKeyArray
     ) -> Ensemble:

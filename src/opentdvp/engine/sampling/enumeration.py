@@ -2,15 +2,13 @@
 
 from dataclasses import dataclass
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from opentdvp.engine.ansatz.autoregressive import Parameters
 from opentdvp.engine.ansatz.orbit import OrbitAnsatz, Symmetries
-from opentdvp.engine.ansatz.orbit_classes import Classes, all_classes, place_values
+from opentdvp.engine.ansatz.orbit_classes import Classes, all_classes
 from opentdvp.engine.devices import for_samples
-from opentdvp.engine.povm.generator import Generator
 from opentdvp.engine.sampling.ensemble import Ensemble
 from opentdvp.errors import ConfigError
 
@@ -25,11 +23,16 @@ class Enumerator:
     classes: Classes
     chunk: int
 
+    @property
+    def is_random(self) -> bool:
+        """Whether ensembles depend on their key: they do not."""
+        return False
+
     def solve(
         self, ansatz: OrbitAnsatz, theta: Array, origin: Array, key: PRNGKeyArray
     ) -> Ensemble:
         """For S and F: one outcome of every class with the probability of the class."""
-        log_probability = self._log_probability(ansatz, ansatz.unravel(theta))
+        log_probability = self.log_probability(ansatz, ansatz.unravel(theta))
         weights = jnp.array(self.classes.sizes) * jnp.exp(log_probability)
         return Ensemble(jnp.array(self.classes.outcomes), weights, None)
 
@@ -48,33 +51,11 @@ class Enumerator:
         everywhere = jnp.tile(weights / ansatz.order, ansatz.order)
         return Ensemble(images.reshape(len(images), -1).T, everywhere, None)
 
-    def local_estimates(
-        self, ansatz: OrbitAnsatz, parameters: Parameters, generator: Generator
-    ) -> Float[Array, " classes"]:
-        """E of every class from a table of log P: there are fewer classes than connections."""
-        log_probability = self._log_probability(ansatz, parameters)
-        outcomes = jnp.array(self.classes.outcomes)
-        class_of = jnp.array(self.classes.of_outcome)
-        places = jnp.array(place_values(outcomes.shape[1]))
-        numbers = outcomes @ places
-        first, second = generator.shifts.T
-
-        def add_pair(total: Array, pair: tuple[Array, ...]) -> tuple[Array, None]:
-            i, j, rates, diagonal = pair
-            at_pair = (outcomes[:, i], outcomes[:, j])
-            # The digits to base 4 are pairs of bits, so a shift of outcomes is one of numbers.
-            shifts = first * places[i] + second * places[j]
-            connected = class_of[numbers ^ shifts[:, None]]
-            ratios = jnp.exp(log_probability[connected] - log_probability)
-            moved = jnp.sum(rates[:, *at_pair] * ratios, axis=0)
-            return total + diagonal[at_pair] + moved, None
-
-        pairs = (*jnp.array(generator.pairs).T, generator.rates, generator.diagonal)
-        return jax.lax.scan(add_pair, jnp.zeros(len(outcomes)), pairs)[0]
-
-    def _log_probability(
+    def log_probability(
         self, ansatz: OrbitAnsatz, parameters: Parameters
     ) -> Float[Array, " classes"]:
+        """log P of every class."""
+
         def of_chunk(outcomes: Array) -> Array:
             return ansatz.log_probability(parameters, outcomes)
 
