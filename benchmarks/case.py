@@ -12,6 +12,7 @@ import resource
 import statistics
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -112,7 +113,7 @@ def stages(problem: Any, theta: Any, repeats: int) -> tuple[Any, Any, dict, dict
         return result
 
     outcomes, weights = stage("sampling", draw, theta, jax.random.key(2))
-    found = stage("local_estimates", problem.estimate, theta, outcomes)
+    found = stage("local_estimates", lambda *a: problem.estimate(*a), theta, outcomes)
     jacobian = stage("gradients", partial(log_derivatives, problem), theta, outcomes)
     rows = jnp.sqrt(weights)[:, None] * (jacobian - weights @ jacobian)
     stage("solve", solved, rows, jnp.sqrt(weights) * (found.value - weights @ found.value))
@@ -126,9 +127,9 @@ def estimate_error(problem: Any, theta: Any, outcomes: Any, value: Any) -> float
 
     exactly = problem._replace(
         settings=problem.settings.model_copy(update={"precision": "double"}),
-        estimator=problem.estimator._replace(bound=0.0),
+        estimator=replace(problem.estimator, bound=0.0),
     )
-    exact = jax.jit(exactly.estimate)(theta, outcomes).value
+    exact = jax.jit(lambda *point: exactly.estimate(*point))(theta, outcomes).value
     return float(jnp.sqrt(jnp.mean((value - exact) ** 2)) / jnp.std(exact))
 
 

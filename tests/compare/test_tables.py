@@ -11,14 +11,13 @@ from opentdvp.compare import (
     compare,
     read_points,
     read_summary,
-    sentence,
     summarize,
-    verdict,
     write_table,
 )
 from opentdvp.config import Comparison, Run
 from opentdvp.config.comparison import Tolerance
 from opentdvp.errors import FileError
+from opentdvp.study import sentence, verdict
 
 RUN = Run(system="ring", solver="exact")
 

@@ -14,7 +14,7 @@ PROGRAM = """
 import hashlib, sys, time
 from pathlib import Path
 from opentdvp.errors import Interrupted
-from opentdvp import stopping
+from opentdvp.running import signals as stopping
 
 stopping.GRACE = 0.2
 stopping.raise_on_signals()

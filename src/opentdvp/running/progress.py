@@ -79,7 +79,7 @@ def reporting(stop: float, console: Console, log_path: Path | None) -> Iterator[
     In a terminal it draws a bar. Without one, or with a `log_path`, it writes lines. Either way it
     shows what the package logs meanwhile.
     """
-    logger = logging.getLogger(__package__)
+    logger = logging.getLogger("opentdvp")
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

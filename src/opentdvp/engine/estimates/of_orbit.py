@@ -1,6 +1,6 @@
 """Local estimates of a network that is averaged over its orbit."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +14,8 @@ from opentdvp.engine.estimates.prefix_and_forgetting import local_estimates
 from opentdvp.engine.povm.generator import Generator
 
 
-class OrbitEstimator(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class OrbitEstimator:
     """E(a) = Σ_τ w_τ(a) E_net(τa) over the images τa of an outcome.
 
     Where parameters are in single precision the network runs in float32; sums are in float64.

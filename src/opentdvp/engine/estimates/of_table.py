@@ -1,6 +1,6 @@
 """Local estimates from a table of log P: a small system has fewer outcomes than connections."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
@@ -17,7 +17,8 @@ from opentdvp.engine.sampling.enumeration import Enumerator
 _EXACT = ("forgotten", "window_prefix", "window_suffix")
 
 
-class TableEstimator(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class TableEstimator:
     """E of every class of outcomes that an enumerator has listed."""
 
     enumerator: Enumerator
