@@ -11,7 +11,12 @@ import pytest
 import yaml
 from PIL import Image
 from pipeline import TINY, cells, copy_workflow, planned, said, snakemake, tables
+from selenium.common.exceptions import (
+    ElementClickInterceptedException,
+    StaleElementReferenceException,
+)
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
 
 from opentdvp import compare
 from opentdvp import study as study_tables
@@ -106,8 +111,16 @@ def test_report_is_self_contained(finished):
 def test_report_shows_every_figure_with_its_caption_in_a_browser(finished, browser):
     browser.get((finished / "results/report.html").as_uri())
 
+    # Entries of the menu move into their places.
+    moving = (ElementClickInterceptedException, StaleElementReferenceException)
+    patience = WebDriverWait(browser, 10, ignored_exceptions=moving)
+
     def click(path):
-        browser.find_element(By.XPATH, f"//nav//{path}").click()
+        def clicked(browser):
+            browser.find_element(By.XPATH, f"//nav//{path}").click()
+            return True
+
+        patience.until(clicked)
 
     click("*[text()='Figures']")
     for figure in FIGURES:
