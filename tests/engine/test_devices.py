@@ -77,6 +77,7 @@ def test_three_devices_agree_with_one(expected, tmp_path):
     assert_equal(found, expected)
 
 
+@pytest.mark.slow
 def test_two_processes_agree_with_one(expected, tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

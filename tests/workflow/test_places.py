@@ -10,6 +10,8 @@ import pytest
 import yaml
 from pipeline import TINY, copy_workflow, environment, said
 
+pytestmark = pytest.mark.slow
+
 #: A file name that a shell would take apart.
 NAME = 'my "own" study; it\'s $5.yaml'
 
