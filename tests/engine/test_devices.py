@@ -52,7 +52,8 @@ def start(out, flags="", address="", process=0):
     folder = os.path.dirname(__file__)
     environment = os.environ | {
         "JAX_PLATFORMS": "cpu",
-        "XLA_FLAGS": f"{os.environ.get('XLA_FLAGS', '')} {flags}",
+        # XLA takes a lone space for the name of a file.
+        "XLA_FLAGS": f"{os.environ.get('XLA_FLAGS', '')} {flags}".strip(),
         "PYTHONPATH": os.pathsep.join([folder, os.path.dirname(folder), *sys.path]),
     }
     command = [sys.executable, "-c", SCRIPT, address, str(process), str(out)]
@@ -89,6 +90,7 @@ def test_two_processes_agree_with_one(expected, tmp_path):
     finally:
         for process in started:
             process.kill()
+            process.communicate()
     assert first["devices"] == second["devices"] == 2
     assert_equal(first, expected)
     for name in expected:
