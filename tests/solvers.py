@@ -13,8 +13,8 @@ from opentdvp.config import (
     TensorNetworkSolver,
     WaveFunctionSolver,
 )
-from opentdvp.engine.ansatz.orbit import Symmetries
-from opentdvp.engine.build import assemble
+from opentdvp.engine.ansatz.symmetries import Symmetries
+from opentdvp.engine.assembly import assemble
 
 ENUMERATION: dict[str, Any] = {"kind": "enumeration"}
 

@@ -35,7 +35,7 @@ ORDERS = {
     ],
     "engine": [
         "compilation_cache", "devices", "povm", "ansatz", "sampling", "estimates", "principle",
-        "measuring", "build", "steps", "evolve",
+        "measuring", "assembly", "build", "steps", "evolve",
     ],
     "references": ["site_averages", "exact", "trajectories", "tensors"],
     "running": ["signals", "progress", "keeper", "solve"],
