@@ -14,7 +14,7 @@ from opentdvp.engine.ansatz.autoregressive import initial_parameters
 from opentdvp.engine.ansatz.configured import build_network
 from opentdvp.engine.ansatz.orbit import OrbitAnsatz, make_ansatz
 from opentdvp.engine.ansatz.symmetries import build_orbit
-from opentdvp.engine.assembly import build_ensembles
+from opentdvp.engine.assembly import orbit_problem
 from opentdvp.engine.estimates.of_orbit import OrbitEstimator
 from opentdvp.engine.povm.generator import Generator, build_generator
 from opentdvp.engine.povm.tetrahedron import Povm, build_povm, outcome_probabilities
@@ -37,8 +37,7 @@ class Setting(NamedTuple):
 
     def problem(self, solver: TdvpSolver) -> Problem:
         """All that a right-hand side with these settings needs."""
-        ensembles = build_ensembles(self.ansatz, self.generator, solver)
-        return Problem(self.ansatz, *ensembles, solver)
+        return orbit_problem(self.ansatz, self.generator, solver)
 
     def solution(self, solver: TdvpSolver) -> Callable[[jax.Array], Solution]:
         """Right-hand sides at these parameters, by key; compiled once."""

@@ -150,7 +150,7 @@ def _try(run: Run, state: State, here: Evaluation) -> Attempt | ResultCode:
 
 def _slope(run: Run, state: State, ensemble: Ensemble) -> integrator.Slope:
     """θ̇(θ) with the random numbers of one step, so that its stages differ by θ, not by noise."""
-    if run.solver.integrator.samples == "fixed":
+    if run.solver.fixed_samples:
         return lambda theta: run.engine.derivative(theta, ensemble).velocity
     key = run.random(STEPS, len(state.diagnostics))
 

@@ -45,7 +45,7 @@ class OrbitAnsatz(NamedTuple):
         self, parameters: Parameters, outcomes: Int[Array, "batch sites"]
     ) -> Float[Array, "batch P"]:
         """O_k(a) = ∂_θk log P_θ(a)."""
-        return gradients(self, parameters, outcomes)
+        return gradients(self, parameters, outcomes).astype(jnp.float64)
 
     def sample(
         self, parameters: Parameters, uniforms: Float[Array, "count dimensions"]

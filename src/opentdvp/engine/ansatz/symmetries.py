@@ -41,7 +41,7 @@ class Symmetries(NamedTuple):
 
 
 def build_orbit(
-    setting: Orbit, model: Model, generator: Generator, start: Float[np.ndarray, "4"]
+    setting: Orbit | None, model: Model, generator: Generator, start: Float[np.ndarray, "4"]
 ) -> Symmetries:
     """The group that a setting names, of a model with its generator and one-site start state.
 
@@ -51,7 +51,7 @@ def build_orbit(
         If the lattice or the model does not have these symmetries.
     """
     lattice = model.lattice
-    if setting == "none":
+    if setting is None or setting == "none":
         return Symmetries(np.arange(model.n_sites)[None, :], np.zeros(1, dtype=int), 1, 0)
     step = setting if isinstance(setting, int) else 1
     if not lattice.periodic or any(length % step for length in lattice.shape):
@@ -78,6 +78,14 @@ def _symmetries(lattice: Lattice, step: int, with_point_group: bool) -> Symmetri
     stride = step if len(lattice.shape) == 1 else 0
     shifts = np.zeros(len(permutations), dtype=int)
     return Symmetries(permutations, shifts, len(translations), stride)
+
+
+def all_symmetries(
+    permutations: Int[np.ndarray, "group sites"], generator: Generator, start: np.ndarray
+) -> Symmetries:
+    """These permutations and all half turns that a generator and a start have."""
+    shifts = np.zeros(len(permutations), dtype=int)
+    return _with_half_turns(Symmetries(permutations, shifts, 1, 0), generator, start)
 
 
 def _with_half_turns(symmetries: Symmetries, generator: Generator, start: np.ndarray) -> Symmetries:

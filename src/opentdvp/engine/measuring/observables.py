@@ -5,6 +5,7 @@ on different sites are products of weights. Every estimate is a smooth function 
 standard error is the standard deviation of its influence function over √M.
 """
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -56,5 +57,10 @@ def mean_and_error(values: Float[Array, " samples"], ensemble: Ensemble) -> tupl
     mean = ensemble.weights @ values
     if ensemble.counts is None:
         return mean, jnp.zeros_like(mean)
-    variance = jnp.sum((values - mean) ** 2) / (len(values) - 1)
-    return mean, jnp.sqrt(variance / len(values))
+    if ensemble.chain is None:
+        variance = jnp.sum((values - mean) ** 2) / (len(values) - 1)
+        return mean, jnp.sqrt(variance / len(values))
+    # Chains are independent of each other, whatever connects the rows of one.
+    parts = jax.ops.segment_sum(ensemble.weights * (values - mean), ensemble.chain, len(values))
+    chains = 1 + ensemble.chain.max()
+    return mean, jnp.sqrt(jnp.sum(parts**2) * chains / (chains - 1))

@@ -66,11 +66,13 @@ def derivative(problem: Problem, theta: Float[Array, " P"], ensemble: Ensemble) 
     its standard error, and standard deviation of E (the mean vanishes for a normalised ansatz); the
     largest of those of the estimator; and those of `normal_equations.solve`.
     """
-    if problem.settings.integrator.samples == "fixed":
+    if problem.settings.fixed_samples:
         ensemble = problem.sampler.reweighted(ensemble, theta)
     distinct = ensemble.distinct
     estimates = problem.estimate(theta, ensemble.outcomes, distinct)
-    jacobian = log_derivatives(problem, theta, ensemble.outcomes, distinct)
+    jacobian = ensemble.log_derivatives
+    if jacobian is None:
+        jacobian = log_derivatives(problem, theta, ensemble.outcomes, distinct)
     root = jnp.sqrt(ensemble.weights)
     mean, target = _centred(estimates.value, ensemble.weights, root)
     _, rows = _centred(jacobian, ensemble.weights, root)
@@ -120,9 +122,7 @@ def log_derivatives(
     """O_k(a) = ∂_θk log P_θ(a) for every outcome."""
     parameters = problem.parameters(theta)
 
-    def of_chunk(chunk: Array) -> Array:
-        return problem.ansatz.log_derivatives(parameters, chunk).astype(theta.dtype)
-
+    of_chunk = partial(problem.ansatz.log_derivatives, parameters)
     return for_samples(of_chunk, outcomes, problem.settings.chunk, needed)
 
 
@@ -134,6 +134,7 @@ def _mean_error(ensemble: Ensemble, target: Array) -> Array:
 
 
 def _centred(values: Array, weights: Array, root: Array) -> tuple[Array, Array]:
-    """Mean, and what is left without it times √w."""
-    mean = jnp.tensordot(weights, values, axes=1)
-    return mean, root.reshape(-1, *(1,) * (values.ndim - 1)) * (values - mean)
+    """Mean, and what is left without it times √w, in the precision of the values."""
+    mean = jnp.tensordot(weights.astype(values.dtype), values, axes=1)
+    roots = root.astype(values.dtype).reshape(-1, *(1,) * (values.ndim - 1))
+    return mean, roots * (values - mean)

@@ -21,12 +21,18 @@ class Ensemble(NamedTuple):
         How many independent samples each row stands for; None where the weights are exact.
     log_probability
         log P where the ensemble was drawn, if it may have to be reweighted.
+    chain
+        From 0 on, the Markov chain that each row comes from; None where rows are independent.
+    log_derivatives
+        O_k(a), if they depend on outcomes alone and are needed at several θ.
     """
 
     outcomes: Int[Array, "rows sites"]
     weights: Float[Array, " rows"]
     counts: Int[Array, " rows"] | None
     log_probability: Float[Array, " rows"] | None = None
+    chain: Int[Array, " rows"] | None = None
+    log_derivatives: Float[Array, "rows P"] | None = None
 
     @property
     def distinct(self) -> Int[Array, ""]:
