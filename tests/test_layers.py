@@ -27,7 +27,8 @@ ALLOWED = {
 ORDERS = {
     "physics": ["spin", "model", "pauli"],
     "physics/pauli": [
-        "local_generators", "symmetries", "orbits", "row_blocks", "reduced_generator",
+        "local_generators", "symmetries", "orbits", "row_blocks", "reduced_generator", "cuts",
+        "cut_orbits",
     ],
     "records": [
         "result_code", "files", "permissions", "provenance", "timing", "checkpoint", "trajectory",
@@ -35,7 +36,7 @@ ORDERS = {
     ],
     "engine": [
         "compilation_cache", "devices", "povm", "ansatz", "sampling", "estimates", "principle",
-        "measuring", "build", "steps", "evolve",
+        "measuring", "assembly", "build", "steps", "evolve",
     ],
     "references": ["site_averages", "exact", "trajectories", "tensors"],
     "running": ["signals", "progress", "keeper", "solve"],

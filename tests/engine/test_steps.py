@@ -12,6 +12,7 @@ from opentdvp.config import Deck
 from opentdvp.engine import evolve as evolving
 from opentdvp.engine.evolve import evolve
 from opentdvp.engine.sampling.direct import DirectSampler
+from opentdvp.engine.sampling.ensemble import Purpose
 from opentdvp.engine.steps import steps
 
 
@@ -66,7 +67,7 @@ def test_every_key_of_a_run_is_used_once(monkeypatch):
 
     def watched_engine(*arguments):
         engine = build(*arguments)
-        names = ("derivative", "monitor", "measure")
+        names = ("draw", "monitor", "measure")
         return engine._replace(**{n: watched(getattr(engine, n), n) for n in names})
 
     monkeypatch.setattr(evolving, "build_engine", watched_engine)
@@ -77,31 +78,26 @@ def test_every_key_of_a_run_is_used_once(monkeypatch):
     assert len(keys["monitor"]) == steps > 3
     for values in keys.values():
         assert len(set(values)) == len(values)
-    derivatives = {key for name, key in used if name == "derivative"}
-    assert len(derivatives) == steps + 1
-    assert not derivatives & {*keys["monitor"], *keys["measure"]}
+    draws = {key for name, key in used if name == "draw"}
+    assert len(draws) == steps + 1
+    assert not draws & {*keys["monitor"], *keys["measure"]}
     assert not set(keys["monitor"]) & set(keys["measure"])
 
 
 def test_a_step_is_watched_by_samples_of_its_own(monkeypatch, setting):
     """Those of the held-out residual and of the positivity, as many as each other, differ."""
     drawn = {}
+    draw = DirectSampler.draw
 
-    def recorded(name):
-        draw = getattr(DirectSampler, name)
+    def recorded(self, purpose, *arguments):
+        state, ensemble = draw(self, purpose, *arguments)
+        jax.debug.callback(lambda o: drawn.setdefault(purpose, np.asarray(o)), ensemble.outcomes)
+        return state, ensemble
 
-        def method(self, *arguments):
-            ensemble = draw(self, *arguments)
-            jax.debug.callback(lambda o: drawn.setdefault(name, np.asarray(o)), ensemble.outcomes)
-            return ensemble
-
-        monkeypatch.setattr(DirectSampler, name, method)
-
-    recorded("held_out")
-    recorded("monitored")
+    monkeypatch.setattr(DirectSampler, "draw", recorded)
     solver = tdvp(sampling=direct(solve=64, held_out=64, observables=64))
     engine = evolving.build_engine(heisenberg_ring(3), solver, jax.random.key(0))
-    engine.monitor(engine.theta, np.zeros_like(engine.theta), jax.random.key(1))
+    engine.monitor(engine.theta, np.zeros_like(engine.theta), {}, jax.random.key(1))
     jax.effects_barrier()
-    assert drawn["held_out"].shape == drawn["monitored"].shape
-    assert (drawn["held_out"] != drawn["monitored"]).any(axis=1).mean() > 0.5
+    assert drawn[Purpose.HELD_OUT].shape == drawn[Purpose.MONITOR].shape
+    assert (drawn[Purpose.HELD_OUT] != drawn[Purpose.MONITOR]).any(axis=1).mean() > 0.5

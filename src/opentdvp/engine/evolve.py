@@ -92,7 +92,8 @@ def start(run: Run) -> State:
     step = run.solver.integrator.initial_step
     if engine.fastest_rate > 0:
         step = min(step, _FIRST_CHANGE / engine.fastest_rate)
-    return State(0.0, step, {"theta": engine.theta}, outputs=(record(engine.start, engine.theta),))
+    arrays = {"theta": engine.theta, **engine.sampler_state}
+    return State(0.0, step, arrays, outputs=(record(engine.start, engine.theta),))
 
 
 def _progress(state: State) -> dict[str, float]:

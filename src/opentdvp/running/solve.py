@@ -170,9 +170,9 @@ class _Method(NamedTuple):
 def _method(solver: Solver) -> _Method:
     """The functions of a solver; what it is made of is imported only here."""
     if isinstance(solver, TdvpSolver):
-        from opentdvp.engine import build, evolve
+        from opentdvp.engine import assembly, evolve
 
-        return _Method(lambda system: build.check(system, solver), evolve.evolve)
+        return _Method(lambda system: assembly.check(system, solver), evolve.evolve)
     if isinstance(solver, ReducedExactSolver):
         from opentdvp.references.exact import reduced
 
