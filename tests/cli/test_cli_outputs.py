@@ -18,11 +18,10 @@ from opentdvp import cli
 from opentdvp.config import load
 from opentdvp.config.load import sources
 from opentdvp.errors import Interrupted
+from opentdvp.protocol import Method
 from opentdvp.records import trajectory
 from opentdvp.records.files import reading
 from opentdvp.records.trajectory import SCHEMA_VERSION
-from opentdvp.references.exact import full as exact
-from opentdvp.references.trajectories import batches as stochastic
 
 #: What people and programs put into names.
 STRANGE = 'it\'s my "first" study, ü σ'
@@ -262,8 +261,7 @@ def test_a_stopped_run_goes_on_without_being_told_where(folder, call, monkeypatc
     words = ["run", path, "ring_3", "exact", "--out", "a.h5"]
     if command == "batch":
         words = ["batch", path, "ring_3", "some", 0, "--out", "a.npz"]
-    module, name = (exact, "solve") if command == "run" else (stochastic, "run")
-    solve, resumed = getattr(module, name), []
+    solve, resumed = Method.__call__, []
 
     def stop(*arguments, resume_from=None, keep=None):
         def keep_first(state):
@@ -274,7 +272,7 @@ def test_a_stopped_run_goes_on_without_being_told_where(folder, call, monkeypatc
         wanted = keep_first if resume_from is None else keep
         return solve(*arguments, resume_from=resume_from, keep=wanted)
 
-    monkeypatch.setattr(module, name, stop)
+    monkeypatch.setattr(Method, "__call__", stop)
     assert call(*words, "--time-limit", 1000)[0] == 75
     assert {"a.checkpoint.npz"} == {p.name for p in folder.iterdir()} - {path.name, "base.yaml"}
     assert call(*words)[0] == 0

@@ -137,13 +137,13 @@ def verdicts(config_file: ConfigFile) -> None:
 def validate(config_file: ConfigFile) -> None:
     """Check a configuration, that every solver fits its systems, and the TeX of labels."""
     from opentdvp.figures import check_labels
-    from opentdvp.running.solve import check
+    from opentdvp.running.solvers import check
 
     study = config.load(config_file)
     for run, place in study.places().items():
         deck = study.deck(run)
         try:
-            check(deck.system, deck.solver)
+            check(deck)
         except ConfigError as error:
             raise ConfigError(
                 f"{config_file}: `{place}`, {run.system} by {run.solver}: {error}"

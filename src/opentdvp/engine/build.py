@@ -102,11 +102,13 @@ class Parts(NamedTuple):
 def check(system: System, solver: TdvpSolver) -> None:
     """Raise `ConfigError` if the solver cannot run the system."""
     require_devices()
-    # Traced only: to draw the parameters takes longer than everything else here.
-    jax.eval_shape(lambda key: assemble(system, solver, key).theta, jax.random.key(0))
+    key = jax.random.key(0)
     if isinstance(solver.network, CustomNetwork):
-        network = assemble(system, solver, jax.random.key(0)).problem.ansatz.network
+        network = assemble(system, solver, key).problem.ansatz.network
         check_start(network, jax.random.key(solver.seed), solver.network.name)
+    else:
+        # Traced only: to draw the parameters takes longer than everything else here.
+        jax.eval_shape(lambda key: assemble(system, solver, key).theta, key)
 
 
 def build_engine(system: System, solver: TdvpSolver, key: PRNGKeyArray) -> Engine:
