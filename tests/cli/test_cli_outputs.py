@@ -15,8 +15,8 @@ import yaml
 from pipeline import TINY
 
 from opentdvp import cli
-from opentdvp.config import load
-from opentdvp.config.load import sources
+from opentdvp.config.load import load_with_sources
+from opentdvp.config.reading import read_yaml
 from opentdvp.errors import Interrupted
 from opentdvp.protocol import Method
 from opentdvp.records import trajectory
@@ -218,7 +218,22 @@ def test_the_code_of_a_network_is_an_input(tmp_path):
     tree["solvers"]["tdvp"]["network"] = network
     path = tmp_path / "config.yaml"
     path.write_text(yaml.safe_dump(tree))
-    assert sources(path, load(path)) == [path, tmp_path / "network.py"]
+    assert load_with_sources(path)[1] == [path, tmp_path / "network.py"]
+
+
+@pytest.mark.parametrize("command", [["run", "ring_3", "exact"], ["plot", "runs"]])
+def test_a_command_reads_its_configuration_once(finished, call, monkeypatch, command):
+    read = []
+
+    def counted(path):
+        read.append(path.name)
+        return read_yaml(path)
+
+    monkeypatch.setattr(sys.modules["opentdvp.config.load"], "read_yaml", counted)
+    name, *words = command
+    out = "again.h5" if name == "run" else "again.pdf"
+    assert call(name, finished, *words, "--out", out)[0] == 0
+    assert read == [finished.name, "base.yaml"]
 
 
 def test_hidden_files_beside_the_output_stay(folder, call):
