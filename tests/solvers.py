@@ -5,9 +5,11 @@ from typing import Any
 import jax
 
 from opentdvp.config import (
+    Deck,
     DephasingSolver,
     ExactSolver,
     ReducedExactSolver,
+    Solver,
     System,
     TdvpSolver,
     TensorNetworkSolver,
@@ -15,6 +17,8 @@ from opentdvp.config import (
 )
 from opentdvp.engine.ansatz.symmetries import Symmetries
 from opentdvp.engine.assembly import assemble
+from opentdvp.records.trajectory import Trajectory
+from opentdvp.running.solvers import method_of
 
 ENUMERATION: dict[str, Any] = {"kind": "enumeration"}
 
@@ -143,6 +147,12 @@ def tensor_network(
 
 def quiet(time: float, **values: float) -> None:
     """Report nothing."""
+
+
+def solved(system: System, solver: Solver, **options: Any) -> Trajectory:
+    """The trajectory of a system by any solver."""
+    deck = Deck(system=system, solver=solver)
+    return method_of(deck)(deck, **options)
 
 
 def symmetries_of(system: System, orbit: str | int) -> Symmetries:

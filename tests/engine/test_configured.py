@@ -150,6 +150,13 @@ def test_same_second_and_size_is_no_excuse_for_old_code(custom):
     assert names == {"Markov": "Markov", "Morkav": "Morkav"}
 
 
+def test_a_check_runs_the_file_of_a_network_once(custom, tmp_path):
+    """A second time it would fail."""
+    once = f"import os\n\nos.mkdir({str(tmp_path / 'made')!r})\n"
+    check(PAIR, tdvp(network=custom(once + MARKOV), orbit="none"))
+    assert (tmp_path / "made").is_dir()
+
+
 def test_raster_network_on_a_chain_is_refused():
     with pytest.raises(ConfigError, match="must be recurrent on the chain"):
         build_network(tdvp(kind="raster").network, START, (4,))

@@ -49,12 +49,14 @@ class Parts(NamedTuple):
 def check(system: System, solver: TdvpSolver) -> None:
     """Raise `ConfigError` if the solver cannot run the system."""
     require_devices()
-    # Traced only: to draw the parameters takes longer than everything else here.
-    jax.eval_shape(lambda key: assemble(system, solver, key).theta, jax.random.key(0))
+    key = jax.random.key(0)
     if isinstance(solver.network, CustomNetwork):
-        start = outcome_probabilities(build_povm(solver.povm), build_model(system).bloch)
-        network = build_network(solver.network, start, system.lattice.size)
-        check_start(network, jax.random.key(solver.seed), solver.network.name)
+        ansatz = assemble(system, solver, key).problem.ansatz
+        assert isinstance(ansatz, OrbitAnsatz)
+        check_start(ansatz.network, jax.random.key(solver.seed), solver.network.name)
+    else:
+        # Traced only: to draw the parameters takes longer than everything else here.
+        jax.eval_shape(lambda key: assemble(system, solver, key).theta, key)
 
 
 def _require_seen(start: np.ndarray, solver: TdvpSolver) -> None:

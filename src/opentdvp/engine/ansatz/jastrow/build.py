@@ -53,7 +53,8 @@ def build_jastrow(
     start = outcome_probabilities(povm, model.bloch)
     boxes = box_windows(lattice, settings.range, orbits.permutations)
     families = [_family(boxes, settings.weight, 1, orbits, start)]
-    if settings.pair_range > settings.range and settings.weight > 1:
+    farthest = max(length // 2 if lattice.periodic else length - 1 for length in lattice.shape)
+    if min(settings.pair_range - 1, farthest) >= settings.range and settings.weight > 1:
         pairs = pair_windows(lattice, settings.range, settings.pair_range - 1, orbits.permutations)
         families.append(_family(pairs, 2, 2, orbits, np.ones(OUTCOMES)))
     letters = np.concatenate([np.ones((OUTCOMES, 1)), 3**0.5 * povm.directions], axis=1)
