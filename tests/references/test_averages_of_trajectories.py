@@ -93,6 +93,14 @@ def test_resumed_equals_uninterrupted(done):
         np.testing.assert_array_equal(rest.observables[name].mean, observable.mean)
 
 
+def test_the_share_of_trajectories_that_are_done_is_reported():
+    """Of the last time, which is 6, as the progress bar counts."""
+    deck, reported = Deck(system=CONFINEMENT, solver=kicks(8)), []
+    last = batch(range(2, 6))(deck, lambda time, **values: reported.append(time))
+    np.testing.assert_allclose(reported, [1.5, 3, 4.5, 6])
+    assert last.time == 6
+
+
 def test_another_batch_is_not_resumed():
     deck = Deck(system=CONFINEMENT, solver=kicks(4, 2))
     state = batch(range(2))(deck)
