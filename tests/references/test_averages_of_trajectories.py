@@ -149,6 +149,22 @@ def test_errors_and_correlators_of_known_values():
     np.testing.assert_allclose(found["C_ZZ"].mean[:, 0], covariances)
 
 
+def test_tolerances_of_wave_functions_are_part_of_the_error():
+    """In quadrature, at all times but the first; their sum here is as large as the scatter."""
+    solver = wave_functions(50).model_copy(
+        update={"relative_tolerance": 4e-3, "absolute_tolerance": 3e-3}
+    )
+    system = free_spins(
+        time={"stop": 1.0, "points": 3}, start={"Z": 1.0}, observables={"magnetization": ["Z"]}
+    )
+    z = 0.05 * np.random.default_rng(4).normal(size=(50, 3, 1)).repeat(2, axis=2)
+    values = np.concatenate([np.zeros((50, 3, 4)), z], axis=2)
+    state = State(1.0, 0.0, {"numbers": np.arange(50), "values": values})
+    found = gather(Deck(system=system, solver=solver), [state]).observables["Z"].stderr
+    scatter = z[:, :, 0].std(axis=0, ddof=1) / 50**0.5
+    np.testing.assert_allclose(found, np.hypot(scatter, [0, 7e-3, 7e-3]))
+
+
 @pytest.mark.parametrize(
     ("system", "solver", "message"),
     [

@@ -38,6 +38,19 @@ def test_averages_of_states_without_symmetry_are_those_of_their_mixture(lattice,
         np.testing.assert_allclose(found[name], value, atol=1e-12)
 
 
+@pytest.mark.parametrize("letters", ["ZZ", "XY"])
+def test_values_of_a_state_are_in_the_order_of_sites_and_pairs(letters):
+    observables = Observables(correlators={letters: (1, 2)})
+    expectations = linear_expectations(Lattice((3,), periodic=False), observables)
+    assert expectations.pairs == ((0, 1), (1, 2), (0, 2))
+    psi = random_state(3, seed=9)
+    rho = np.outer(psi, psi.conj())
+    strings = [(axis, (site,)) for axis in AXES for site in range(3)]
+    strings += [(letters, pair) for pair in expectations.pairs]
+    expected = [full.expectation(rho, *string) for string in strings]
+    np.testing.assert_allclose(expectations.of_state(psi), expected, atol=1e-12)
+
+
 @pytest.mark.parametrize("bloch", [(0, 0, 1), (0, 0, -1), (0.6, 0, 0.8), (0.48, -0.6, 0.64)])
 def test_amplitudes_of_a_spin_point_along_its_bloch_vector(bloch):
     psi = spin_amplitudes(np.array(bloch, dtype=float))
