@@ -72,6 +72,8 @@ def test_batches_change_nothing(solver):
     np.testing.assert_array_equal(apart.diagnostics["trajectory"], np.arange(12))
     with pytest.raises(FileError, match="each once, but hold 10 in 15"):
         gather(deck, [*batches[1:], batches[1]])
+    with pytest.raises(FileError, match="at least two trajectories, each once, but hold 1 in 1"):
+        gather(deck, [batch(range(1))(deck)])
 
 
 def test_some_batches_are_a_result_of_fewer_trajectories():
@@ -117,6 +119,10 @@ def test_wave_functions_that_are_alike_have_the_error_of_a_jump_not_seen():
     np.testing.assert_allclose(found["Z"].stderr[1:], 2 / 4 / 10, rtol=1e-4)
     np.testing.assert_allclose(found["C_ZZ"].stderr[1:], 4 / 4 / 10, rtol=1e-4)
     assert max(entry.stderr[0].max() for entry in found.values()) < 1e-9
+    # Of the one pair of two spins, the product of ±1 changes by 2 at most.
+    pair = free_spins(jumps=jumps, observables=observables, time=SHORT)
+    found = solved(pair, wave_functions(10)).observables
+    np.testing.assert_allclose(found["C_ZZ"].stderr[1:], 2 / 10, rtol=1e-4)
 
 
 def test_a_failure_of_qutip_is_one_line_with_a_remedy(monkeypatch):

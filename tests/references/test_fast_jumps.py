@@ -7,6 +7,7 @@ import pytest
 import scipy.linalg
 from systems import free_spins, heisenberg_ring
 
+from opentdvp.errors import NumericalFailure
 from opentdvp.physics.model import Jump, Model, build_model
 from opentdvp.references.exact.fast_jumps import evolve, is_fast
 from opentdvp.references.exact.full import collapse_operators, hamiltonian, start_state
@@ -43,6 +44,13 @@ def test_density_matrices_are_those_of_dense_exponentials(error_rate):
     for time, matrix in zip(times[1:], found, strict=True):
         expected = (propagator(model, time - times[0]) @ rho.ravel()).reshape(8, 8)
         assert np.linalg.norm(matrix - expected) < error_rate * (time - times[0])
+
+
+def test_an_error_below_rounding_is_refused():
+    model = build_model(free_spins())
+    operators = hamiltonian(model), collapse_operators(model)
+    with pytest.raises(NumericalFailure, match="stopped before time 1"):
+        list(evolve(*operators, start_state(model).full(), np.array([0.0, 1.0]), 1e-30))
 
 
 ROOT = np.array([[1, 1], [0, 0]], dtype=complex)  # of the norm √2
