@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.integrate
 import scipy.linalg
 from solvers import reduced, solved
 from systems import heisenberg_ring
@@ -9,6 +10,8 @@ from systems import heisenberg_ring
 from opentdvp.physics.pauli import row_blocks
 from opentdvp.physics.pauli.row_blocks import RowBlocks, thread_count
 from opentdvp.references.exact.krylov import DIMENSION, advance, build_space, longest_step
+
+ROWS = RowBlocks(200)
 
 
 def generator(size: int, fast: float) -> np.ndarray:
@@ -36,6 +39,22 @@ def test_steps_err_by_less_than_they_say(fast: float, tolerance: float) -> None:
     assert steps < 60
 
 
+@pytest.mark.parametrize("fast", [0.0, 30.0])
+@pytest.mark.parametrize("time", [0.3, 2.0])
+def test_the_bound_of_the_error_is_the_integral_of_what_leaks(fast: float, time: float) -> None:
+    """|y| h ∫|(exp(sH))_m1| ds; over halved intervals that is more, but not by orders."""
+    matrix = generator(200, fast)
+    space = build_space(lambda y: matrix @ y, np.random.default_rng(2).normal(size=200), ROWS)
+    times = np.linspace(0, time, 2001)
+    short = scipy.linalg.expm((times[1] - times[0]) * space.matrix)
+    column, leaks = np.eye(DIMENSION)[:, 0], []
+    for _ in times:
+        leaks.append(abs(column[-1]))
+        column = short @ column
+    integral = space.length * space.leak * scipy.integrate.trapezoid(leaks, times)
+    assert 1 < space.error(time) / integral < 16
+
+
 def test_a_small_space_is_exact_in_one_step() -> None:
     matrix = generator(DIMENSION - 2, 1e3)
     values, rows = np.ones(len(matrix)), RowBlocks(len(matrix))
@@ -43,6 +62,24 @@ def test_a_small_space_is_exact_in_one_step() -> None:
     assert longest_step(space, 5.0, 5.0, 1e-9) == 5.0
     expected = scipy.linalg.expm(5 * matrix) @ values
     np.testing.assert_allclose(advance(space, 5.0, rows), expected, atol=1e-10)
+
+
+def test_no_step_errs_by_less_than_rounding() -> None:
+    matrix, rows = generator(50, 1e3), RowBlocks(50)
+    space = build_space(lambda y: matrix @ y, np.ones(50), rows)
+    rounding = float(np.finfo(float).eps * np.linalg.norm(space.matrix, 2))
+    assert longest_step(space, 1.0, 1.0, 0.9 * rounding) == 0
+    assert longest_step(space, 1.0, 1.0, 1e3 * rounding) > 0
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_no_step_leads_on_from_what_is_not_finite(bad: float) -> None:
+    values, rows = np.ones(50), RowBlocks(50)
+    assert not build_space(lambda y: bad * y, values, rows).is_finite
+    values[3] = bad
+    space = build_space(lambda y: -y, values, rows)
+    assert not space.is_finite
+    assert longest_step(space, 1.0, 1.0, 1e-3) == 0
 
 
 def test_results_are_the_same_for_any_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
