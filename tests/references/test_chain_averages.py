@@ -22,7 +22,7 @@ OPEN = {"kind": "chain", "size": (5,), "periodic": False}
 LOPSIDED = [{"operators": "XY", "sites": (1, 2), "strength": 0.3}]
 
 
-def expected_averages(model: Model, value) -> dict[str, np.ndarray]:
+def expected_averages(model: Model, observables: Observables, value) -> dict[str, np.ndarray]:
     """Site averages from `value`, that of letters on sites."""
     sites = range(model.n_sites)
     means = {axis: np.array([value({i: axis}) for i in sites]) for axis in AXES}
@@ -31,7 +31,7 @@ def expected_averages(model: Model, value) -> dict[str, np.ndarray]:
         ends = zip(first.tolist(), second.tolist(), strict=True)
         return np.array([value(dict(zip(pair, letters, strict=True))) for pair in ends])
 
-    return site_averages(means, correlation, model.lattice, OBSERVABLES)
+    return site_averages(means, correlation, model.lattice, observables)
 
 
 def assert_equal(found: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> None:
@@ -78,10 +78,15 @@ def test_pauli_expectations_of_a_finite_chain(model: Model) -> None:
 
     found = measure(chain, tensors, model.lattice, OBSERVABLES)
     assert found.trace == pytest.approx(1.7 * whole.flat[0])
-    assert_equal(found.observables, expected_averages(model, value))
+    assert_equal(found.observables, expected_averages(model, OBSERVABLES, value))
 
 
-def test_pauli_expectations_of_an_infinite_chain_of_two_unlike_tensors() -> None:
+@pytest.mark.parametrize(
+    "observables", [OBSERVABLES, Observables(correlators={"XY": (1,)}), Observables()]
+)
+def test_pauli_expectations_of_an_infinite_chain_of_two_unlike_tensors(
+    observables: Observables,
+) -> None:
     model = build_model(confinement_ring(8, observables={}))
     chain = build_chain(find_layout(model, "infinite"), pauli_expectations(model))
     tensors = random_tensors(chain, [4, 3, 4])
@@ -103,10 +108,10 @@ def test_pauli_expectations_of_an_infinite_chain_of_two_unlike_tensors() -> None
         moved = {first % 2 + (site - first) % 8: letter for site, letter in letters.items()}
         return contracted(moved) / whole
 
-    found = measure(chain, tensors, model.lattice, OBSERVABLES)
+    found = measure(chain, tensors, model.lattice, observables)
     cell = tensors.tensors[0][:, 0] @ tensors.tensors[1][:, 0]
     assert found.trace == pytest.approx(1.7 * np.abs(np.linalg.eigvals(cell)).max())
-    assert_equal(found.observables, expected_averages(model, value))
+    assert_equal(found.observables, expected_averages(model, observables, value))
 
 
 @pytest.mark.parametrize(
