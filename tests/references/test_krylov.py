@@ -9,7 +9,13 @@ from systems import heisenberg_ring
 
 from opentdvp.physics.pauli import row_blocks
 from opentdvp.physics.pauli.row_blocks import RowBlocks, thread_count
-from opentdvp.references.exact.krylov import DIMENSION, advance, build_space, longest_step
+from opentdvp.references.exact.krylov import (
+    DIMENSION,
+    KrylovSpace,
+    advance,
+    build_space,
+    longest_step,
+)
 
 ROWS = RowBlocks(200)
 
@@ -70,6 +76,14 @@ def test_no_step_errs_by_less_than_rounding() -> None:
     rounding = float(np.finfo(float).eps * np.linalg.norm(space.matrix, 2))
     assert longest_step(space, 1.0, 1.0, 0.9 * rounding) == 0
     assert longest_step(space, 1.0, 1.0, 1e3 * rounding) > 0
+
+
+def test_a_space_that_leaks_from_the_first_moment_has_no_step() -> None:
+    """One vector, y' ⊥ y: the error is t|y'|, which no step makes less than half of that."""
+    space = KrylovSpace(np.eye(1, 5), np.zeros((1, 1)), length=1.0, leak=2.0)
+    assert space.error(0.3) == pytest.approx(0.6)
+    assert longest_step(space, 1.0, 1.0, 1.0) == 0
+    assert longest_step(space, 1.0, 1.0, 2.5) == 1
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])

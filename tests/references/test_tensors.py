@@ -151,6 +151,13 @@ SQUARE = {"kind": "square", "size": (3, 3), "periodic": True}
             tensor_network(chain="infinite"),
             "looks the same from every site",
         ),
+        (
+            heisenberg_ring(
+                6, terms=[{"operators": "Z", "sites": (k,), "strength": 1.0} for k in (0, 2, 4)]
+            ),
+            tensor_network(chain="infinite"),
+            "looks the same from every site",
+        ),
         (heisenberg_ring(40), tensor_network(bond_dimension=1000), "at most 12 GiB, but is 1000"),
         (
             confinement_ring(4, jumps=[], start={"Z": 0.5}),
