@@ -132,6 +132,19 @@ def test_resumed_equals_uninterrupted(stop):
         np.testing.assert_array_equal(values, resumed.diagnostics[name])
 
 
+def test_the_share_of_the_work_that_is_done_is_reported():
+    """In units of the last time; the last of the evolutions takes most of it."""
+    told, system = [], confinement_ring(6, **UNITARY)
+    solver = tensor_network("mps", bond_dimension=6, time_step=0.2)
+    solved(system, solver, report=lambda time, **values: told.append((time, values)))
+    shares = np.array([time for time, _ in told]) / 3
+    expected = np.concatenate([np.arange(1, 4) / 3, 1 + 2 * np.arange(1, 4) / 3])
+    np.testing.assert_allclose(shares * 19, [*expected, *(3 + 16 * np.arange(1, 4) / 3)])
+    # Of 6, as many as the two spins at an end have states; of half of that, all.
+    assert told[-1][1]["bond_dimension"] == 4
+    assert max(values["bond_dimension"] for _, values in told[:6]) == 3
+
+
 SQUARE = {"kind": "square", "size": (3, 3), "periodic": True}
 
 
@@ -158,7 +171,12 @@ SQUARE = {"kind": "square", "size": (3, 3), "periodic": True}
             tensor_network(chain="infinite"),
             "looks the same from every site",
         ),
-        (heisenberg_ring(40), tensor_network(bond_dimension=1000), "at most 12 GiB, but is 1000"),
+        (
+            heisenberg_ring(40),
+            tensor_network(bond_dimension=1000),
+            # Eight matrices of the components of two spins.
+            rf"at most 12 GiB, but is 1000, .* about {8 * 8 * 16_000**2 / 2**30:.3g} GiB",
+        ),
         (
             confinement_ring(4, jumps=[], start={"Z": 0.5}),
             tensor_network("mps"),
