@@ -132,15 +132,27 @@ def test_resumed_equals_uninterrupted(stop):
         np.testing.assert_array_equal(values, resumed.diagnostics[name])
 
 
+def test_discarded_weights_add_up_whatever_the_output_times():
+    """Up to what is discarded at the ends of other steps."""
+    solver = tensor_network(bond_dimension=8, time_step=0.1, order=2)
+    sums = []
+    for points in (3, 9):
+        time = {"stop": 1.6, "points": points}
+        found = solved(heisenberg_ring(6, time=time, observables={}), solver)
+        sums.append(found.diagnostics["discarded_weight"][-1])
+    assert sums[0] > 1e-8
+    assert sums[1] == pytest.approx(sums[0], rel=0.2)
+
+
 def test_the_share_of_the_work_that_is_done_is_reported():
     """In units of the last time; the last of the evolutions takes most of it."""
     told, system = [], confinement_ring(6, **UNITARY)
-    solver = tensor_network("mps", bond_dimension=6, time_step=0.2)
+    solver = tensor_network("mps", bond_dimension=5, time_step=0.2)
     solved(system, solver, report=lambda time, **values: told.append((time, values)))
     shares = np.array([time for time, _ in told]) / 3
     expected = np.concatenate([np.arange(1, 4) / 3, 1 + 2 * np.arange(1, 4) / 3])
     np.testing.assert_allclose(shares * 19, [*expected, *(3 + 16 * np.arange(1, 4) / 3)])
-    # Of 6, as many as the two spins at an end have states; of half of that, all.
+    # Of 5, as many as the two spins at an end have states; of half of that, all.
     assert told[-1][1]["bond_dimension"] == 4
     assert max(values["bond_dimension"] for _, values in told[:6]) == 3
 
