@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from cosmic_ray.mutating import mutate_code
+from cosmic_ray.plugins import get_operator
 from cosmic_ray.work_item import MutationSpec, WorkItem
 
 #: Operators by what replaces them. Others mostly raise TypeError and say nothing about tests.
@@ -46,7 +48,8 @@ def choose(items: Iterable[WorkItem], source: Path) -> list[WorkItem]:
     kept = [item for item in items if _is_chosen(item.mutations[0], spans)]
     kept.sort(key=lambda item: _place(item.mutations[0]))
     random.Random(source.name).shuffle(kept)
-    return kept
+    text = source.read_text(encoding="utf-8")
+    return [item for item in kept if _is_python(text, item.mutations[0])]
 
 
 def left_out(source: str) -> Iterator[Span]:
@@ -77,6 +80,18 @@ def left_out(source: str) -> Iterator[Span]:
 def _is_chosen(mutation: MutationSpec, spans: list[Span]) -> bool:
     inside = any(start <= mutation.start_pos and mutation.end_pos <= end for start, end in spans)
     return mutation.operator_name in CHOSEN and not inside
+
+
+def _is_python(text: str, mutation: MutationSpec) -> bool:
+    """Whether a mutant can be loaded; Cosmic Ray takes the ** of {**a} for a power."""
+    if "_Pow_" not in mutation.operator_name:
+        return True
+    operator = get_operator(mutation.operator_name)()
+    try:
+        ast.parse(mutate_code(text, operator, mutation.occurrence))
+    except SyntaxError:
+        return False
+    return True
 
 
 def _place(mutation: MutationSpec) -> tuple[tuple[int, int], str, int]:
