@@ -86,7 +86,7 @@ def assemble(system: System, solver: TdvpSolver, key: PRNGKeyArray) -> Parts:
     if isinstance(solver.network, JastrowNetwork):
         jastrow = build_jastrow(solver.network, model, povm, generator)
         theta = jnp.zeros(jastrow.count)
-        problem = jastrow_problem(jastrow, generator, start, solver)
+        problem = jastrow_problem(jastrow, generator, povm, start, solver)
     else:
         symmetries = build_orbit(solver.orbit, model, generator, start)
         network = build_network(solver.network, start, model.lattice.shape)
@@ -105,12 +105,16 @@ def orbit_problem(ansatz: OrbitAnsatz, generator: Generator, solver: TdvpSolver)
 
 
 def jastrow_problem(
-    ansatz: JastrowAnsatz, generator: Generator, start: np.ndarray, solver: TdvpSolver
+    ansatz: JastrowAnsatz,
+    generator: Generator,
+    povm: Povm,
+    start: np.ndarray,
+    solver: TdvpSolver,
 ) -> Problem:
     """The variational problem of a Jastrow factor."""
     if not isinstance(solver.sampling, ChainSampling):
         return _enumerated(ansatz, generator, solver)
-    sampler = ChainSampler(ansatz, solver.sampling, start, solver.chunk)
+    sampler = ChainSampler(ansatz, solver.sampling, start, povm.directions, solver.chunk)
     return Problem(ansatz, sampler, TermEstimator(ansatz, generator, solver.chunk), solver)
 
 

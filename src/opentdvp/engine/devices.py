@@ -6,6 +6,7 @@ import resource
 import sys
 from collections.abc import Callable
 from functools import partial
+from math import prod
 from typing import TypeVar
 
 import jax
@@ -15,6 +16,7 @@ from jaxtyping import Array, Int, Shaped
 
 from opentdvp.errors import ConfigError
 
+Samples = TypeVar("Samples")
 Values = TypeVar("Values")
 
 _SAMPLES = "samples"
@@ -83,51 +85,60 @@ def all_devices() -> Mesh:
 
 
 def for_samples(
-    function: Callable[[Shaped[Array, "chunk columns"]], Values],
-    samples: Shaped[Array, "samples columns"],
+    function: Callable[[Samples], Values],
+    samples: Samples,
     chunk: int,
     needed: Int[Array, ""] | None = None,
 ) -> Values:
     """`function` over all samples, `chunk` of them at a time on every device.
 
-    The leading axis of every array that `function` returns is that of the samples. Which samples
-    share a chunk does not depend on the number of devices.
+    The leading axis of every array, of those that `function` is given and of those that it returns,
+    is that of the samples. Which samples share a chunk does not depend on the number of devices.
 
     Parameters
     ----------
     function, samples, chunk
-        What to do with what (outcomes, or the random numbers they are made of), and how many at a
-        time.
+        What to do with what (outcomes, or the random numbers they are made of; an array or several,
+        as a tree), and how many at a time.
     needed
         Number of samples from the first on that matter, all by default; chunks without any of
         them are left out, and zeros take the place of their values.
     """
     mesh = all_devices()
-    count, columns = samples.shape
+    count = len(jax.tree.leaves(samples)[0])
     size = min(chunk, count)
-    rounds = -(-count // (size * mesh.size))
-    padding = rounds * mesh.size * size - count
     # Devices take chunks in turn, so that all have work until the needed ones are done.
-    parts = jnp.pad(samples, ((0, padding), (0, 0))).reshape(rounds, mesh.size, size, columns)
-    firsts = jnp.arange(rounds * mesh.size).reshape(rounds, mesh.size) * size
+    turns = (-(-count // (size * mesh.size)), mesh.size, size)
+    parts = jax.tree.map(partial(_in_turns, turns), samples)
+    firsts = jnp.arange(turns[0] * mesh.size).reshape(turns[:2]) * size
     last = jnp.asarray(count if needed is None else needed)
 
-    def of_chunk(last: Array, work: tuple[Array, Array]) -> Values:
+    def of_chunk(last: Array, work: tuple[Array, Samples]) -> Values:
         first, part = work
         blank = jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), jax.eval_shape(function, part))
         return jax.lax.cond(first < last, function, lambda _: blank, part)
 
-    def on_device(firsts: Array, parts: Array, last: Array) -> Values:
-        result = jax.lax.map(partial(of_chunk, last), (firsts[:, 0], parts[:, 0]))
+    def on_device(work: tuple[Array, Samples], last: Array) -> Values:
+        own = jax.tree.map(lambda values: values[:, 0], work)
+        result = jax.lax.map(partial(of_chunk, last), own)
         return jax.tree.map(lambda values: values[:, None], result)
 
-    turns = PartitionSpec(None, _SAMPLES)
+    shared_out = PartitionSpec(None, _SAMPLES)
     spread = jax.shard_map(
         on_device,
         mesh=mesh,
-        in_specs=(turns, turns, PartitionSpec()),
-        out_specs=turns,
+        in_specs=(shared_out, PartitionSpec()),
+        out_specs=shared_out,
         check_vma=False,
     )
-    result = spread(firsts, parts, last)
+    result = spread((firsts, parts), last)
     return jax.tree.map(lambda v: v.reshape(-1, *v.shape[3:])[:count], result)
+
+
+def _in_turns(
+    turns: tuple[int, int, int], values: Shaped[Array, "samples ..."]
+) -> Shaped[Array, "rounds devices chunk ..."]:
+    """The samples that each device works on in each round, filled up with zeros."""
+    missing = prod(turns) - len(values)
+    padded = jnp.pad(values, ((0, missing), *((0, 0),) * (values.ndim - 1)))
+    return padded.reshape(*turns, *values.shape[1:])

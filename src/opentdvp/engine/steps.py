@@ -84,6 +84,8 @@ def _evaluate(run: Run, state: State) -> Evaluation | ResultCode:
     theta, sampler_state = state.arrays["theta"], _sampler_state(state)
     key = run.random(STEPS, len(state.diagnostics))
     sampler_state, ensemble = run.engine.draw(theta, sampler_state, key)
+    if not ensemble.equilibrated:
+        return ResultCode.NOT_EQUILIBRATED
     solution = run.engine.derivative(theta, ensemble)
     if not np.isfinite(solution.velocity).all():
         return ResultCode.NOT_FINITE

@@ -11,10 +11,11 @@ class ResultCode(StrEnum):
     STEP_SIZE_COLLAPSE = "step_size_collapse"
     PROBABILITY_DRIFT = "probability_drift"
     INTEGRATOR_FAILURE = "integrator_failure"
+    NOT_EQUILIBRATED = "not_equilibrated"
 
     def remedy(self, method: str) -> str:
         """What went wrong in a run of this solver method, and what usually helps."""
-        return _OTHERS.get(method, {}).get(self, _REMEDIES[self])
+        return (_REMEDIES | _OTHERS.get(method, {}))[self]
 
 
 _REMEDIES = {
@@ -44,6 +45,10 @@ _NETWORK = {
     ),
     ResultCode.PROBABILITY_DRIFT: (
         "Probability was not conserved within drift_limit; use more samples, or tighter tolerances."
+    ),
+    ResultCode.NOT_EQUILIBRATED: (
+        "The Markov chains do not keep up with the distribution; use more sweeps, or a smaller "
+        "maximal_step or fisher_tolerance."
     ),
 }
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import jax
 from jax.flatten_util import ravel_pytree
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from opentdvp.engine.ansatz.symmetries import Symmetries
 
@@ -40,6 +40,17 @@ class Ansatz(Protocol):
         self, parameters: Parameters, outcomes: Int[Array, "batch sites"]
     ) -> Float[Array, "batch P"]:
         """O_k(a) = ∂_θk log P_θ(a), up to a constant for each k if P is not normalised."""
+        ...
+
+
+@runtime_checkable
+class SweptAnsatz(Ansatz, Protocol):
+    """An ansatz that Markov chains can sample."""
+
+    def sweep(
+        self, parameters: Parameters, outcomes: Int[Array, "sites batch"], key: PRNGKeyArray
+    ) -> tuple[Int[Array, "sites batch"], Float[Array, ""]]:
+        """An update of every site that leaves P as it is; the share of those that changed."""
         ...
 
 

@@ -64,7 +64,7 @@ def derivative(problem: Problem, theta: Float[Array, " P"], ensemble: Ensemble) 
     The diagnostics are `distinct_samples`, how many remain of the samples once those that are equal
     up to the orbit are one; `residual`, r² = <(Oθ̇ − E)²>ᶜ/<E²>ᶜ on the samples of the solve; mean,
     its standard error, and standard deviation of E (the mean vanishes for a normalised ansatz); the
-    largest of those of the estimator; and those of `normal_equations.solve`.
+    largest of those of the estimator; those of `normal_equations.solve`; and those of the sampler.
     """
     if problem.settings.fixed_samples:
         ensemble = problem.sampler.reweighted(ensemble, theta)
@@ -88,6 +88,7 @@ def derivative(problem: Problem, theta: Float[Array, " P"], ensemble: Ensemble) 
         "estimate_deviation": jnp.linalg.norm(target),
         **{name: entries.max().astype(float) for name, entries in estimates.diagnostics.items()},
         **spectrum,
+        **ensemble.diagnostics,
     }
     return Solution(velocity, fisher, rows if fisher is None else None, diagnostics)
 

@@ -1,21 +1,41 @@
-"""Markov chains: one for every sample, which go on from step to step."""
+"""Markov chains: one for every sample, which go on from step to step.
 
+A sweep moves a chain by a random half turn of all spins, if the model has any, and draws every site
+anew. Chains begin as exact samples of the product start state, where θ begins too: there is nothing
+to burn in. Later they follow θ, and what they have not forgotten of where they were is measured
+at every draw (`mixing`).
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
 
 from opentdvp.config.solver import ChainSampling
-from opentdvp.engine.ansatz.jastrow.ansatz import JastrowAnsatz, Tables
+from opentdvp.engine.ansatz.interface import Parameters, SweptAnsatz
 from opentdvp.engine.devices import for_samples
 from opentdvp.engine.povm.tetrahedron import OUTCOMES
 from opentdvp.engine.sampling.ensemble import Ensemble, Purpose, SamplerState
+from opentdvp.engine.sampling.mixing import mixing
 
 #: Chains that are moved together: their outcomes and tables fit the cache.
 _TOGETHER = 1024
+
+#: What to note of outcomes before the first sweep and after each, the samples first.
+_Look = Callable[[Parameters, Int[Array, "sites batch"]], Any]
+
+
+class _Swept(NamedTuple):
+    """Chains after some sweeps, what was seen on the way, and the share of sites that changed."""
+
+    outcomes: Int[Array, "sites batch"]
+    seen: Any
+    changed: Float[Array, " batch"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,11 +46,14 @@ class ChainSampler:
     ----------
     start
         One-site probabilities of the product start state, from which the chains begin.
+    directions
+        The tetrahedron s^a of the POVM.
     """
 
-    ansatz: JastrowAnsatz
+    ansatz: SweptAnsatz
     settings: ChainSampling
     start: Float[np.ndarray, "4"]
+    directions: Float[np.ndarray, "4 3"]
     chunk: int
     precision: type = jnp.float32
 
@@ -54,13 +77,13 @@ class ChainSampler:
         Observables are measured at other parameters, so all chains move on there, and are looked at
         several times, one sweep after the other.
         """
-        chains, solve = state["chains"].astype(jnp.int32), self.settings.solve
+        chains, solve = state["chains"], self.settings.solve
         if purpose is Purpose.SOLVE:
-            moved = self._move(theta, chains, key, self.settings.sweeps)
-            return {"chains": moved.astype(jnp.uint8)}, self._for_solve(theta, moved[:solve])
+            return self._for_solve(theta, chains, key)
         if purpose is Purpose.OBSERVABLES:
             return state, self._for_observables(theta, chains, key)
-        return state, _ensemble(chains[:solve] if purpose is Purpose.MONITOR else chains[solve:])
+        here = chains[:solve] if purpose is Purpose.MONITOR else chains[solve:]
+        return state, _ensemble(here.astype(jnp.int32))
 
     def reweighted(self, ensemble: Ensemble, theta: Array) -> Ensemble:
         """Weights ∝ P_θ/P_drawn."""
@@ -69,62 +92,92 @@ class ChainSampler:
         log_ratios = self._log_probability(theta, ensemble.outcomes) - ensemble.log_probability
         return ensemble._replace(weights=jax.nn.softmax(log_ratios))
 
-    def _for_solve(self, theta: Array, outcomes: Array) -> Ensemble:
-        """With the log-derivatives, which are the same at all θ."""
+    def _for_solve(
+        self, theta: Array, chains: Array, key: PRNGKeyArray
+    ) -> tuple[SamplerState, Ensemble]:
+        """With the log-derivatives, which are the same at all θ, and how well the chains mix."""
+
+        def move(parameters: Parameters, outcomes: Array, key: PRNGKeyArray) -> Any:
+            swept = self._swept(parameters, outcomes, key, self.settings.sweeps, self._watched)
+            return swept.outcomes.T, swept.seen, swept.changed
+
+        moved, seen, changed = self._for_chains(move, theta, chains, key)
+        outcomes, mixed = moved[: self.settings.solve], mixing(seen)
         derivatives = partial(self.ansatz.log_derivatives, self._parameters(theta))
-        return _ensemble(outcomes)._replace(
+        ensemble = _ensemble(outcomes)._replace(
             log_probability=self._log_probability(theta, outcomes),
             log_derivatives=for_samples(derivatives, outcomes, self.chunk),
+            diagnostics={"acceptance": changed.mean(), **mixed.diagnostics(len(outcomes))},
+            equilibrated=mixed.equilibrated,
         )
+        return {"chains": moved.astype(jnp.uint8)}, ensemble
 
     def _for_observables(self, theta: Array, chains: Array, key: PRNGKeyArray) -> Ensemble:
         looks = -(-self.settings.observables // len(chains))
-        first, *keys = jax.random.split(key, looks)
-        seen = [self._move(theta, chains, first, self.settings.sweeps)]
-        if keys:
 
-            def look(chains: Array, key: PRNGKeyArray) -> tuple[Array, Array]:
-                moved = self._move(theta, chains, key, 1)
-                return moved, moved
+        def look(parameters: Parameters, outcomes: Array, key: PRNGKeyArray) -> Array:
+            before, between = jax.random.split(key)
+            sweeps = self.settings.sweeps
+            moved = self._swept(parameters, outcomes, before, sweeps, lambda *_: None).outcomes
+            return self._swept(parameters, moved, between, looks - 1, _as_they_are).seen
 
-            seen += [*jax.lax.scan(look, seen[0], jnp.stack(keys))[1]]
-        chain = jnp.tile(jnp.arange(len(chains)), looks)
-        return _ensemble(jnp.concatenate(seen))._replace(chain=chain)
+        seen = self._for_chains(look, theta, chains, key)
+        chain = jnp.repeat(jnp.arange(len(chains)), looks)
+        return _ensemble(seen.reshape(len(chain), -1))._replace(chain=chain)
 
-    def _move(
-        self, theta: Array, chains: Int[Array, "chains sites"], key: PRNGKeyArray, sweeps: int
-    ) -> Int[Array, "chains sites"]:
-        """Chains after a random half turn and some sweeps at θ."""
+    def _for_chains(
+        self, work: Callable[..., Any], theta: Array, chains: Array, key: PRNGKeyArray
+    ) -> Any:
+        """`work` on parameters, outcomes by site, and a key, for some chains at a time."""
         parameters = self._parameters(theta)
-        turn_key, sweep_key = jax.random.split(key)
-        shifts = np.unique(self.ansatz.symmetries.shifts)
-        turns = jax.random.choice(turn_key, jnp.array(shifts), (len(chains), 1))
-        keys = jax.random.bits(sweep_key, (-(-len(chains) // _TOGETHER), 2), jnp.uint32)
 
-        def of_chunk(part: Array) -> Array:
-            # The keys of a chunk travel in the first columns.
-            key = jax.random.wrap_key_data(part[0, :2].astype(jnp.uint32))
-            return self._swept(parameters, part[:, 2:].T, key, sweeps).T
+        def of_chunk(part: tuple[Array, Array]) -> Any:
+            # The number of its first chain tells a chunk from the others.
+            outcomes, numbers = part
+            return work(
+                parameters, outcomes.T.astype(jnp.int32), jax.random.fold_in(key, numbers[0])
+            )
 
-        spread = jnp.repeat(keys, _TOGETHER, axis=0)[: len(chains)].astype(jnp.int64)
-        return for_samples(
-            of_chunk, jnp.concatenate([spread, chains ^ turns], axis=1), _TOGETHER
-        ).astype(jnp.int32)
+        return for_samples(of_chunk, (chains, jnp.arange(len(chains))), _TOGETHER)
 
-    def _swept(self, parameters: Tables, outcomes: Array, key: PRNGKeyArray, sweeps: int) -> Array:
-        def one(outcomes: Array, key: PRNGKeyArray) -> tuple[Array, Array]:
-            return self.ansatz.sweep(parameters, outcomes, key)
+    def _swept(
+        self, parameters: Parameters, outcomes: Array, key: PRNGKeyArray, sweeps: int, look: _Look
+    ) -> _Swept:
+        shifts = jnp.array(np.unique(self.ansatz.symmetries.shifts), outcomes.dtype)
 
-        return jax.lax.scan(one, outcomes.astype(jnp.int32), jax.random.split(key, sweeps))[0]
+        def one(outcomes: Array, key: PRNGKeyArray) -> tuple[Array, Any]:
+            turn_key, sweep_key = jax.random.split(key)
+            turned = outcomes ^ jax.random.choice(turn_key, shifts, outcomes.shape[1:])
+            moved, changed = self.ansatz.sweep(parameters, turned, sweep_key)
+            return moved, (look(parameters, moved), changed)
 
-    def _parameters(self, theta: Array) -> Tables:
+        first = look(parameters, outcomes)
+        outcomes, (seen, changed) = jax.lax.scan(one, outcomes, jax.random.split(key, sweeps))
+        trace = jax.tree.map(_one_after_the_other, first, seen)
+        return _Swept(outcomes, trace, jnp.full(outcomes.shape[1], changed.mean()))
+
+    def _watched(self, parameters: Parameters, outcomes: Array) -> Float[Array, "batch watched"]:
+        """X, Y and Z, averaged over the sites but for a factor, and log P but for a constant."""
+        spins = jnp.array(self.directions, self.precision)[outcomes].mean(axis=0)
+        log_probability = self.ansatz.log_probability(parameters, outcomes.T)
+        return jnp.concatenate([spins, log_probability[:, None]], axis=1)
+
+    def _parameters(self, theta: Array) -> Parameters:
         return jax.tree.map(lambda p: p.astype(self.precision), self.ansatz.unravel(theta))
 
     def _log_probability(self, theta: Array, outcomes: Array) -> Array:
-        parameters = self.ansatz.unravel(theta)
-        return for_samples(
-            lambda part: self.ansatz.log_probability(parameters, part), outcomes, self.chunk
-        )
+        log_probability = partial(self.ansatz.log_probability, self.ansatz.unravel(theta))
+        return for_samples(log_probability, outcomes, self.chunk)
+
+
+def _one_after_the_other(
+    first: Shaped[Array, "batch ..."], seen: Shaped[Array, "sweeps batch ..."]
+) -> Shaped[Array, "batch looks ..."]:
+    return jnp.moveaxis(jnp.concatenate([first[None], seen]), 0, 1)
+
+
+def _as_they_are(parameters: Parameters, outcomes: Array) -> Array:
+    return outcomes.T.astype(jnp.uint8)
 
 
 def _ensemble(outcomes: Array) -> Ensemble:

@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 #: What a sampler remembers from one draw to the next, by name; part of every checkpoint.
 SamplerState: TypeAlias = dict[str, Array]
@@ -25,6 +25,10 @@ class Ensemble(NamedTuple):
         From 0 on, the Markov chain that each row comes from; None where rows are independent.
     log_derivatives
         O_k(a), if they depend on outcomes alone and are needed at several θ.
+    diagnostics
+        What is worth knowing of how it was drawn, by name.
+    equilibrated
+        Whether that was good enough.
     """
 
     outcomes: Int[Array, "rows sites"]
@@ -33,6 +37,8 @@ class Ensemble(NamedTuple):
     log_probability: Float[Array, " rows"] | None = None
     chain: Int[Array, " rows"] | None = None
     log_derivatives: Float[Array, "rows P"] | None = None
+    diagnostics: dict[str, Float[Array, ""]] = {}
+    equilibrated: Bool[Array, ""] | bool = True
 
     @property
     def distinct(self) -> Int[Array, ""]:
