@@ -1,14 +1,19 @@
-"""What is found of chains whose memory is known: f_(s+1) = ρ f_s + noise, in many chains at once."""
+"""What is found of chains whose memory is known: f_(s+1) = ρ f_s + noise, in many chains."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from opentdvp.engine.sampling.mixing import LOG_PROBABILITY, mixing
+from opentdvp.engine.sampling import mixing as of_chains
+from opentdvp.engine.sampling.mixing import LOG_PROBABILITY
 
 CHAINS = 20_000
 
 WATCHED = LOG_PROBABILITY + 1
+
+#: Compiled as a whole, as in a run.
+mixing = jax.jit(of_chains.mixing)
 
 
 def autoregressive(memory, sweeps, chains=CHAINS, start=0.0, seed=0):
