@@ -8,7 +8,7 @@ import sys
 import jax
 import numpy as np
 import pytest
-from solvers import direct, tdvp
+from solvers import chains, direct, jastrow, tdvp
 from systems import heisenberg_ring
 
 from opentdvp.engine.build import build_engine
@@ -18,6 +18,10 @@ from opentdvp.engine.devices import for_samples
 SYSTEM = heisenberg_ring(3)
 SHIFT = {"method": "cholesky", "shift": 1e-3}
 SOLVER = tdvp(width=3, sampling=direct(solve=53), regularization=SHIFT, chunk=7)
+
+#: Five parts of at most 1024 chains.
+COUNTS = chains(solve=3000, held_out=1300, observables=6000, sweeps=2)
+CHAINS = jastrow(2, 2, 2, sampling=COUNTS, regularization=SHIFT, chunk=700)
 
 SCRIPT = """
 import sys
@@ -35,12 +39,23 @@ np.savez(out, devices=jax.device_count(), **results())
 
 
 def results():
-    """A right-hand side at some θ, by name."""
-    engine = build_engine(SYSTEM, SOLVER, jax.random.key(0))
+    """A right-hand side at some θ and observables, by name, of either kind of sampling."""
+    return {
+        f"{kind} {name}": value
+        for kind, solver in (("direct", SOLVER), ("chains", CHAINS))
+        for name, value in _results(solver).items()
+    }
+
+
+def _results(solver):
+    engine = build_engine(SYSTEM, solver, jax.random.key(0))
     theta = engine.theta + 0.3 * np.sin(np.arange(engine.theta.size))
-    _, ensemble = engine.draw(theta, {}, jax.random.key(1))
+    state, ensemble = engine.draw(theta, engine.sampler_state, jax.random.key(1))
     found = engine.derivative(theta, ensemble)
-    return {"velocity": found.velocity, "fisher": found.fisher, **found.diagnostics}
+    seen = engine.measure(theta, state, jax.random.key(2))
+    means = {f"observable {name}": mean for name, (mean, _) in seen.items()}
+    rates = {"velocity": found.velocity, "fisher": found.fisher}
+    return {**rates, **found.diagnostics, **means, **state}
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +119,17 @@ def test_chunks_that_nobody_needs_are_left_out(needed):
     done = for_samples(lambda part: part[:, 0], outcomes, 5, jax.numpy.array(needed))
     expected = np.where(np.arange(11) < 5 * -(-needed // 5), np.arange(1, 12), 0)
     np.testing.assert_array_equal(done, expected)
+
+
+def test_several_arrays_are_worked_on_together():
+    samples = {"a": jax.numpy.arange(11), "b": jax.numpy.arange(66).reshape(11, 3, 2)}
+
+    def work(part):
+        return part["a"] + part["b"].sum(axis=(1, 2)), part["b"]
+
+    sums, same = for_samples(work, samples, 4)
+    np.testing.assert_array_equal(sums, samples["a"] + samples["b"].sum(axis=(1, 2)))
+    np.testing.assert_array_equal(same, samples["b"])
 
 
 @pytest.mark.parametrize(("count", "chunk"), [(1, 5), (10, 5), (11, 5), (3, 100)])
