@@ -5,15 +5,21 @@ on different sites are products of weights. Every estimate is a smooth function 
 standard error is the standard deviation of its influence function over √M.
 """
 
+from collections.abc import Sequence
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
 from opentdvp.config import Observables
-from opentdvp.engine.povm.tetrahedron import Povm
+from opentdvp.engine.devices import for_samples
+from opentdvp.engine.povm.tetrahedron import OUTCOMES, Povm
 from opentdvp.engine.sampling.ensemble import Ensemble
 from opentdvp.physics.model import Lattice
+
+#: Samples whose weights are together in memory: those of all sites fit the cache.
+_TOGETHER = 4096
 
 Estimate = dict[str, tuple[Array, Array]]
 
@@ -25,45 +31,63 @@ def measure(ensemble: Ensemble, povm: Povm, lattice: Lattice, observables: Obser
     per distance: C_AB(d) = mean over sites i of <A_i B_{i+d}> − <A_i><B_{i+d}>, i + d along x.
     The standard error is zero if the ensemble is an enumeration.
     """
-    # Sites first: all that is done with sites then goes over contiguous samples.
-    outcomes = ensemble.outcomes.T
-    weights = {axis: jnp.array(povm.weights(axis))[outcomes] for axis in "XYZ"}
-    estimates: Estimate = {}
-    for axis in observables.magnetization:
-        estimates[axis] = mean_and_error(weights[axis].mean(axis=0), ensemble)
-    for pair, distances in observables.correlators.items():
-        first, second = weights[pair[0]], weights[pair[1]]
-        columns = [
-            _connected(first, second, np.array(lattice.pairs(distance)), ensemble)
-            for distance in distances
-        ]
-        means, errors = zip(*columns, strict=True)
-        estimates[f"C_{pair}"] = (jnp.stack(means), jnp.stack(errors))
-    return estimates
+    axes = "".join([*observables.magnetization, *observables.correlators])
+    tables = {axis: jnp.array(povm.weights(axis)) for axis in sorted(set(axes))}
+    shares = _shares(ensemble)
+    means = {axis: shares @ table for axis, table in tables.items()}
+
+    def of_chunk(outcomes: Array) -> dict[str, Array]:
+        # Sites first: all that is done with sites then goes over contiguous samples.
+        values = {axis: table[outcomes.T] for axis, table in tables.items()}
+        found: dict[str, Array] = {
+            axis: values[axis].mean(axis=0) for axis in observables.magnetization
+        }
+        rest = {axis: values[axis] - means[axis][:, None] for axis in values}
+        for pair, distances in observables.correlators.items():
+            columns = [
+                _product(rest[pair[0]], rest[pair[1]], lattice.pairs(distance))
+                for distance in distances
+            ]
+            found[f"C_{pair}"] = jnp.stack(columns, axis=1)
+        return found
+
+    values = for_samples(of_chunk, ensemble.outcomes, _TOGETHER)
+    return {name: mean_and_error(column, ensemble) for name, column in values.items()}
 
 
-def _connected(
+def _shares(ensemble: Ensemble) -> Float[Array, "sites 4"]:
+    """The weight of each outcome on each site."""
+
+    def of_site(outcomes: Array) -> Array:
+        chosen = (outcomes == outcome for outcome in range(OUTCOMES))
+        return jnp.stack([jnp.sum(jnp.where(these, ensemble.weights, 0)) for these in chosen])
+
+    return jax.lax.map(of_site, ensemble.outcomes.T)
+
+
+def _product(
     first: Float[Array, "sites samples"],
     second: Float[Array, "sites samples"],
-    pairs: np.ndarray,
-    ensemble: Ensemble,
-) -> tuple[Array, Array]:
-    a, b = first[pairs[:, 0]], second[pairs[:, 1]]
-    mean_a, mean_b = (values @ ensemble.weights for values in (a, b))
-    # <(A − <A>)(B − <B>)>: the derivatives by the means vanish, so this is its own influence.
-    product = (a - mean_a[:, None]) * (b - mean_b[:, None])
-    return mean_and_error(product.mean(axis=0), ensemble)
+    pairs: Sequence[tuple[int, int]],
+) -> Float[Array, " samples"]:
+    """(A_i − <A_i>)(B_j − <B_j>), averaged over pairs: the influence of a sample on <A B>ᶜ.
+
+    The derivatives of <A B>ᶜ by the means vanish.
+    """
+    i, j = np.array(pairs).T
+    return (first[i] * second[j]).mean(axis=0)
 
 
-def mean_and_error(values: Float[Array, " samples"], ensemble: Ensemble) -> tuple[Array, Array]:
+def mean_and_error(values: Float[Array, "samples ..."], ensemble: Ensemble) -> tuple[Array, Array]:
     """Weighted mean, and its standard error (zero for an enumeration)."""
     mean = ensemble.weights @ values
     if ensemble.counts is None:
         return mean, jnp.zeros_like(mean)
     if ensemble.chain is None:
-        variance = jnp.sum((values - mean) ** 2) / (len(values) - 1)
+        variance = jnp.sum((values - mean) ** 2, axis=0) / (len(values) - 1)
         return mean, jnp.sqrt(variance / len(values))
     # Chains are independent of each other, whatever connects the rows of one.
-    parts = jax.ops.segment_sum(ensemble.weights * (values - mean), ensemble.chain, len(values))
+    weights = ensemble.weights.reshape(-1, *(1,) * (values.ndim - 1))
+    parts = jax.ops.segment_sum(weights * (values - mean), ensemble.chain, len(values))
     chains = 1 + ensemble.chain.max()
-    return mean, jnp.sqrt(jnp.sum(parts**2) * chains / (chains - 1))
+    return mean, jnp.sqrt(jnp.sum(parts**2, axis=0) * chains / (chains - 1))
