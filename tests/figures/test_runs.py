@@ -56,6 +56,25 @@ def test_panels_of_diagnostics_are_named_by_labels():
         assert [axes.get_title(loc="left") for axes in panels] == titles
 
 
+def test_linear_diagnostics_are_in_a_panel_below():
+    keys = {"kind": "diagnostics", "time_label": "t", "runs": NAMES, "labels": ("one", "two")}
+    shown = {"diagnostics": ["lag"], "linear": ["acceptance", "nested_r_hat"]}
+    values = {"lag": [-1.0, 0.1], "acceptance": [0, 0.7], "nested_r_hat": [1.2, 1.0]}
+    run = damped(
+        diagnostics={"time": np.arange(2.0), **{k: np.array(v) for k, v in values.items()}}
+    )
+    drawn = diagnostics.draw(DiagnosticsFigure.model_validate(keys | shown), material(run, run))
+    upper, other, lower, _ = drawn.axes
+    assert [axes.get_yscale() for axes in drawn.axes] == ["log", "log", "linear", "linear"]
+    assert [axes.get_title(loc="left") for axes in drawn.axes] == ["one", "two", "", ""]
+    np.testing.assert_array_equal(upper.lines[0].get_ydata(), [np.nan, 0.1])
+    np.testing.assert_array_equal(other.lines[0].get_ydata(), [np.nan, 0.1])
+    found = [line.get_ydata().tolist() for line in lower.lines]
+    assert found == [values["acceptance"], values["nested_r_hat"]]
+    labels = [text.get_text() for text in drawn.legends[0].get_texts()]
+    assert labels == ["lag", "acceptance", "nested r hat"]
+
+
 def test_middle_panel_subtracts_the_last_run():
     _, middle, _ = runs.draw(FIGURE, material(NOISY, EXACT)).axes
     first, second, marks = middle.lines

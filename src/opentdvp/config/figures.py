@@ -94,10 +94,14 @@ class RunsFigure(SeveralRuns):
 
 
 class DiagnosticsFigure(SeveralRuns):
-    """Diagnostics of several runs against time, on a logarithmic scale."""
+    """Diagnostics of several runs against time, on a logarithmic scale.
+
+    Those that are `linear` are drawn in a panel of their own, on a linear scale.
+    """
 
     kind: Literal["diagnostics"]
     diagnostics: Annotated[tuple[str, ...], Field(min_length=1)]
+    linear: tuple[str, ...] = ()
 
     def demands(self, comparisons: Comparisons, scans: Scans) -> Iterator[Demand]:
         """All runs; no curves."""

@@ -136,8 +136,9 @@ class DirectSampling(StrictModel):
 class ChainSampling(StrictModel):
     """Markov chains of a Jastrow factor (ours): for the solve, and held out from it.
 
-    They go on from step to step, by so many `sweeps` over all sites each time. Observables are
-    measured on at least so many samples, several of each chain.
+    They begin as samples of the product start state and go on from step to step, by so many
+    `sweeps` over all sites each time. Observables are measured on at least so many samples, several
+    of each chain.
     """
 
     kind: Literal["chains"]
