@@ -27,7 +27,8 @@ ALLOWED = {
 ORDERS = {
     "physics": ["spin", "model", "pauli"],
     "physics/pauli": [
-        "local_generators", "symmetries", "orbits", "row_blocks", "reduced_generator",
+        "local_generators", "symmetries", "orbits", "row_blocks", "reduced_generator", "cuts",
+        "cut_orbits",
     ],
     "records": [
         "result_code", "files", "permissions", "provenance", "timing", "checkpoint", "trajectory",

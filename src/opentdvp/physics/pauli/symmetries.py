@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 from jaxtyping import Float, Int
 
-from opentdvp.physics.model import Model
+from opentdvp.physics.model import Lattice, Model
 from opentdvp.physics.pauli.local_generators import LETTERS, site_generator
 from opentdvp.physics.spin import AXES
 
@@ -94,11 +94,15 @@ def _extensions(
             yield from _extensions((*images, image), order, pairs, sites)
 
 
-def _of_lattice(model: Model) -> np.ndarray:
-    lattice = model.lattice
+def lattice_group(lattice: Lattice) -> Int[np.ndarray, "group sites"]:
+    """The reflections of a lattice, turns of a square, and translations of a periodic one."""
     points = lattice.point_group()
     moves = lattice.translations(1) if lattice.periodic else np.arange(lattice.n_sites)[None]
-    every = np.unique(points[:, moves].reshape(-1, lattice.n_sites), axis=0)
+    return np.unique(points[:, moves].reshape(-1, lattice.n_sites), axis=0)
+
+
+def _of_lattice(model: Model) -> np.ndarray:
+    every = lattice_group(model.lattice)
     return np.array([permutation for permutation in every if model.is_symmetric(permutation)])
 
 
