@@ -38,7 +38,7 @@ ORDERS = {
         "compilation_cache", "devices", "povm", "ansatz", "sampling", "estimates", "principle",
         "measuring", "build", "steps", "evolve",
     ],
-    "references": ["site_averages", "exact", "trajectories", "tensors"],
+    "references": ["site_averages", "exact", "trajectories", "tensors", "moments"],
     "running": ["signals", "progress", "keeper", "solve"],
 }  # fmt: skip
 

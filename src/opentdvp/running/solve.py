@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from opentdvp.config import (
     Deck,
+    MomentsSolver,
     ReducedExactSolver,
     Solver,
     StochasticSolver,
@@ -185,6 +186,10 @@ def _method(solver: Solver) -> _Method:
         from opentdvp.references.tensors import solve as tensors
 
         return _Method(lambda system: tensors.check(system, solver), tensors.solve)
+    if isinstance(solver, MomentsSolver):
+        from opentdvp.references.moments import solve as moments
+
+        return _Method(lambda system: moments.check(system, solver), moments.solve)
     from opentdvp.references.exact import full
 
     return _Method(full.check, full.solve)

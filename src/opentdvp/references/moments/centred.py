@@ -9,7 +9,7 @@ follows from the means alone is done here, pair by pair; what follows from corre
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Int, Inexact
+from jaxtyping import Bool, Inexact, Int
 
 from opentdvp.physics.model import Model
 from opentdvp.physics.pauli.local_generators import LETTERS, pair_generator, site_generator

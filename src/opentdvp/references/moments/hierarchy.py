@@ -11,7 +11,7 @@ import scipy.sparse
 from jaxtyping import Inexact, Int
 
 from opentdvp.physics.model import Model
-from opentdvp.physics.pauli.cut_orbits import CutOrbits, orbits_within
+from opentdvp.physics.pauli.cut_orbits import orbits_within
 from opentdvp.physics.pauli.cuts import Cut
 from opentdvp.physics.pauli.row_blocks import RowBlocks
 from opentdvp.physics.pauli.symmetries import automorphisms, half_turns
@@ -49,7 +49,9 @@ class Hierarchy:
         means = _merge(structure, slice(0, structure.n_means))
         self._mean_block = means.build(used, unknowns)
 
-    def __call__(self, values: Inexact[np.ndarray, " unknowns"]) -> Inexact[np.ndarray, " unknowns"]:
+    def __call__(
+        self, values: Inexact[np.ndarray, " unknowns"]
+    ) -> Inexact[np.ndarray, " unknowns"]:
         """The same for any number of threads; complex values give the analytic continuation."""
         pairs, sites = self._structure.pairs, self._structure.sites
         places, counts = self._uses
