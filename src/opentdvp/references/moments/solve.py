@@ -80,7 +80,8 @@ def _check_correlators(observables: Observables, solver: MomentsSolver) -> None:
         if max(distances) > reach:
             raise ConfigError(
                 f"`observables.correlators.{pair}` must have distances of at most {reach}, one "
-                f"less than the range of pairs, but has {max(distances)}; use a larger `pair_range`."
+                f"less than the range of pairs, but has {max(distances)}; use a larger "
+                "`pair_range`."
             )
 
 
