@@ -71,7 +71,7 @@ def measure(deck: Any, theta: Any, repeats: int, exact: bool) -> dict[str, Any]:
     import jax
     import jax.numpy as jnp
 
-    from opentdvp.engine.build import assemble
+    from opentdvp.engine.assembly import assemble
 
     problem = assemble(deck.system, deck.solver, jax.random.key(1)).problem
     theta = jnp.array(theta)
@@ -98,9 +98,10 @@ def stages(problem: Any, theta: Any, repeats: int) -> tuple[Any, Any, dict, dict
 
     from opentdvp.engine.principle.normal_equations import Regression, solve
     from opentdvp.engine.principle.right_hand_side import log_derivatives
+    from opentdvp.engine.sampling.ensemble import Purpose
 
     def draw(theta: Any, key: Any) -> Any:
-        return problem.sampler.solve(problem.ansatz, theta, theta, key)[:2]
+        return problem.sampler.draw(Purpose.SOLVE, theta, {}, key)[1][:2]
 
     def solved(rows: Any, target: Any) -> Any:
         regression = Regression(rows, target, jnp.ones(len(rows), dtype=int))

@@ -5,16 +5,20 @@ from typing import Any
 import jax
 
 from opentdvp.config import (
+    Deck,
     DephasingSolver,
     ExactSolver,
     ReducedExactSolver,
+    Solver,
     System,
     TdvpSolver,
     TensorNetworkSolver,
     WaveFunctionSolver,
 )
-from opentdvp.engine.ansatz.orbit import Symmetries
-from opentdvp.engine.build import assemble
+from opentdvp.engine.ansatz.symmetries import Symmetries
+from opentdvp.engine.assembly import assemble
+from opentdvp.records.trajectory import Trajectory
+from opentdvp.running.solvers import method_of
 
 ENUMERATION: dict[str, Any] = {"kind": "enumeration"}
 
@@ -35,7 +39,7 @@ def tdvp(
     cell: str = "vanilla",
     output: str = "shared",
     recurrent_scale: float = 0.7,
-    orbit: str | int = "all",
+    orbit: str | int | None = "all",
     sampling: dict[str, Any] | None = None,
     eigenvalue_cutoff: float = 1e-8,
     signal_to_noise_cutoff: float = 0.0,
@@ -70,6 +74,21 @@ def tdvp(
         "chunk": 64,
     }
     return TdvpSolver.model_validate({**defaults, **settings})
+
+
+def chains(
+    solve: int = 500, held_out: int = 100, observables: int = 1000, sweeps: int = 4
+) -> dict[str, Any]:
+    """Settings of sampling by Markov chains."""
+    counts = {"solve": solve, "held_out": held_out, "observables": observables}
+    return {"kind": "chains", "sweeps": sweeps, **counts}
+
+
+def jastrow(weight: int, reach: int, pair_range: int, **settings: Any) -> TdvpSolver:
+    """A solver with a Jastrow factor; settings as for `tdvp`."""
+    network = {"kind": "jastrow", "weight": weight, "range": reach, "pair_range": pair_range}
+    of_network = {"network": network, "orbit": None, "forgetting_bound": None}
+    return tdvp(**of_network, **settings)
 
 
 def exact() -> ExactSolver:
@@ -128,6 +147,12 @@ def tensor_network(
 
 def quiet(time: float, **values: float) -> None:
     """Report nothing."""
+
+
+def solved(system: System, solver: Solver, **options: Any) -> Trajectory:
+    """The trajectory of a system by any solver."""
+    deck = Deck(system=system, solver=solver)
+    return method_of(deck)(deck, **options)
 
 
 def symmetries_of(system: System, orbit: str | int) -> Symmetries:

@@ -234,10 +234,10 @@ def keep_a_checkpoint(folder, name):
     from opentdvp.config import Run
     from opentdvp.physics.model import build_model
     from opentdvp.records import checkpoint
-    from opentdvp.references.exact import full as exact
+    from opentdvp.references.exact import full
 
     deck = config.load(folder / CONFIG).deck(Run(system="ring_3", solver="resumed"))
-    state = exact._start(build_model(deck.system), deck.system.observables)
+    state = full._start(build_model(deck.system), deck.system.observables)
     checkpoint.save(state, deck.run_id, folder / name)
 
 

@@ -11,7 +11,7 @@ from opentdvp import config
 from opentdvp.config.solver import CustomNetwork
 from opentdvp.engine.ansatz.autoregressive import initial_parameters, log_probability
 from opentdvp.engine.ansatz.configured import build_network
-from opentdvp.running import solve
+from opentdvp.running.solvers import check
 
 ROOT = Path(__file__).parents[1]
 
@@ -23,8 +23,7 @@ def test_example_of_an_own_system_is_valid(tmp_path):
     study = config.load(tmp_path / "mine.yaml")
     comparison = study.comparisons["dephased_ising_5"]
     for run in (comparison.candidate, comparison.reference):
-        deck = study.deck(run)
-        solve.check(deck.system, deck.solver)
+        check(study.deck(run))
 
 
 @pytest.mark.parametrize(("precision", "rel"), [("double", 1e-12), ("single", 1e-6)])

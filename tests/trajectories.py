@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from solvers import exact, quiet
+from solvers import exact, solved
 from systems import heisenberg_ring
 
 from opentdvp import compare
@@ -12,7 +12,6 @@ from opentdvp.config.comparison import Tolerance
 from opentdvp.records import trajectory
 from opentdvp.records.timing import write_timing
 from opentdvp.records.trajectory import Observable, Trajectory
-from opentdvp.references.exact.full import solve
 from opentdvp.study import drawing
 
 LOOSE = Tolerance(magnetization=0.05, correlators=0.02)
@@ -33,7 +32,7 @@ def make(
 
 def solved_exactly(system: System, solver: ExactSolver | None = None) -> Trajectory:
     """The solution of QuTiP, tight unless told otherwise."""
-    return solve(Deck(system=system, solver=solver or exact()), quiet)
+    return solved(system, solver or exact())
 
 
 def damped(

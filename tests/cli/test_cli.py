@@ -13,13 +13,12 @@ from pipeline import TINY
 
 from opentdvp import config
 from opentdvp.engine.evolve import prepare, start
-from opentdvp.engine.principle import right_hand_side as tdvp
+from opentdvp.engine.principle import right_hand_side
 from opentdvp.records import trajectory
 from opentdvp.records.checkpoint import State, save
 from opentdvp.records.permissions import reserved
 from opentdvp.records.result_code import ResultCode
 from opentdvp.records.timing import write_timing
-from opentdvp.running import solve
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +72,7 @@ def test_validate(call, tmp_path):
 def test_every_compared_run_is_checked_once(call, monkeypatch):
     """Runs of many comparisons are; the pipeline does this at each start."""
     checked = []
-    monkeypatch.setattr(solve, "check", lambda *run: checked.append(run))
+    monkeypatch.setattr("opentdvp.running.solvers.check", lambda *run: checked.append(run))
     assert call("validate", TINY)[0] == 0
     study = config.load(TINY)
     runs = {run for c in study.comparisons.values() for run in (c.candidate, c.reference)}
@@ -95,7 +94,7 @@ def test_runs_that_only_a_figure_shows_are_checked(call, tmp_path):
 
 @pytest.mark.parametrize("label", [r"$\frac{1}$", r"$\gama$", r"a $x^{2$ b"])
 def test_tex_that_cannot_be_drawn_is_refused(call, tmp_path, monkeypatch, label):
-    monkeypatch.setattr(solve, "check", lambda *run: None)
+    monkeypatch.setattr("opentdvp.running.solvers.check", lambda *run: None)
     tree = yaml.safe_load(TINY.read_text())
     tree["figures"]["front"]["rows"][0]["label"] = label
     path = tmp_path / "config.yaml"
@@ -229,11 +228,11 @@ def test_derive_refuses_figures_that_need_no_table(call, tmp_path):
 
 def test_nan_ends_the_run_with_its_code_and_keeps_the_checkpoint(failing, tmp_path, monkeypatch):
     def broken(*arguments):
-        velocity, spectrum = tdvp_solve(*arguments)
+        velocity, spectrum = honest(*arguments)
         return velocity * np.nan, spectrum
 
-    tdvp_solve = tdvp.solve
-    monkeypatch.setattr(tdvp, "solve", broken)
+    honest = right_hand_side.solve
+    monkeypatch.setattr(right_hand_side, "solve", broken)
     deck = config.load(TINY).deck(config.Run(system="ring_3", solver="tdvp"))
     checkpoint = tmp_path / "run.npz"
     save(start(prepare(deck)), deck.run_id, checkpoint)

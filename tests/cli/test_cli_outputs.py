@@ -15,14 +15,13 @@ import yaml
 from pipeline import TINY
 
 from opentdvp import cli
-from opentdvp.config import load
-from opentdvp.config.load import sources
+from opentdvp.config.load import load_with_sources
+from opentdvp.config.reading import read_yaml
 from opentdvp.errors import Interrupted
+from opentdvp.protocol import Method
 from opentdvp.records import trajectory
 from opentdvp.records.files import reading
 from opentdvp.records.trajectory import SCHEMA_VERSION
-from opentdvp.references.exact import full as exact
-from opentdvp.references.trajectories import batches as stochastic
 
 #: What people and programs put into names.
 STRANGE = 'it\'s my "first" study, ü σ'
@@ -219,7 +218,22 @@ def test_the_code_of_a_network_is_an_input(tmp_path):
     tree["solvers"]["tdvp"]["network"] = network
     path = tmp_path / "config.yaml"
     path.write_text(yaml.safe_dump(tree))
-    assert sources(path, load(path)) == [path, tmp_path / "network.py"]
+    assert load_with_sources(path)[1] == [path, tmp_path / "network.py"]
+
+
+@pytest.mark.parametrize("command", [["run", "ring_3", "exact"], ["plot", "runs"]])
+def test_a_command_reads_its_configuration_once(finished, call, monkeypatch, command):
+    read = []
+
+    def counted(path):
+        read.append(path.name)
+        return read_yaml(path)
+
+    monkeypatch.setattr(sys.modules["opentdvp.config.load"], "read_yaml", counted)
+    name, *words = command
+    out = "again.h5" if name == "run" else "again.pdf"
+    assert call(name, finished, *words, "--out", out)[0] == 0
+    assert read == [finished.name, "base.yaml"]
 
 
 def test_hidden_files_beside_the_output_stay(folder, call):
@@ -262,8 +276,7 @@ def test_a_stopped_run_goes_on_without_being_told_where(folder, call, monkeypatc
     words = ["run", path, "ring_3", "exact", "--out", "a.h5"]
     if command == "batch":
         words = ["batch", path, "ring_3", "some", 0, "--out", "a.npz"]
-    module, name = (exact, "solve") if command == "run" else (stochastic, "run")
-    solve, resumed = getattr(module, name), []
+    solve, resumed = Method.__call__, []
 
     def stop(*arguments, resume_from=None, keep=None):
         def keep_first(state):
@@ -274,7 +287,7 @@ def test_a_stopped_run_goes_on_without_being_told_where(folder, call, monkeypatc
         wanted = keep_first if resume_from is None else keep
         return solve(*arguments, resume_from=resume_from, keep=wanted)
 
-    monkeypatch.setattr(module, name, stop)
+    monkeypatch.setattr(Method, "__call__", stop)
     assert call(*words, "--time-limit", 1000)[0] == 75
     assert {"a.checkpoint.npz"} == {p.name for p in folder.iterdir()} - {path.name, "base.yaml"}
     assert call(*words)[0] == 0

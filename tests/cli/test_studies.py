@@ -12,9 +12,9 @@ from pipeline import TINY
 from trajectories import write_archive
 
 from opentdvp import config
-from opentdvp import study as study_tables
 from opentdvp.records import trajectory
 from opentdvp.records.result_code import ResultCode
+from opentdvp.study import last_words, published, sentences, verdicts
 from opentdvp.study.verification import verify
 
 RUN = "results/runs/ring_3/tdvp.h5"
@@ -190,13 +190,13 @@ def test_published_values_are_not_compared_beyond_the_last_time(folder, call):
     series = {"times": [0.1, 0.11, 0.7], "values": [-0.1, 5.0, 5.0]}
     edit(lambda tree: tree["published"]["elsewhere"].update(series))
     assert call(*OVERVIEW)[0] == 0
-    row = study_tables.published(config.load(Path("tiny.yaml"))).iloc[0]
+    row = published(config.load(Path("tiny.yaml"))).iloc[0]
     exact = trajectory.read(Path("results/runs/ring_3/exact.h5")).observables["Z"].mean
     assert row["times"] == "1 of 3"
     assert row["published, largest difference"] == pytest.approx(abs(-0.1 - exact[-1]))
     assert row["candidate, largest difference"] == pytest.approx(0.0075)
     edit(lambda tree: tree["published"]["elsewhere"].update(times=[1.0, 2.0, 3.0]))
-    row = study_tables.published(config.load(Path("tiny.yaml"))).iloc[0]
+    row = published(config.load(Path("tiny.yaml"))).iloc[0]
     assert row["times"] == "0 of 3"
     assert np.isnan(row["published, largest difference"])
 
@@ -233,15 +233,15 @@ def test_a_miss_is_told(folder, call):
 
 
 def test_verdicts_are_those_of_the_tables(folder):
-    table = study_tables.verdicts(config.load(Path("tiny.yaml")))
+    table = verdicts(config.load(Path("tiny.yaml")))
     assert table["comparison"].tolist() == ["ring_3", "tolerances_r6", "tolerances_r7"]
     assert table["passed"].all()
     assert table["excess"][0] == pytest.approx(0.0075)
     assert (table["worst"][0], table["curves"][0], table["beyond"][0]) == ("Z", 6, 0)
-    assert "Within tolerance: all 3 comparisons." in list(study_tables.sentences(table))
+    assert "Within tolerance: all 3 comparisons." in list(sentences(table))
     Path("results/tables/tolerances_r6.summary.tsv").unlink()
     words = ["Within tolerance: all 2 comparisons.", "Not compared yet: 1."]
-    assert study_tables.last_words(config.load(Path("tiny.yaml"))) == words
+    assert last_words(config.load(Path("tiny.yaml"))) == words
 
 
 LABELS = [

@@ -1,3 +1,4 @@
+import sys
 from pathlib import Path
 
 import pytest
@@ -5,7 +6,8 @@ import yaml
 from pipeline import TINY
 
 from opentdvp.config import Run, load
-from opentdvp.config.load import json_schema, merge
+from opentdvp.config.load import json_schema, load_with_sources, merge
+from opentdvp.config.reading import read_yaml
 from opentdvp.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]
@@ -268,6 +270,22 @@ def test_file_of_a_network_is_relative_to_the_file_that_names_it(layers):
 def test_layer_names_its_own_file(layers):
     changes = {"solvers": {"tdvp": {"network": {"file": "mine/net.py"}}}}
     assert text_of(layers(CUSTOM, changes).solvers["tdvp"]) == "# changed"
+
+
+def test_each_file_is_read_once_and_is_one_of_the_sources(layers, monkeypatch):
+    layers(CUSTOM, {})
+    read = []
+
+    def counted(path):
+        read.append(path)
+        return read_yaml(path)
+
+    monkeypatch.setattr(sys.modules["opentdvp.config.load"], "read_yaml", counted)
+    path = Path("..") / "changed" / "config.yaml"
+    study, sources = load_with_sources(path)
+    files = [path, path.parent / "../base/base.yaml"]
+    assert read == files
+    assert sources == [*files, Path(study.solvers["tdvp"].network.file)]
 
 
 @pytest.mark.parametrize(

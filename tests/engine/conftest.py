@@ -12,13 +12,14 @@ import pytest
 from opentdvp.config import System, TdvpSolver
 from opentdvp.engine.ansatz.autoregressive import initial_parameters
 from opentdvp.engine.ansatz.configured import build_network
-from opentdvp.engine.ansatz.orbit import OrbitAnsatz, build_orbit, make_ansatz
-from opentdvp.engine.build import build_estimator
+from opentdvp.engine.ansatz.orbit import OrbitAnsatz, make_ansatz
+from opentdvp.engine.ansatz.symmetries import build_orbit
+from opentdvp.engine.assembly import orbit_problem
 from opentdvp.engine.estimates.of_orbit import OrbitEstimator
 from opentdvp.engine.povm.generator import Generator, build_generator
 from opentdvp.engine.povm.tetrahedron import Povm, build_povm, outcome_probabilities
-from opentdvp.engine.principle.right_hand_side import Problem
-from opentdvp.engine.sampling.direct import build_sampler
+from opentdvp.engine.principle.right_hand_side import Problem, Solution, derivative
+from opentdvp.engine.sampling.ensemble import Purpose
 from opentdvp.physics.model import Model, build_model
 
 
@@ -36,9 +37,17 @@ class Setting(NamedTuple):
 
     def problem(self, solver: TdvpSolver) -> Problem:
         """All that a right-hand side with these settings needs."""
-        sampler = build_sampler(solver, self.ansatz.symmetries)
-        estimator = build_estimator(self.ansatz, sampler, self.generator, solver)
-        return Problem(self.ansatz, sampler, estimator, solver)
+        return orbit_problem(self.ansatz, self.generator, solver)
+
+    def solution(self, solver: TdvpSolver) -> Callable[[jax.Array], Solution]:
+        """Right-hand sides at these parameters, by key; compiled once."""
+        problem = self.problem(solver)
+
+        def by_key(key: jax.Array) -> Solution:
+            _, ensemble = problem.sampler.draw(Purpose.SOLVE, self.theta, {}, key)
+            return derivative(problem, self.theta, ensemble)
+
+        return jax.jit(by_key)
 
     def estimator(self, solver: TdvpSolver) -> Callable[..., Any]:
         """Local estimates of the network for any outcomes, compiled, whatever the sampling."""

@@ -12,7 +12,8 @@ from pipeline import TINY
 from solvers import ENUMERATION, direct, tdvp
 from systems import heisenberg_ring
 
-from opentdvp.engine.build import build_engine, check
+from opentdvp.engine.assembly import check
+from opentdvp.engine.build import build_engine
 from opentdvp.errors import ConfigError
 
 
@@ -22,9 +23,10 @@ def test_without_samples_the_last_right_hand_side_is_remembered(sampling, rememb
     engine = build_engine(heisenberg_ring(3), tdvp(sampling=sampling), jax.random.key(1))
     theta = engine.theta
     keys = jax.random.split(jax.random.key(2))
-    first, second = (engine.derivative(theta, theta, key) for key in keys)
+    drawn = [engine.draw(theta, {}, key)[1] for key in keys]
+    first, second = (engine.derivative(theta, ensemble) for ensemble in drawn)
     assert (first.velocity is second.velocity) == remembered
-    elsewhere = engine.derivative(theta + first.velocity, theta, keys[0])
+    elsewhere = engine.derivative(theta + first.velocity, drawn[0])
     assert (elsewhere.velocity != first.velocity).any()
 
 
@@ -47,7 +49,8 @@ def test_sample_space_forms_no_matrix_of_parameters():
     square = 8 * engine.theta.size**2
     assert square > 150e6
     assert engine.memory < square / 2
-    found = engine.derivative(engine.theta, engine.theta, jax.random.key(1))
+    _, ensemble = engine.draw(engine.theta, {}, jax.random.key(1))
+    found = engine.derivative(engine.theta, ensemble)
     assert found.fisher is None
     change = np.sin(np.arange(engine.theta.size))
     expected = np.linalg.norm(np.asarray(found.rows) @ change)

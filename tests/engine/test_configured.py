@@ -2,7 +2,6 @@
 
 import json
 import os
-from functools import partial
 from pathlib import Path
 
 import jax
@@ -14,8 +13,7 @@ from systems import heisenberg_ring
 
 from opentdvp.config import Deck
 from opentdvp.engine.ansatz.configured import build_network
-from opentdvp.engine.build import check
-from opentdvp.engine.principle.right_hand_side import derivative
+from opentdvp.engine.assembly import check
 from opentdvp.errors import ConfigError
 
 START = np.array([0.1, 0.2, 0.3, 0.4])
@@ -65,9 +63,7 @@ def test_custom_network_follows_what_it_can_represent(setting, custom, memory):
     case = setting(PAIR, solver)
     assert case.theta.size == 20
     assert case.distribution.sum() == pytest.approx(1, abs=1e-12)
-    result = jax.jit(partial(derivative, case.problem(solver)))(
-        case.theta, case.theta, jax.random.key(0)
-    )
+    result = case.solution(solver)(jax.random.key(0))
     assert (float(result.diagnostics["residual"]) < 1e-12) == memory
     assert float(result.diagnostics["rank"]) == (15 if memory else 3)
 
@@ -152,6 +148,13 @@ def test_same_second_and_size_is_no_excuse_for_old_code(custom):
         os.utime(settings["file"], (1e9, 1e9))
         names[first] = type(build_network(tdvp(network=settings).network, START, (3,))).__name__
     assert names == {"Markov": "Markov", "Morkav": "Morkav"}
+
+
+def test_a_check_runs_the_file_of_a_network_once(custom, tmp_path):
+    """A second time it would fail."""
+    once = f"import os\n\nos.mkdir({str(tmp_path / 'made')!r})\n"
+    check(PAIR, tdvp(network=custom(once + MARKOV), orbit="none"))
+    assert (tmp_path / "made").is_dir()
 
 
 def test_raster_network_on_a_chain_is_refused():

@@ -38,7 +38,8 @@ def results():
     """A right-hand side at some θ, by name."""
     engine = build_engine(SYSTEM, SOLVER, jax.random.key(0))
     theta = engine.theta + 0.3 * np.sin(np.arange(engine.theta.size))
-    found = engine.derivative(theta, theta, jax.random.key(1))
+    _, ensemble = engine.draw(theta, {}, jax.random.key(1))
+    found = engine.derivative(theta, ensemble)
     return {"velocity": found.velocity, "fisher": found.fisher, **found.diagnostics}
 
 

@@ -5,9 +5,10 @@ from scipy import stats
 from solvers import direct, symmetries_of, tdvp
 from systems import heisenberg_ring
 
-from opentdvp.engine.ansatz.orbit import Symmetries
 from opentdvp.engine.ansatz.orbit_classes import all_classes
-from opentdvp.engine.sampling.direct import build_sampler, sobol_uniforms
+from opentdvp.engine.assembly import check
+from opentdvp.engine.sampling.direct import sobol_uniforms
+from opentdvp.engine.sampling.ensemble import Purpose
 from opentdvp.errors import ConfigError
 
 
@@ -15,6 +16,12 @@ def draw(case, seed, count):
     """Independent samples of the mixture."""
     uniforms = jax.random.uniform(jax.random.key(seed), (count, case.model.n_sites + 1))
     return case.ansatz.sample(case.parameters, uniforms)
+
+
+def ensemble_of(case, solver, purpose, seed):
+    """What the sampler of a solver draws at the parameters of a case."""
+    sampler = case.problem(solver).sampler
+    return sampler.draw(purpose, case.theta, {}, jax.random.key(seed))[1]
 
 
 def by_class(case, outcomes, counts, distribution):
@@ -28,8 +35,7 @@ def by_class(case, outcomes, counts, distribution):
 def test_samples_follow_the_distribution(setting, orbit):
     case = setting(heisenberg_ring(3), tdvp(orbit=orbit))
     count = 40_000
-    sampler = build_sampler(tdvp(sampling=direct(solve=count)), case.ansatz.symmetries)
-    ensemble = sampler.solve(case.ansatz, case.theta, case.theta, jax.random.key(5))
+    ensemble = ensemble_of(case, tdvp(sampling=direct(solve=count)), Purpose.SOLVE, 5)
     assert float(ensemble.weights.sum()) == pytest.approx(1)
     assert int(ensemble.outcomes.min()) == 0
     assert int(ensemble.outcomes.max()) == 3
@@ -72,8 +78,8 @@ def test_ensembles_depend_on_their_key_only(setting):
 def test_samples_drawn_in_parts_are_those_drawn_at_once(setting):
     """More than two parts, the last of them not full."""
     case = setting(heisenberg_ring(3), tdvp())
-    sampler = build_sampler(tdvp(sampling=direct(observables=2500)), case.ansatz.symmetries)
-    ensemble = sampler.observables(case.ansatz, case.theta, jax.random.key(4))
+    solver = tdvp(sampling=direct(observables=2500))
+    ensemble = ensemble_of(case, solver, Purpose.OBSERVABLES, 4)
     np.testing.assert_array_equal(ensemble.outcomes, draw(case, 4, 2500))
 
 
@@ -81,28 +87,21 @@ def test_a_step_is_watched_with_no_more_samples_than_its_solve(setting):
     case = setting(heisenberg_ring(3), tdvp())
     few, many = direct(solve=8, observables=100), direct(solve=128, observables=100)
     for sampling, count in ((few, 8), (many, 100)):
-        sampler = build_sampler(tdvp(sampling=sampling), case.ansatz.symmetries)
-        ensemble = sampler.monitored(case.ansatz, case.theta, jax.random.key(0))
+        ensemble = ensemble_of(case, tdvp(sampling=sampling), Purpose.MONITOR, 0)
         assert len(ensemble.outcomes) == count
 
 
 def test_enumeration_has_all_the_probability(setting):
     case = setting(heisenberg_ring(4), tdvp())
-    sampler = build_sampler(tdvp(), case.ansatz.symmetries)
-    key = jax.random.key(0)
-    for ensemble in (
-        sampler.solve(case.ansatz, case.theta, case.theta, key),
-        sampler.held_out(case.ansatz, case.theta, key),
-        sampler.monitored(case.ansatz, case.theta, key),
-        sampler.observables(case.ansatz, case.theta, key),
-    ):
+    for purpose in Purpose:
+        ensemble = ensemble_of(case, tdvp(), purpose, 0)
         assert float(ensemble.weights.sum()) == pytest.approx(1, abs=1e-12)
         assert ensemble.counts is None
 
 
 def test_enumeration_of_a_large_system_is_refused():
     with pytest.raises(ConfigError, match="must be direct for more than 9 sites"):
-        build_sampler(tdvp(), Symmetries(np.arange(10)[None], np.zeros(1, dtype=int), 1, 0))
+        check(heisenberg_ring(10), tdvp())
 
 
 def test_sobol_averages_are_unbiased_and_less_noisy(setting):
@@ -128,10 +127,9 @@ def test_reweighted_samples_follow_the_other_distribution(setting):
     """Samples drawn at one θ, weighted for another: the mean of E at the other vanishes."""
     case = setting(heisenberg_ring(3), tdvp(width=3))
     other = case.theta + 0.05 * jax.random.normal(jax.random.key(1), case.theta.shape)
-    sampler = build_sampler(
-        tdvp(sampling=direct(solve=40_000), samples="fixed"), case.ansatz.symmetries
-    )
-    ensemble = sampler.solve(case.ansatz, other, case.theta, jax.random.key(2))
+    solver = tdvp(sampling=direct(solve=40_000), samples="fixed")
+    drawn = ensemble_of(case, solver, Purpose.SOLVE, 2)
+    ensemble = case.problem(solver).sampler.reweighted(drawn, other)
     there = np.exp(case.ansatz.log_probability(case.ansatz.unravel(other), case.outcomes))
     observed, exact = by_class(case, ensemble.outcomes, ensemble.weights, there)
     error = np.abs(observed - exact).max()

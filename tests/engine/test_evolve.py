@@ -2,15 +2,18 @@ from functools import partial
 
 import numpy as np
 import pytest
-from solvers import ENUMERATION, direct, exact, quiet, tdvp
+from solvers import ENUMERATION, direct, quiet, tdvp
 from systems import heisenberg_ring
+from trajectories import solved_exactly
 
 from opentdvp.config import Deck
-from opentdvp.engine import evolve as evolving
-from opentdvp.engine.evolve import evolve
+from opentdvp.engine.build import build_engine
+from opentdvp.engine.evolve import evolve, prepare
 from opentdvp.engine.steps import OUTPUTS
 from opentdvp.records.result_code import ResultCode
-from opentdvp.references.exact import full as reference
+
+#: Where a run finds what builds its engine.
+BUILD_ENGINE = "opentdvp.engine.evolve.build_engine"
 
 SHORT = {"stop": 0.1, "points": 6}
 
@@ -30,7 +33,7 @@ def ring_3():
 
 @pytest.fixture(scope="module")
 def truth(ring_3):
-    return reference.solve(Deck(system=ring_3, solver=exact()), lambda time: None)
+    return solved_exactly(ring_3)
 
 
 @pytest.mark.slow
@@ -91,7 +94,7 @@ def test_numerical_failure_ends_the_run_with_a_code(ring_3, monkeypatch, fake, c
         engine = build(*arguments)
         return engine._replace(derivative=lambda *a: fake(engine.derivative(*a)))
 
-    monkeypatch.setattr(evolving, "build_engine", partial(broken_engine, evolving.build_engine))
+    monkeypatch.setattr(BUILD_ENGINE, partial(broken_engine, build_engine))
     trajectory = evolve(Deck(system=ring_3, solver=tdvp()), quiet)
     assert trajectory.result is code
     assert trajectory.times.tolist() == [0.0]
@@ -99,12 +102,11 @@ def test_numerical_failure_ends_the_run_with_a_code(ring_3, monkeypatch, fake, c
 
 def test_failure_at_the_end_of_the_last_step_is_not_recorded(ring_3, monkeypatch):
     """The observables of a step need the right-hand side at its end: NaN there spoils them."""
-    build = evolving.build_engine
     system = ring_3.model_copy(update={"time": _grid({"stop": 1e-3, "points": 3})})
     calls = []
 
     def broken_engine(*arguments):
-        engine = build(*arguments)
+        engine = build_engine(*arguments)
 
         def derivative(*point):
             calls.append(point)
@@ -115,7 +117,7 @@ def test_failure_at_the_end_of_the_last_step_is_not_recorded(ring_3, monkeypatch
 
         return engine._replace(derivative=derivative)
 
-    monkeypatch.setattr(evolving, "build_engine", broken_engine)
+    monkeypatch.setattr(BUILD_ENGINE, broken_engine)
     trajectory = evolve(Deck(system=system, solver=tdvp()), quiet)
     assert len(calls) == 6
     assert trajectory.result is ResultCode.NOT_FINITE
@@ -139,7 +141,7 @@ def test_ring_of_six_without_noise_follows_the_exact_solution():
         precision="single",
     )
     trajectory = evolve(Deck(system=system, solver=solver), quiet)
-    truth = reference.solve(Deck(system=system, solver=exact()), lambda time: None)
+    truth = solved_exactly(system)
     assert largest_error(trajectory, truth) < 0.015
 
 
@@ -161,12 +163,12 @@ def test_a_finished_run_can_be_measured_again(ring_3):
         system=ring_3.model_copy(update={"time": _grid(SHORT)}),
         solver=tdvp(sampling=sampling, maximal_step=0.05),
     )
-    trajectory, run = evolve(deck, quiet), evolving.prepare(deck)
+    trajectory, run = evolve(deck, quiet), prepare(deck)
     theta = trajectory.states["theta"]
     assert theta.shape == (6, run.engine.theta.size)
     np.testing.assert_array_equal(theta[0], run.engine.theta)
     for index in (1, 3, 5):
-        again = run.engine.measure(theta[index], run.random(OUTPUTS, index))
+        again = run.engine.measure(theta[index], {}, run.random(OUTPUTS, index))
         for name, (mean, error) in again.items():
             np.testing.assert_array_equal(mean, trajectory.observables[name].mean[index])
             np.testing.assert_array_equal(error, trajectory.observables[name].stderr[index])

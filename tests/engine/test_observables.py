@@ -6,16 +6,16 @@ from systems import heisenberg_ring
 
 from opentdvp.engine.measuring.observables import measure
 from opentdvp.engine.povm.tetrahedron import frame
-from opentdvp.engine.sampling.direct import build_sampler
+from opentdvp.engine.sampling.ensemble import Purpose
 from opentdvp.physics.spin import pauli_string
 
 
 def measurement(case, system, sampling):
     """Observables at the parameters of a case, by key; compiled once."""
-    sampler = build_sampler(tdvp(sampling=sampling), case.ansatz.symmetries)
+    sampler = case.problem(tdvp(sampling=sampling)).sampler
 
     def by_key(key):
-        ensemble = sampler.observables(case.ansatz, case.theta, key)
+        _, ensemble = sampler.draw(Purpose.OBSERVABLES, case.theta, {}, key)
         return measure(ensemble, case.povm, case.model.lattice, system.observables)
 
     return jax.jit(by_key)

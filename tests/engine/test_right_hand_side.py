@@ -1,5 +1,3 @@
-from functools import partial
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,11 +5,8 @@ import pytest
 from solvers import direct, tdvp
 from systems import free_spins, heisenberg_ring
 
-from opentdvp.engine.principle.right_hand_side import (
-    derivative,
-    held_out_residual,
-    log_derivatives,
-)
+from opentdvp.engine.principle.right_hand_side import held_out_residual, log_derivatives
+from opentdvp.engine.sampling.ensemble import Purpose
 
 
 def solution_of(case, solver):
@@ -20,7 +15,7 @@ def solution_of(case, solver):
 
 def solutions_of(case, solver):
     """Right-hand sides at the parameters of a case, by key; compiled once."""
-    return jax.jit(partial(derivative, case.problem(solver), case.theta, case.theta))
+    return case.solution(solver)
 
 
 def test_log_derivatives_are_finite_differences(setting):
@@ -95,9 +90,9 @@ def test_held_out_residual_exceeds_that_of_the_solve(setting):
     solver = tdvp(width=8, sampling=direct(solve=150, held_out=4000), eigenvalue_cutoff=1e-6)
     case = setting(heisenberg_ring(4), solver)
     result = solution_of(case, solver)
-    held_out = held_out_residual(
-        case.problem(solver), case.theta, result.velocity, jax.random.key(9)
-    )
+    problem = case.problem(solver)
+    _, unseen = problem.sampler.draw(Purpose.HELD_OUT, case.theta, {}, jax.random.key(9))
+    held_out = held_out_residual(problem, case.theta, result.velocity, unseen)
     assert float(held_out) > 3 * float(result.diagnostics["residual"])
 
 

@@ -9,9 +9,10 @@ from solvers import direct, quiet, tdvp
 from systems import free_spins, heisenberg_ring
 
 from opentdvp.config import Deck
-from opentdvp.engine import evolve as evolving
-from opentdvp.engine.evolve import evolve
+from opentdvp.engine.build import build_engine
+from opentdvp.engine.evolve import evolve, prepare, start
 from opentdvp.engine.sampling.direct import DirectSampler
+from opentdvp.engine.sampling.ensemble import Purpose
 from opentdvp.engine.steps import steps
 
 
@@ -24,10 +25,10 @@ def test_fixed_samples_make_the_stages_of_a_step_smooth(setting, samples, smooth
     system = heisenberg_ring(3, time={"stop": 1.0, "points": 2})
     sampling = direct(solve=32_000)
     solver = tdvp(width=3, samples=samples, sampling=sampling, eigenvalue_cutoff=1e-2)
-    run = evolving.prepare(Deck(system=system, solver=solver))
+    run = prepare(Deck(system=system, solver=solver))
     # Away from the start, where the hidden weights matter.
     theta = np.asarray(setting(system, solver, scale=0.2).theta)
-    state = replace(evolving.start(run), arrays={"theta": theta})
+    state = replace(start(run), arrays={"theta": theta})
     errors = []
     for size in (2e-3, 5e-4):
         advanced = next(iter(steps(run, replace(state, step_size=size))))
@@ -55,7 +56,6 @@ def test_observables_at_different_times_are_independent():
 def test_every_key_of_a_run_is_used_once(monkeypatch):
     """By one right-hand side with its stages, one look at a step, or one measurement."""
     used = []
-    build = evolving.build_engine
 
     def watched(function, name):
         def call(*arguments):
@@ -65,11 +65,11 @@ def test_every_key_of_a_run_is_used_once(monkeypatch):
         return call
 
     def watched_engine(*arguments):
-        engine = build(*arguments)
-        names = ("derivative", "monitor", "measure")
+        engine = build_engine(*arguments)
+        names = ("draw", "monitor", "measure")
         return engine._replace(**{n: watched(getattr(engine, n), n) for n in names})
 
-    monkeypatch.setattr(evolving, "build_engine", watched_engine)
+    monkeypatch.setattr("opentdvp.engine.evolve.build_engine", watched_engine)
     system = heisenberg_ring(3, time={"stop": 0.02, "points": 6})
     trajectory = evolve(Deck(system=system, solver=tdvp(maximal_step=5e-3)), quiet)
     steps = len(trajectory.diagnostics["time"])
@@ -77,31 +77,26 @@ def test_every_key_of_a_run_is_used_once(monkeypatch):
     assert len(keys["monitor"]) == steps > 3
     for values in keys.values():
         assert len(set(values)) == len(values)
-    derivatives = {key for name, key in used if name == "derivative"}
-    assert len(derivatives) == steps + 1
-    assert not derivatives & {*keys["monitor"], *keys["measure"]}
+    draws = {key for name, key in used if name == "draw"}
+    assert len(draws) == steps + 1
+    assert not draws & {*keys["monitor"], *keys["measure"]}
     assert not set(keys["monitor"]) & set(keys["measure"])
 
 
 def test_a_step_is_watched_by_samples_of_its_own(monkeypatch, setting):
     """Those of the held-out residual and of the positivity, as many as each other, differ."""
     drawn = {}
+    draw = DirectSampler.draw
 
-    def recorded(name):
-        draw = getattr(DirectSampler, name)
+    def recorded(self, purpose, *arguments):
+        state, ensemble = draw(self, purpose, *arguments)
+        jax.debug.callback(lambda o: drawn.setdefault(purpose, np.asarray(o)), ensemble.outcomes)
+        return state, ensemble
 
-        def method(self, *arguments):
-            ensemble = draw(self, *arguments)
-            jax.debug.callback(lambda o: drawn.setdefault(name, np.asarray(o)), ensemble.outcomes)
-            return ensemble
-
-        monkeypatch.setattr(DirectSampler, name, method)
-
-    recorded("held_out")
-    recorded("monitored")
+    monkeypatch.setattr(DirectSampler, "draw", recorded)
     solver = tdvp(sampling=direct(solve=64, held_out=64, observables=64))
-    engine = evolving.build_engine(heisenberg_ring(3), solver, jax.random.key(0))
-    engine.monitor(engine.theta, np.zeros_like(engine.theta), jax.random.key(1))
+    engine = build_engine(heisenberg_ring(3), solver, jax.random.key(0))
+    engine.monitor(engine.theta, np.zeros_like(engine.theta), {}, jax.random.key(1))
     jax.effects_barrier()
-    assert drawn["held_out"].shape == drawn["monitored"].shape
-    assert (drawn["held_out"] != drawn["monitored"]).any(axis=1).mean() > 0.5
+    assert drawn[Purpose.HELD_OUT].shape == drawn[Purpose.MONITOR].shape
+    assert (drawn[Purpose.HELD_OUT] != drawn[Purpose.MONITOR]).any(axis=1).mean() > 0.5

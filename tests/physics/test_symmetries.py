@@ -5,7 +5,6 @@ import pytest
 from systems import confinement_ring, free_spins, heisenberg_ring
 
 from opentdvp.physics.model import build_model
-from opentdvp.physics.pauli import symmetries as symmetry
 from opentdvp.physics.pauli.symmetries import automorphisms, half_turns
 
 TORUS = {"kind": "square", "size": (4, 4), "periodic": True}
@@ -41,7 +40,7 @@ def test_spins_that_nothing_couples_have_all_permutations():
 
 
 def test_of_too_many_permutations_those_of_the_lattice_remain(monkeypatch):
-    monkeypatch.setattr(symmetry, "MANY", 23)
+    monkeypatch.setattr("opentdvp.physics.pauli.symmetries.MANY", 23)
     model = build_model(free_spins(4))
     group = automorphisms(model)
     assert len(np.unique(group, axis=0)) == 8

@@ -2,23 +2,16 @@
 
 import numpy as np
 import pytest
-from solvers import exact, kicks, quiet, tdvp, wave_functions
+from solvers import exact, kicks, quiet, solved, wave_functions
 from systems import confinement_ring, free_spins, heisenberg_ring
 
-from opentdvp.config import Deck, ExactSolver
+from opentdvp.config import Deck
 from opentdvp.errors import ConfigError, FileError, NumericalFailure
 from opentdvp.records.checkpoint import State
-from opentdvp.references.exact import full as qutip_reference
-from opentdvp.references.trajectories.batches import check, gather, run, solve
+from opentdvp.references.trajectories.batches import batch, gather, solve
 
 SHORT = {"stop": 1.5, "points": 7}
 PAIRS = {"correlators": {"XX": (1, 2), "XY": (1,), "ZZ": (1, 2)}}
-
-
-def solved(system, solver):
-    if isinstance(solver, ExactSolver):
-        return qutip_reference.solve(Deck(system=system, solver=solver), quiet)
-    return solve(Deck(system=system, solver=solver), quiet)
 
 
 HEISENBERG = heisenberg_ring(4, time=SHORT, observables=PAIRS)
@@ -70,8 +63,8 @@ def test_without_jumps_the_steps_are_of_second_order():
 @pytest.mark.parametrize("solver", [wave_functions(12, 5), kicks(12, 5)])
 def test_batches_change_nothing(solver):
     deck = Deck(system=CONFINEMENT, solver=solver)
-    assert [len(solver.numbers(batch)) for batch in range(solver.batches)] == [5, 5, 2]
-    batches = [run(deck, solver.numbers(k), quiet) for k in reversed(range(solver.batches))]
+    assert [len(solver.numbers(k)) for k in range(solver.batches)] == [5, 5, 2]
+    batches = [batch(solver.numbers(k))(deck) for k in reversed(range(solver.batches))]
     together, apart = solve(deck, quiet), gather(deck, batches)
     for name, observable in together.observables.items():
         np.testing.assert_array_equal(apart.observables[name].mean, observable.mean)
@@ -83,7 +76,7 @@ def test_batches_change_nothing(solver):
 
 def test_some_batches_are_a_result_of_fewer_trajectories():
     deck = Deck(system=CONFINEMENT, solver=kicks(64, 16))
-    part = gather(deck, [run(deck, deck.solver.numbers(k), quiet) for k in (0, 2)])
+    part = gather(deck, [batch(deck.solver.numbers(k))(deck) for k in (0, 2)])
     whole = solve(deck, quiet)
     numbers = [*range(16), *range(32, 48)]
     np.testing.assert_array_equal(part.diagnostics["trajectory"], numbers)
@@ -102,9 +95,9 @@ def test_resumed_equals_uninterrupted(done):
 
 def test_another_batch_is_not_resumed():
     deck = Deck(system=CONFINEMENT, solver=kicks(4, 2))
-    state = run(deck, range(2), quiet)
+    state = batch(range(2))(deck)
     with pytest.raises(FileError, match="must be of the same batch"):
-        run(deck, range(2, 4), quiet, resume_from=state)
+        batch(range(2, 4))(deck, resume_from=state)
 
 
 def test_wave_functions_that_are_alike_have_the_error_of_a_jump_not_seen():
@@ -164,12 +157,7 @@ def test_errors_and_correlators_of_known_values():
     ],
 )
 def test_what_does_not_fit_is_refused(system, solver, message):
-    with pytest.raises(ConfigError, match=message):
-        check(system, solver)
-    with pytest.raises(ConfigError, match=message):
-        solve(Deck(system=system, solver=solver), quiet)
-
-
-def test_other_solvers_are_refused():
-    with pytest.raises(TypeError, match="must be a StochasticSolver, but is TdvpSolver"):
-        solve(Deck(system=free_spins(), solver=tdvp()), quiet)
+    deck = Deck(system=system, solver=solver)
+    for refuse in (solve.check, solve, batch(range(2))):
+        with pytest.raises(ConfigError, match=message):
+            refuse(deck)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 import qutip
-from solvers import exact, tdvp
+from solvers import exact
 from systems import confinement_ring, free_spins, heisenberg_ring
 from trajectories import solved_exactly
 
@@ -15,7 +15,7 @@ from opentdvp.physics.model import Model
 from opentdvp.records.checkpoint import State
 from opentdvp.records.result_code import ResultCode
 from opentdvp.records.trajectory import read, write
-from opentdvp.references.exact.full import check, hamiltonian, solve
+from opentdvp.references.exact.full import hamiltonian, solve
 
 
 def test_two_solves_are_identical() -> None:
@@ -33,9 +33,9 @@ def test_resumed_equals_uninterrupted(kept: int, rate: float) -> None:
     system = heisenberg_ring(4, jumps=jumps, time={"stop": 1.0, "points": 26})
     deck = Deck(system=system, solver=exact())
     states: list[State] = []
-    whole = solve(deck, lambda time: None, keep=states.append)
+    whole = solve(deck, keep=states.append)
     assert [len(state.outputs) for state in states] == [11, 21, 26]
-    rest = solve(deck, lambda time: None, resume_from=states[kept])
+    rest = solve(deck, resume_from=states[kept])
     for name, observable in whole.observables.items():
         np.testing.assert_array_equal(rest.observables[name].mean, observable.mean)
     np.testing.assert_array_equal(rest.diagnostics["trace_error"], whole.diagnostics["trace_error"])
@@ -43,7 +43,7 @@ def test_resumed_equals_uninterrupted(kept: int, rate: float) -> None:
 
 def test_trajectory_can_be_written_and_knows_its_deck(tmp_path: Any) -> None:
     deck = Deck(system=heisenberg_ring(3), solver=exact())
-    trajectory = solve(deck, lambda time: None)
+    trajectory = solve(deck)
     write(trajectory, tmp_path / "exact.h5")
     stored = read(tmp_path / "exact.h5")
     assert stored.run_id == deck.run_id
@@ -67,19 +67,14 @@ def test_large_systems_are_refused(size: tuple[int, ...]) -> None:
     system = heisenberg_ring(3, lattice=lattice, observables={})
     message = f"`lattice.size` must give at most 10 sites .* gives {np.prod(size)}: .* GiB"
     with pytest.raises(ConfigError, match=message) as caught:
-        check(system)
+        solve.check(Deck(system=system, solver=exact()))
     assert "\n" not in str(caught.value)
     with pytest.raises(ConfigError, match=message):
         solved_exactly(system)
 
 
 def test_ten_sites_are_accepted() -> None:
-    check(heisenberg_ring(10))
-
-
-def test_other_solvers_are_refused() -> None:
-    with pytest.raises(TypeError, match="must be an ExactSolver, but is TdvpSolver"):
-        solve(Deck(system=free_spins(), solver=tdvp()), lambda time: None)
+    solve.check(Deck(system=heisenberg_ring(10), solver=exact()))
 
 
 def test_overflow_is_a_numerical_failure_of_one_line() -> None:

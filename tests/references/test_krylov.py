@@ -3,13 +3,11 @@
 import numpy as np
 import pytest
 import scipy.linalg
-from solvers import quiet, reduced
+from solvers import reduced, solved
 from systems import heisenberg_ring
 
-from opentdvp.config import Deck
 from opentdvp.physics.pauli import row_blocks
 from opentdvp.physics.pauli.row_blocks import RowBlocks, thread_count
-from opentdvp.references.exact import reduced as exact_reduced
 from opentdvp.references.exact.krylov import DIMENSION, advance, build_space, longest_step
 
 
@@ -49,11 +47,11 @@ def test_a_small_space_is_exact_in_one_step() -> None:
 
 def test_results_are_the_same_for_any_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(row_blocks, "ROWS", 16)
-    deck = Deck(system=heisenberg_ring(5), solver=reduced())
+    system = heisenberg_ring(5)
     runs = []
     for threads in (1, 2, 5):
         monkeypatch.setenv("OMP_NUM_THREADS", str(threads))
-        runs.append(exact_reduced.solve(deck, quiet))
+        runs.append(solved(system, reduced()))
     for other in runs[1:]:
         for name, observable in runs[0].observables.items():
             np.testing.assert_array_equal(other.observables[name].mean, observable.mean)

@@ -4,14 +4,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from solvers import exact, kicks, quiet, reduced, tensor_network
+from solvers import exact, kicks, reduced, solved, tensor_network
 from systems import free_spins
 
-from opentdvp.config import Deck, Solver
-from opentdvp.references.exact import full as qutip_reference
-from opentdvp.references.exact import reduced as exact_reduced
-from opentdvp.references.tensors import solve as tensors
-from opentdvp.references.trajectories import batches as stochastic
+from opentdvp.config import Solver
 
 FEW = {"stop": 1.0, "points": 3}
 NOTHING: dict[str, dict[str, Any]] = {
@@ -22,22 +18,21 @@ NOTHING: dict[str, dict[str, Any]] = {
         "fields": {"Z": 0.0},
     },
 }
-REFERENCES: dict[str, tuple[Any, Solver]] = {
-    "exact": (qutip_reference, exact()),
-    "exact_reduced": (exact_reduced, reduced()),
-    "kicks": (stochastic, kicks(4)),
-    "mpo": (tensors, tensor_network("mpo", time_step=0.5)),
-    "mps": (tensors, tensor_network("mps", time_step=0.5)),
-    "infinite": (tensors, tensor_network("mpo", "infinite", time_step=0.5)),
+REFERENCES: dict[str, Solver] = {
+    "exact": exact(),
+    "exact_reduced": reduced(),
+    "kicks": kicks(4),
+    "mpo": tensor_network("mpo", time_step=0.5),
+    "mps": tensor_network("mps", time_step=0.5),
+    "infinite": tensor_network("mpo", "infinite", time_step=0.5),
 }
 
 
 @pytest.mark.parametrize("reference", REFERENCES)
 @pytest.mark.parametrize("nothing", NOTHING)
 def test_nothing_happens(reference: str, nothing: str) -> None:
-    module, solver = REFERENCES[reference]
     system = free_spins(3, time=FEW, **NOTHING[nothing])
-    found = module.solve(Deck(system=system, solver=solver), quiet).observables
+    found = solved(system, REFERENCES[reference]).observables
     for axis, expected in zip("XYZ", system.start.bloch, strict=True):
         np.testing.assert_allclose(found[axis].mean, expected, atol=1e-12)
     np.testing.assert_allclose(found["C_ZZ"].mean, 0, atol=1e-12)
@@ -50,7 +45,7 @@ def test_a_time_step_much_longer_than_the_unit_of_time_is_allowed(method: Any) -
         3, jumps=[], fields={"X": 1e-3}, couplings={"ZZ": 2e-3}, time={"stop": 100.0, "points": 3}
     )
     solver = tensor_network(method, time_step=5.0)
-    found = tensors.solve(Deck(system=system, solver=solver), quiet).observables
-    expected = qutip_reference.solve(Deck(system=system, solver=exact()), quiet).observables
+    found = solved(system, solver).observables
+    expected = solved(system, exact()).observables
     for name, observable in found.items():
         np.testing.assert_allclose(observable.mean, expected[name].mean, atol=1e-6)

@@ -2,15 +2,15 @@
 
 import numpy as np
 import pytest
-from solvers import exact, quiet, reduced, tdvp
+from solvers import quiet, reduced
 from systems import confinement_ring, free_spins, heisenberg_ring
+from trajectories import solved_exactly
 
 from opentdvp.config import Deck
 from opentdvp.errors import ConfigError, FileError
 from opentdvp.records.checkpoint import State, load, save
 from opentdvp.records.result_code import ResultCode
-from opentdvp.references.exact import full as qutip_reference
-from opentdvp.references.exact.reduced import check, solve
+from opentdvp.references.exact.reduced import solve
 
 PAIRS = [a + b for a in "XYZ" for b in "XYZ"]
 EVERYTHING = {"correlators": dict.fromkeys(PAIRS, (1, 2))}
@@ -42,7 +42,7 @@ def solved(system, **options):
 )
 def test_agrees_with_qutip(system):
     ours = solved(system)
-    theirs = qutip_reference.solve(Deck(system=system, solver=exact()), lambda time: None)
+    theirs = solved_exactly(system)
     assert ours.result is ResultCode.SUCCESS
     np.testing.assert_array_equal(ours.times, theirs.times)
     assert list(ours.observables) == list(theirs.observables)
@@ -122,6 +122,10 @@ def test_the_steps_fill_the_time():
     assert sizes.sum() == pytest.approx(1.0)
 
 
+def check(system):
+    solve.check(Deck(system=system, solver=reduced()))
+
+
 def lattice(*size):
     kind = "chain" if len(size) == 1 else "square"
     return {"kind": kind, "size": size, "periodic": True}
@@ -138,8 +142,3 @@ def test_models_without_symmetry_are_refused_with_their_size():
     terms = [{"operators": "X", "sites": [k], "strength": 0.1 * k} for k in range(14)]
     with pytest.raises(ConfigError, match=r"with 1 permutations .* 2\.68e\+08 coefficients, about"):
         check(heisenberg_ring(14, terms=terms))
-
-
-def test_other_solvers_are_refused():
-    with pytest.raises(TypeError, match="must be a ReducedExactSolver"):
-        solve(Deck(system=free_spins(), solver=tdvp()), quiet)

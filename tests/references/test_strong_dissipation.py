@@ -6,18 +6,14 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.linalg
-from solvers import quiet, reduced, tensor_network, wave_functions
+from solvers import exact, reduced, solved, tensor_network, wave_functions
 from systems import heisenberg_ring
 
-from opentdvp.config import Deck, ExactSolver, System
+from opentdvp.config import System
 from opentdvp.errors import NumericalFailure
 from opentdvp.physics.spin import PAULI
 from opentdvp.records.result_code import ResultCode
 from opentdvp.records.trajectory import Trajectory
-from opentdvp.references.exact import full as exact
-from opentdvp.references.exact import reduced as exact_reduced
-from opentdvp.references.tensors import solve as tensor_chain
-from opentdvp.references.trajectories import batches as stochastic
 
 LOWERING = np.array([[0, 0], [1, 0]])
 TOLERANCES = {"relative_tolerance": 1e-6, "absolute_tolerance": 1e-8}
@@ -93,12 +89,9 @@ def by_exponential(system: System) -> dict[str, np.ndarray]:
     }
 
 
-def solved(method: str, system: System, tolerances: dict[str, float] = TOLERANCES) -> Trajectory:
-    if method == "exact":
-        solver = ExactSolver(method="exact", **tolerances)
-        return exact.solve(Deck(system=system, solver=solver), quiet)
-    solver = reduced().model_copy(update=tolerances)
-    return exact_reduced.solve(Deck(system=system, solver=solver), quiet)
+def by(method: str, system: System, tolerances: dict[str, float] = TOLERANCES) -> Trajectory:
+    solver = exact() if method == "exact" else reduced()
+    return solved(system, solver.model_copy(update=tolerances))
 
 
 @pytest.mark.parametrize("method", ["exact", "exact_reduced"])
@@ -110,7 +103,7 @@ def test_any_rate_is_followed_within_the_tolerances(
     """Densely between steps too: 41 times."""
     tilted = {"X": 0.48, "Y": -0.64, "Z": 0.6}
     system = decaying_chain(rate, sites, tilted, time={"stop": 2.0, "points": 41})
-    found, expected = solved(method, system), by_exponential(system)
+    found, expected = by(method, system), by_exponential(system)
     assert found.result is ResultCode.SUCCESS
     for name, values in expected.items():
         # Those of QuTiP hold for every step; those of exponentials for the sum of all.
@@ -122,7 +115,7 @@ def test_any_rate_is_followed_within_the_tolerances(
 def test_values_of_a_strong_decay_on_one_site(method: str) -> None:
     """Explicit steps at their limit of stability gave 0.1007 and −0.0039 here."""
     system = decaying_chain(60.0, [0], {"Z": 1.0}, time={"stop": 2.0, "points": 201})
-    found = solved(method, system).observables
+    found = by(method, system).observables
     assert found["Z"].mean[153] == pytest.approx(0.097101, abs=2e-6)
     assert found["C_ZZ"].mean[153, 0] == pytest.approx(-0.006133, abs=2e-6)
 
@@ -130,25 +123,24 @@ def test_values_of_a_strong_decay_on_one_site(method: str) -> None:
 @pytest.mark.parametrize("rate", [1e12, 1e200])
 def test_rates_beyond_rounding_are_said(rate: float) -> None:
     system = beyond_any_configuration(rate)
-    stopped = solved("exact_reduced", system)
+    stopped = by("exact_reduced", system)
     assert stopped.result in (ResultCode.INTEGRATOR_FAILURE, ResultCode.NOT_FINITE)
     assert "smaller rates" in stopped.remedy
     with pytest.raises(NumericalFailure, match=r"before time 0\.1.*relative_tolerance, or smaller"):
-        solved("exact", system)
+        by("exact", system)
 
 
 @pytest.mark.filterwarnings("ignore:.*Config.__del__")
 def test_tensors_that_overflow_are_said() -> None:
     system = beyond_any_configuration(1e200)
-    deck = Deck(system=system, solver=tensor_network("mpo", time_step=0.1))
-    stopped = tensor_chain.solve(deck, quiet)
+    stopped = solved(system, tensor_network("mpo", time_step=0.1))
     assert stopped.result is ResultCode.INTEGRATOR_FAILURE
     assert "use a smaller time_step" in stopped.remedy
 
 
 def test_tolerances_below_rounding_are_said() -> None:
     tiny = {"relative_tolerance": 1e-30, "absolute_tolerance": 1e-30}
-    stopped = solved("exact_reduced", decaying_chain(1.0, None, {"Z": 1.0}), tiny)
+    stopped = by("exact_reduced", decaying_chain(1.0, None, {"Z": 1.0}), tiny)
     assert stopped.result is ResultCode.INTEGRATOR_FAILURE
     assert "use a larger relative_tolerance" in stopped.remedy
     assert stopped.times.tolist() == [0.0]
@@ -167,8 +159,8 @@ def test_wave_functions_at_high_rates_are_right_within_their_errors(rate: float)
         time={"stop": 1.0, "points": 5},
         observables={},
     )
-    found = stochastic.solve(Deck(system=system, solver=wave_functions(50)), quiet)
-    expected = solved("exact", system)
+    found = solved(system, wave_functions(50))
+    expected = by("exact", system)
     if rate == 1e3:
         assert expected.observables["Y"].mean[-1] == pytest.approx(0.0012024, abs=1e-7)
         assert expected.observables["Z"].mean[-1] == pytest.approx(-0.9999953, abs=1e-7)

@@ -2,26 +2,18 @@
 
 import numpy as np
 import pytest
-from solvers import exact, quiet, tensor_network
+from solvers import solved, tensor_network
 from systems import confinement_ring, heisenberg_ring
+from trajectories import solved_exactly
 
 from opentdvp.config import Deck
 from opentdvp.errors import ConfigError
 from opentdvp.physics.model import build_model
-from opentdvp.references.exact import full as qutip_reference
 from opentdvp.references.tensors.layout import find_layout
-from opentdvp.references.tensors.solve import check, solve
+from opentdvp.references.tensors.solve import solve
 from opentdvp.references.tensors.space import amplitudes, build_chain
 
 PAIRS = {"correlators": {"XX": (1, 2), "XY": (1, 2), "ZZ": (1, 2)}}
-
-
-def solved(system, solver, **arguments):
-    return solve(Deck(system=system, solver=solver), quiet, **arguments)
-
-
-def qutip(system):
-    return qutip_reference.solve(Deck(system=system, solver=exact()), quiet)
 
 
 def largest_difference(found, expected):
@@ -51,7 +43,7 @@ OPEN = {"kind": "chain", "size": (4,), "periodic": False}
     ids=["ring", "odd", "open", "dephasing", "unitary", "unitary-open"],
 )
 def test_agrees_with_the_exact_solution(system, solver):
-    assert largest_difference(solved(system, solver), qutip(system)) < 2e-5
+    assert largest_difference(solved(system, solver), solved_exactly(system)) < 2e-5
 
 
 @pytest.mark.parametrize("method", ["mps", "mpo"])
@@ -61,7 +53,7 @@ def test_infinite_chain_is_the_limit_of_rings(method):
     short = {"time": {"stop": 1.0, "points": 3}, "observables": {"correlators": {"ZZ": (1, 2)}}}
     ring = confinement_ring(8, **closed, **short)
     infinite = solved(ring, tensor_network(method, "infinite", time_step=0.1))
-    assert largest_difference(infinite, qutip(ring)) < 2e-5
+    assert largest_difference(infinite, solved_exactly(ring)) < 2e-5
 
 
 def test_unequal_letters_are_not_exchanged():
@@ -71,14 +63,14 @@ def test_unequal_letters_are_not_exchanged():
     system = heisenberg_ring(4, **twisted, time=SHORT, observables=pairs)
     found = solved(system, tensor_network())
     assert np.abs(found.observables["C_XY"].mean - found.observables["C_YX"].mean).max() > 0.01
-    assert largest_difference(found, qutip(system)) < 2e-5
+    assert largest_difference(found, solved_exactly(system)) < 2e-5
 
 
 @pytest.mark.parametrize("order", [2, 4])
 def test_error_falls_with_the_time_step_to_the_order_of_the_splitting(order):
     time = {"stop": 1.0, "points": 2}
     system = heisenberg_ring(4, lattice=OPEN, time=time, observables=PAIRS)
-    expected = qutip(system)
+    expected = solved_exactly(system)
     coarse, fine = (
         largest_difference(solved(system, tensor_network(time_step=step, order=order)), expected)
         for step in (0.25, 0.125)
@@ -99,7 +91,7 @@ def test_errors_are_the_changes_by_bond_dimension_and_time_step():
     assert steps["bond_dimension_error"][-1] > 1e-4
     assert steps["time_step_error"][-1] > 1e-4
     assert steps["bond_dimension"].max() == 14
-    assert largest_difference(found, qutip(system)) < 2 * max(
+    assert largest_difference(found, solved_exactly(system)) < 2 * max(
         error.max() for _, error in found.curves().values()
     )
 
@@ -163,4 +155,4 @@ SQUARE = {"kind": "square", "size": (3, 3), "periodic": True}
 )
 def test_what_does_not_fit_is_refused(system, solver, message):
     with pytest.raises(ConfigError, match=message):
-        check(system, solver)
+        solve.check(Deck(system=system, solver=solver))

@@ -7,7 +7,6 @@ import pytest
 
 from opentdvp.errors import FileError
 from opentdvp.records.checkpoint import State, load
-from opentdvp.running import keeper as keeping
 from opentdvp.running.keeper import Checkpoints, Keeper, previous_path
 
 RUN_ID = "a" * 64
@@ -100,7 +99,7 @@ def test_the_clock_on_the_wall_may_jump(tmp_path, monkeypatch):
 
 def test_time_adds_up_over_the_parts_of_a_run(tmp_path, monkeypatch):
     clock = iter([0.0, 100.0, 100.0, 5.0, 12.0])
-    monkeypatch.setattr(keeping.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr("opentdvp.running.keeper.time.monotonic", lambda: next(clock))
     first = Keeper(RUN_ID, Checkpoints(tmp_path / "run.npz"))  # at 0
     first._state = state(1)
     first.flush()  # at 100, and once more for the next interval

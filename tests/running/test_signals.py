@@ -14,16 +14,16 @@ PROGRAM = """
 import hashlib, sys, time
 from pathlib import Path
 from opentdvp.errors import Interrupted
-from opentdvp.running import signals as stopping
+from opentdvp.running import signals
 
-stopping.GRACE = 0.2
-stopping.raise_on_signals()
+signals.GRACE = 0.2
+signals.raise_on_signals()
 saved, work, limit = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])
 try:
-    with stopping.saving_when_stopped(lambda: saved.write_text("saved"), limit):
+    with signals.saving_when_stopped(lambda: saved.write_text("saved"), limit):
         print("at work", flush=True)
         if work == "written":
-            stopping.stop_no_more()
+            signals.stop_no_more()
             time.sleep(1)
         if work == "compiled":
             hashlib.pbkdf2_hmac("sha256", b"", b"", 10**9)
@@ -33,7 +33,7 @@ except Interrupted:
     if work == "python":
         time.sleep(0.5)
     print("unwound")
-    sys.exit(stopping.CONTINUE)
+    sys.exit(signals.CONTINUE)
 print("done")
 """
 

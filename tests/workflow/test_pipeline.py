@@ -19,8 +19,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 from opentdvp import compare
-from opentdvp import study as study_tables
 from opentdvp.config import Study, load
+from opentdvp.study import comparisons
 from opentdvp.study.verification import SHORT, VALID, verify
 
 #: Every figure, and how its caption is to be recognised.
@@ -255,13 +255,13 @@ def test_tables_of_what_is_finished_can_be_had_before_all_is(finished, monkeypat
     run = Path("results/runs/ring_3/tdvp.h5")
     run.rename(run.with_suffix(".away"))
     try:
-        rest = study_tables.finished(study)
+        rest = comparisons.finished(study)
     finally:
         run.with_suffix(".away").rename(run)
     assert list(rest.comparisons) == ["tolerances_r6", "tolerances_r7"]
     assert list(rest.figures) == ["front", "scan", "scheme"]
-    assert list(study_tables.overview(rest)["comparison"]) == list(rest.comparisons)
-    assert study_tables.finished(study) == study
+    assert list(comparisons.overview(rest)["comparison"]) == list(rest.comparisons)
+    assert comparisons.finished(study) == study
 
 
 @pytest.mark.parametrize(

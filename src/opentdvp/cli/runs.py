@@ -9,7 +9,7 @@ from rich.console import Console
 
 from opentdvp import config
 from opentdvp.cli.app import ConfigFile, app, require_name
-from opentdvp.config.load import sources
+from opentdvp.config.load import load_with_sources
 from opentdvp.errors import ConfigError
 from opentdvp.records.files import followed
 from opentdvp.records.permissions import Output, reserved
@@ -56,7 +56,7 @@ def run(
     from opentdvp.running.solve import run_outputs, solve_to_file, take_part
 
     checkpoints = _checkpoints(out, checkpoint, checkpoint_interval, time_limit, keep_checkpoint)
-    study = config.load(config_file)
+    study, sources = load_with_sources(config_file)
     deck = _deck(study, system, solver)
     if distributed and not _leads(deck):
         return take_part(deck, checkpoints)
@@ -64,7 +64,7 @@ def run(
     if log is not None:
         outputs.append(Output(log, "a log of runs", _is_log, appended=True))
     with (
-        reserved(outputs, sources(config_file, study)),
+        reserved(outputs, sources),
         reporting(deck.system.time.stop, Console(stderr=True), log) as report,
     ):
         solve_to_file(deck, out, checkpoints, report)
@@ -87,10 +87,10 @@ def batch(
     from opentdvp.running.solve import batch_outputs, solve_batch_to_file
 
     checkpoints = _checkpoints(out, checkpoint, checkpoint_interval, time_limit, keep_checkpoint)
-    study = config.load(config_file)
+    study, sources = load_with_sources(config_file)
     deck = _deck(study, system, solver)
     with (
-        reserved(batch_outputs(out, checkpoints.path), sources(config_file, study)),
+        reserved(batch_outputs(out, checkpoints.path), sources),
         reporting(deck.system.time.stop, Console(stderr=True), None) as report,
     ):
         solve_batch_to_file(deck, number, out, checkpoints, report)
@@ -107,9 +107,9 @@ def gather(
     """Average the trajectories of batches, and write the result with its standard errors."""
     from opentdvp.running.solve import gather_outputs, gather_to_file
 
-    study = config.load(config_file)
+    study, sources = load_with_sources(config_file)
     deck = _deck(study, system, solver)
-    with reserved(gather_outputs(out), [*sources(config_file, study), *batches]):
+    with reserved(gather_outputs(out), [*sources, *batches]):
         count = gather_to_file(deck, batches, out)
     print(f"{out} holds averages of {count} trajectories.")
 

@@ -7,7 +7,7 @@ import typer
 
 from opentdvp import config
 from opentdvp.cli.app import ConfigFile, app, require_name
-from opentdvp.config.load import json_schema, sources
+from opentdvp.config.load import json_schema, load_with_sources
 from opentdvp.errors import ConfigError
 from opentdvp.records.permissions import reserved
 
@@ -28,14 +28,14 @@ def compare(
     from opentdvp import study as studying
     from opentdvp.cli.show import print_table
 
-    study = config.load(config_file)
+    study, sources = load_with_sources(config_file)
     require_name("COMPARISON", comparison, study.comparisons)
     outputs = [
         comparing.table_output(points, comparing.POINTS),
         comparing.table_output(summary, comparing.SUMMARY),
     ]
     entry = study.comparisons[comparison]
-    with reserved(outputs, [*sources(config_file, study), candidate, reference]):
+    with reserved(outputs, [*sources, candidate, reference]):
         tables = comparing.judge(study, entry, candidate, reference)
         comparing.write_table(tables.points, points)
         comparing.write_table(tables.summary, summary)
@@ -54,13 +54,13 @@ def derive(
     from opentdvp import compare as comparing
     from opentdvp.study import drawing
 
-    study = config.load(config_file)
+    study, sources = load_with_sources(config_file)
     require_name("FIGURE", figure, study.figures)
     if not study.figures[figure].derived:
         kind = study.figures[figure].kind
         raise ConfigError(f"Argument FIGURE must be of the kind front or scan, but is a {kind}.")
     outputs = [comparing.table_output(out, drawing.derived_columns(study, figure))]
-    with reserved(outputs, [*sources(config_file, study), *drawing.inputs(study, figure)]):
+    with reserved(outputs, [*sources, *drawing.inputs(study, figure)]):
         comparing.write_table(drawing.derive(study, figure), out)
 
 
@@ -74,9 +74,9 @@ def plot(
     from opentdvp import figures
     from opentdvp.study import drawing
 
-    study = config.load(config_file)
+    study, sources = load_with_sources(config_file)
     require_name("FIGURE", figure, study.figures)
-    inputs = [*sources(config_file, study), *drawing.inputs(study, figure)]
+    inputs = [*sources, *drawing.inputs(study, figure)]
     with reserved(list(map(figures.output, out)), inputs):
         drawing.draw(study, figure, out)
 
@@ -97,8 +97,7 @@ def overview(
     from opentdvp import compare as comparing
     from opentdvp import study as studying
 
-    study = config.load(config_file)
-    read = sources(config_file, study)
+    study, sources = load_with_sources(config_file)
     if finished:
         study = studying.finished(study)
     headings = {
@@ -111,7 +110,7 @@ def overview(
         for name in headings
         for kind in ("md", "html")
     ]
-    with reserved(outputs, read):
+    with reserved(outputs, sources):
         runs, comparisons = studying.costs(study), studying.overview(study)
         pages = {
             "closeness": (studying.closeness(study), studying.published(study)),
@@ -137,13 +136,13 @@ def verdicts(config_file: ConfigFile) -> None:
 def validate(config_file: ConfigFile) -> None:
     """Check a configuration, that every solver fits its systems, and the TeX of labels."""
     from opentdvp.figures import check_labels
-    from opentdvp.running.solve import check
+    from opentdvp.running.solvers import check
 
     study = config.load(config_file)
     for run, place in study.places().items():
         deck = study.deck(run)
         try:
-            check(deck.system, deck.solver)
+            check(deck)
         except ConfigError as error:
             raise ConfigError(
                 f"{config_file}: `{place}`, {run.system} by {run.solver}: {error}"
@@ -167,12 +166,12 @@ def verify(config_file: ConfigFile) -> None:
     verdicts = verify(study)
     notes = verdicts[verdicts["verdict"] != VALID]
     if len(notes):
-        print_table(notes)
+        print_table(notes[["kind", "name", "verdict"]])
     wrong = notes[~notes["verdict"].str.startswith(SHORT)]
     if len(wrong):
         raise ConfigError(f"{len(wrong)} of {len(verdicts)} must be valid, but are not.")
     print(f"{config_file}: all {len(verdicts)} runs, comparisons, tables and figures are valid.")
-    print(told_of_revisions(study))
+    print(told_of_revisions(verdicts))
 
 
 @app.command()

@@ -38,7 +38,19 @@ def load(path: Path) -> Study:
     ConfigError
         If a file is missing, is not YAML, or does not describe a valid study.
     """
-    return _validate(read_layers(path), path)
+    return load_with_sources(path)[0]
+
+
+def load_with_sources(path: Path) -> tuple[Study, list[Path]]:
+    """A study, and the files that it was read from, the code of its networks included.
+
+    Each file is read once. Errors are those of `load`.
+    """
+    tree, layers = _read_layers(path)
+    study = _validate(tree, path)
+    solvers = (solver for solver in study.solvers.values() if isinstance(solver, TdvpSolver))
+    networks = (solver.network for solver in solvers)
+    return study, layers + [Path(n.file) for n in networks if isinstance(n, CustomNetwork)]
 
 
 def _validate(tree: dict[str, Any], path: Path) -> Study:
@@ -50,8 +62,8 @@ def _validate(tree: dict[str, Any], path: Path) -> Study:
         raise ConfigError(one_line(f"{path}: {sentences(explain(error, keys))}")) from error
 
 
-def read_layers(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
-    """Keys of a file merged over those of the file that it extends."""
+def _read_layers(path: Path, above: tuple[Path, ...] = ()) -> tuple[dict[str, Any], list[Path]]:
+    """Keys of a file merged over those of the file that it extends, and the files there are."""
     try:
         tree = read_yaml(path)
     except ConfigError as error:
@@ -60,14 +72,15 @@ def read_layers(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
         tree = _located(tree, place, path.parent)
     base = tree.get(BASE_KEY)
     if base is None:
-        return tree
+        return tree, [path]
     if not isinstance(base, str):
         raise ConfigError(f"{path}: `{BASE_KEY}` must be a path, but is {shown(base)}.")
     if path.resolve() in above:
         raise ConfigError(f"{path}: `{BASE_KEY}` must not lead back to the file itself.")
     if len(above) == MOST_LAYERS:
         raise ConfigError(f"{path}: `{BASE_KEY}` must not lead over more than {MOST_LAYERS} files.")
-    return merge(read_layers(path.parent / base, (*above, path.resolve())), tree)
+    below, layers = _read_layers(path.parent / base, (*above, path.resolve()))
+    return merge(below, tree), [path, *layers]
 
 
 def _located(tree: Any, place: Sequence[str], folder: Path) -> Any:
@@ -78,17 +91,6 @@ def _located(tree: Any, place: Sequence[str], folder: Path) -> Any:
         return tree
     first, *rest = place
     return {k: _located(v, rest, folder) if first in ("*", k) else v for k, v in tree.items()}
-
-
-def sources(path: Path, study: Study) -> list[Path]:
-    """The files that a study was read from, the code of its networks included."""
-    layers, base = [path], read_yaml(path).get(BASE_KEY)
-    while base is not None:
-        layers.append(layers[-1].parent / base)
-        base = read_yaml(layers[-1]).get(BASE_KEY)
-    solvers = (solver for solver in study.solvers.values() if isinstance(solver, TdvpSolver))
-    networks = (solver.network for solver in solvers)
-    return layers + [Path(n.file) for n in networks if isinstance(n, CustomNetwork)]
 
 
 def merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:

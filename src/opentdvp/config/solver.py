@@ -72,7 +72,28 @@ class CustomNetwork(StrictModel):
         return self
 
 
-Network = Annotated[RecurrentNetwork | CustomNetwork, Field(discriminator="kind")]
+class JastrowNetwork(StrictModel):
+    """A many-body Jastrow factor (ours): products of letters x, y, z on up to `weight` sites.
+
+    They lie in windows of `range` sites along each axis, pairs of letters in such of `pair_range`.
+    All symmetries of the model are built in.
+    """
+
+    kind: Literal["jastrow"]
+    weight: PositiveInt
+    range: PositiveInt
+    pair_range: PositiveInt
+
+    @model_validator(mode="after")
+    def _check_ranges(self) -> Self:
+        if self.pair_range < self.range:
+            raise ValueError(
+                f"`pair_range` must be at least the range {self.range}, but is {self.pair_range}"
+            )
+        return self
+
+
+Network = Annotated[RecurrentNetwork | CustomNetwork | JastrowNetwork, Field(discriminator="kind")]
 
 
 OrbitName = Literal["none", "all", "half_turns", "space_group", "full"]
@@ -111,6 +132,20 @@ class DirectSampling(StrictModel):
                 f"`solve` must be a power of two for a Sobol sequence, but is {self.solve}"
             )
         return self
+
+
+class ChainSampling(StrictModel):
+    """Markov chains of a Jastrow factor (ours): for the solve, and held out from it.
+
+    They go on from step to step, by so many `sweeps` over all sites each time. Observables are
+    measured on at least so many samples, several of each chain.
+    """
+
+    kind: Literal["chains"]
+    solve: Several
+    held_out: Several
+    observables: Several
+    sweeps: PositiveInt
 
 
 class Enumeration(StrictModel):
@@ -173,14 +208,35 @@ class TdvpSolver(StrictModel):
     seed: Seed
     povm: Literal["cubic", "z_aligned"]
     network: Network
-    orbit: Orbit
-    sampling: Annotated[DirectSampling | Enumeration, Field(discriminator="kind")]
+    orbit: Orbit | None = None
+    sampling: Annotated[DirectSampling | ChainSampling | Enumeration, Field(discriminator="kind")]
     regularization: Regularization
     integrator: Integrator
     precision: Literal["single", "double"]
-    forgetting_bound: NonNegative
+    forgetting_bound: NonNegative | None = None
     drift_limit: Positive
     chunk: PositiveInt
+
+    @property
+    def fixed_samples(self) -> bool:
+        """Whether all stages of a step use the samples of its start, reweighted."""
+        return self.integrator.samples == "fixed"
+
+    @model_validator(mode="after")
+    def _check_family(self) -> Self:
+        """An orbit and a forgetting bound belong to networks that visit sites one by one."""
+        symmetric = isinstance(self.network, JastrowNetwork)
+        for name in ("orbit", "forgetting_bound"):
+            if (getattr(self, name) is None) != symmetric:
+                wrong = "must be left out" if symmetric else "is required"
+                raise ValueError(f"`{name}` {wrong} for the network {self.network.kind}")
+        if isinstance(self.sampling, DirectSampling if symmetric else ChainSampling):
+            allowed = "chains" if symmetric else "direct"
+            raise ValueError(
+                f"`sampling.kind` must be {allowed} or enumeration for the network "
+                f"{self.network.kind}, but is {self.sampling.kind}"
+            )
+        return self
 
 
 Solver = Annotated[

@@ -9,33 +9,18 @@ import numpy as np
 from jax.sharding import NamedSharding, PartitionSpec
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from opentdvp.config import DirectSampling, System, TdvpSolver
-from opentdvp.config.solver import CustomNetwork
-from opentdvp.engine.ansatz.autoregressive import initial_parameters
-from opentdvp.engine.ansatz.configured import build_network, check_start
-from opentdvp.engine.ansatz.orbit import OrbitAnsatz, build_orbit, make_ansatz
-from opentdvp.engine.devices import all_devices, require_devices
-from opentdvp.engine.estimates.estimator import Estimator
-from opentdvp.engine.estimates.of_orbit import OrbitEstimator
-from opentdvp.engine.estimates.of_table import TableEstimator
+from opentdvp.config import System, TdvpSolver
+from opentdvp.engine.assembly import Parts, assemble
+from opentdvp.engine.devices import all_devices
 from opentdvp.engine.measuring import observables
 from opentdvp.engine.measuring.positivity import smallest_eigenvalues
-from opentdvp.engine.povm.generator import Generator, build_generator
-from opentdvp.engine.povm.tetrahedron import Povm, build_povm, outcome_probabilities
 from opentdvp.engine.principle import right_hand_side
 from opentdvp.engine.principle.integrator import Norm, fisher_norm, row_norm
-from opentdvp.engine.sampling.direct import build_sampler
-from opentdvp.engine.sampling.ensemble import Sampler
-from opentdvp.engine.sampling.enumeration import Enumerator
-from opentdvp.errors import ConfigError
-from opentdvp.physics.model import Model, build_model
+from opentdvp.engine.sampling.ensemble import Ensemble, Purpose, SamplerState
 from opentdvp.physics.spin import AXES
 
-#: Samples of the solve that must be expected to have the rarest outcome of the start on a site.
-_SAMPLES_SEEN = 3
-
-#: Smallest probability of an outcome of the start when all are enumerated.
-_SMALLEST_ENUMERATED = 1e-5
+#: The stream of random numbers of the sampler's first state; that of the weights is the key itself.
+_SAMPLER = 1
 
 Vector = Float[np.ndarray, " P"]
 
@@ -66,92 +51,104 @@ class Engine(NamedTuple):
     ----------
     theta
         Parameters of the product start state.
+    sampler_state
+        What the sampler remembers at the product start state.
     start
         Observables of the product start state, known without samples.
     fastest_rate
         Largest entry of the generator of a pair of sites.
     memory
         Bytes that the largest of the functions needs on a device while it runs.
+    draw
+        (θ, sampler state, key) → sampler state, and an ensemble for the solve, on the devices.
     derivative
-        (θ, θ of the samples, key) → right-hand side with its Fisher matrix and diagnostics.
+        (θ, ensemble) → right-hand side with its Fisher matrix and diagnostics.
     monitor
-        (θ, θ̇, key) → residual on samples that the solve has not seen, and positivity.
+        (θ, θ̇, sampler state, key) → residual on samples that the solve has not seen, positivity.
     measure
-        (θ, key) → observables with standard errors.
+        (θ, sampler state, key) → observables with standard errors.
     """
 
     theta: Vector
+    sampler_state: dict[str, np.ndarray]
     start: Measurement
     fastest_rate: float
     memory: int
-    derivative: Callable[[Vector, Vector, PRNGKeyArray], RightHandSide]
-    monitor: Callable[[Vector, Vector, PRNGKeyArray], dict[str, np.ndarray]]
-    measure: Callable[[Vector, PRNGKeyArray], Measurement]
-
-
-class Parts(NamedTuple):
-    """What an engine is made of, before compilation; `theta` is the product start state."""
-
-    model: Model
-    povm: Povm
-    generator: Generator
-    problem: right_hand_side.Problem
-    theta: Float[Array, " P"]
-
-
-def check(system: System, solver: TdvpSolver) -> None:
-    """Raise `ConfigError` if the solver cannot run the system."""
-    require_devices()
-    # Traced only: to draw the parameters takes longer than everything else here.
-    jax.eval_shape(lambda key: assemble(system, solver, key).theta, jax.random.key(0))
-    if isinstance(solver.network, CustomNetwork):
-        network = assemble(system, solver, jax.random.key(0)).problem.ansatz.network
-        check_start(network, jax.random.key(solver.seed), solver.network.name)
+    draw: Callable[..., tuple[dict[str, np.ndarray], Ensemble]]
+    derivative: Callable[[Vector, Ensemble], RightHandSide]
+    monitor: Callable[..., dict[str, np.ndarray]]
+    measure: Callable[..., Measurement]
 
 
 def build_engine(system: System, solver: TdvpSolver, key: PRNGKeyArray) -> Engine:
-    """Assemble and compile; `key` decides the initial hidden weights.
+    """Assemble and compile; `key` decides the initial hidden weights and the sampler's state.
 
     Raises
     ------
     ConfigError
         If network, orbit, sampling or POVM do not fit the system.
     """
-    model, povm, generator, problem, theta = assemble(system, solver, key)
-    ansatz, sampler = problem.ansatz, problem.sampler
-
-    def monitor(theta: Array, velocity: Array, key: PRNGKeyArray) -> dict[str, Array]:
-        residual_key, sample_key = jax.random.split(key)
-        ensemble = sampler.monitored(ansatz, theta, sample_key)
-        residual = right_hand_side.held_out_residual(problem, theta, velocity, residual_key)
-        positivity = smallest_eigenvalues(ensemble, povm, model.lattice)
-        return {"residual_held_out": residual, **positivity}
-
-    def measure(theta: Array, key: PRNGKeyArray) -> observables.Estimate:
-        ensemble = sampler.observables(ansatz, theta, key)
-        return observables.measure(ensemble, povm, model.lattice, system.observables)
-
-    point = (np.asarray(theta), np.asarray(theta))
-    derivative, *others = (
-        _compiled(partial(right_hand_side.derivative, problem), *point),
-        _compiled(monitor, *point),
-        _compiled(measure, *point[:1]),
+    parts = assemble(system, solver, key)
+    sampler = parts.problem.sampler
+    theta = np.asarray(parts.theta)
+    state = _on_host(sampler.init(jax.random.fold_in(key, _SAMPLER)))
+    drawn = partial(sampler.draw, Purpose.SOLVE)
+    at = (theta, state, _key_data(key))
+    draw = _compiled(_of_key_data(drawn), *at)
+    ensemble = jax.eval_shape(drawn, theta, state, key)[1]
+    derivative = _compiled(
+        partial(right_hand_side.derivative, parts.problem), theta, _everywhere(ensemble)
     )
+    monitor = _compiled(_of_key_data(_monitor(parts)), theta, *at)
+    measure = _compiled(_of_key_data(_measure(parts, system)), *at)
 
-    def solved(*point: Any) -> RightHandSide:
-        solution = derivative.function(*point)
+    def draw_one(theta: Vector, state: SamplerState, key: PRNGKeyArray) -> Any:
+        state, ensemble = draw.function(theta, state, _key_data(key))
+        return _on_host(state), ensemble
+
+    def solved(theta: Vector, ensemble: Ensemble) -> RightHandSide:
+        solution = derivative.function(theta, ensemble)
         velocity, diagnostics = _on_host((solution.velocity, solution.diagnostics))
         return RightHandSide(velocity, solution.fisher, solution.rows, diagnostics)
 
     return Engine(
-        theta=point[0],
+        theta=theta,
+        sampler_state=state,
         start=_start_values(system),
-        fastest_rate=float(np.abs(generator.matrices).max(initial=0)),
-        memory=max(part.memory for part in (derivative, *others)),
+        fastest_rate=float(np.abs(parts.generator.matrices).max(initial=0)),
+        memory=max(part.memory for part in (draw, derivative, monitor, measure)),
+        draw=draw_one,
         derivative=solved if sampler.is_random else _remembering(solved),
-        monitor=lambda *point: _on_host(others[0].function(*point)),
-        measure=lambda *point: _on_host(others[1].function(*point)),
+        monitor=lambda *point: _on_host(monitor.function(*point[:-1], _key_data(point[-1]))),
+        measure=lambda *point: _on_host(measure.function(*point[:-1], _key_data(point[-1]))),
     )
+
+
+def _monitor(parts: Parts) -> Callable[..., dict[str, Array]]:
+    """What every step is watched by: samples that the solve has not seen, and positivity."""
+    problem, sampler = parts.problem, parts.problem.sampler
+
+    def monitor(
+        theta: Array, velocity: Array, state: SamplerState, key: PRNGKeyArray
+    ) -> dict[str, Array]:
+        residual_key, sample_key = jax.random.split(key)
+        _, unseen = sampler.draw(Purpose.HELD_OUT, theta, state, residual_key)
+        residual = right_hand_side.held_out_residual(problem, theta, velocity, unseen)
+        _, ensemble = sampler.draw(Purpose.MONITOR, theta, state, sample_key)
+        positivity = smallest_eigenvalues(ensemble, parts.povm, parts.model.lattice)
+        return {"residual_held_out": residual, **positivity}
+
+    return monitor
+
+
+def _measure(parts: Parts, system: System) -> Callable[..., observables.Estimate]:
+    """The observables of a system."""
+
+    def measure(theta: Array, state: SamplerState, key: PRNGKeyArray) -> observables.Estimate:
+        _, ensemble = parts.problem.sampler.draw(Purpose.OBSERVABLES, theta, state, key)
+        return observables.measure(ensemble, parts.povm, parts.model.lattice, system.observables)
+
+    return measure
 
 
 def _start_values(system: System) -> Measurement:
@@ -170,22 +167,27 @@ class _Compiled(NamedTuple):
     memory: int
 
 
-def _compiled(function: Callable[..., Any], *arguments: np.ndarray) -> _Compiled:
-    """`function` of such arrays and a key, compiled; every process gets the whole result.
-
-    A key travels as plain numbers, because an array of one process is not one of all.
-    """
-
-    def of_key_data(*arguments: Array) -> Any:
-        return function(*arguments[:-1], jax.random.wrap_key_data(arguments[-1]))
-
+def _compiled(function: Callable[..., Any], *arguments: Any) -> _Compiled:
+    """`function` of arguments like these, compiled; every process gets the whole result."""
     everywhere = NamedSharding(all_devices(), PartitionSpec())
-    traced = jax.jit(of_key_data, out_shardings=everywhere)
-    compiled = traced.lower(*arguments, _key_data(jax.random.key(0))).compile()
-    return _Compiled(
-        lambda *arguments: compiled(*arguments[:-1], _key_data(arguments[-1])),
-        _needed(compiled.memory_analysis()),
+    compiled = jax.jit(function, out_shardings=everywhere).lower(*arguments).compile()
+    return _Compiled(compiled, _needed(compiled.memory_analysis()))
+
+
+def _everywhere(shapes: Any) -> Any:
+    """Results of compiled functions as arguments of others."""
+    everywhere = NamedSharding(all_devices(), PartitionSpec())
+    return jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=everywhere), shapes
     )
+
+
+def _of_key_data(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function`, whose last argument is a key, of the plain numbers of that key.
+
+    Only these travel, because an array of one process is not one of all.
+    """
+    return lambda *arguments: function(*arguments[:-1], jax.random.wrap_key_data(arguments[-1]))
 
 
 def _needed(analysis: Any) -> int:
@@ -208,51 +210,9 @@ def _remembering(derivative: Callable[..., Any]) -> Callable[..., Any]:
     """`derivative` without random numbers: the end of a step is the start of the next one."""
     last: list[tuple[Vector, Any]] = []
 
-    def at(theta: Vector, origin: Vector, key: PRNGKeyArray) -> Any:
+    def at(theta: Vector, ensemble: Ensemble) -> Any:
         if not (last and np.array_equal(last[0][0], theta)):
-            last[:] = [(theta, derivative(theta, origin, key))]
+            last[:] = [(theta, derivative(theta, ensemble))]
         return last[0][1]
 
     return at
-
-
-def _require_seen(start: np.ndarray, solver: TdvpSolver) -> None:
-    """Refuse a start state of which a solve does not see every outcome on every site.
-
-    What flows into outcomes that no sample has would be lost, without a sign of it.
-    """
-    if isinstance(solver.sampling, DirectSampling):
-        smallest, remedy = _SAMPLES_SEEN / solver.sampling.solve, " or more samples"
-    else:
-        smallest, remedy = _SMALLEST_ENUMERATED, ""
-    if start.min() < smallest:
-        raise ConfigError(
-            f"`povm` must give every outcome of the start state a probability of at least "
-            f"{smallest:.1g}, but {solver.povm} gives {start.min():.1g}; use the other "
-            f"orientation{remedy}."
-        )
-
-
-def assemble(system: System, solver: TdvpSolver, key: PRNGKeyArray) -> Parts:
-    """The parts of a system's engine; raises `ConfigError` if they do not fit."""
-    model = build_model(system)
-    povm = build_povm(solver.povm)
-    start = outcome_probabilities(povm, model.bloch)
-    _require_seen(start, solver)
-    generator = build_generator(model, povm)
-    symmetries = build_orbit(solver.orbit, model, generator, start)
-    sampler = build_sampler(solver, symmetries)
-    network = build_network(solver.network, start, model.lattice.shape)
-    ansatz, theta = make_ansatz(network, symmetries, initial_parameters(network, key))
-    estimator = build_estimator(ansatz, sampler, generator, solver)
-    problem = right_hand_side.Problem(ansatz, sampler, estimator, solver)
-    return Parts(model, povm, generator, problem, theta)
-
-
-def build_estimator(
-    ansatz: OrbitAnsatz, sampler: Sampler, generator: Generator, solver: TdvpSolver
-) -> Estimator:
-    """The estimator that fits ansatz and sampler."""
-    if isinstance(sampler, Enumerator):
-        return TableEstimator(sampler, ansatz, generator)
-    return OrbitEstimator(ansatz, generator, solver.forgetting_bound, solver.chunk)

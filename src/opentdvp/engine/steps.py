@@ -10,6 +10,7 @@ import numpy as np
 from opentdvp.config import TdvpSolver
 from opentdvp.engine.build import Engine, Measurement, RightHandSide
 from opentdvp.engine.principle import integrator
+from opentdvp.engine.sampling.ensemble import Ensemble
 from opentdvp.records.checkpoint import State
 from opentdvp.records.from_solver import STATE
 from opentdvp.records.result_code import ResultCode
@@ -38,6 +39,20 @@ class Run(NamedTuple):
         return jax.random.fold_in(jax.random.fold_in(self.key, stream), count)
 
 
+class Evaluation(NamedTuple):
+    """The right-hand side at a state, and the ensemble it comes from.
+
+    Attributes
+    ----------
+    sampler_state
+        Of the sampler after the draw; the state of the run holds the one before it.
+    """
+
+    solution: RightHandSide
+    ensemble: Ensemble
+    sampler_state: dict[str, np.ndarray]
+
+
 class Attempt(NamedTuple):
     """An accepted trial step, its size, the one to try next, and the right-hand sides it cost."""
 
@@ -49,39 +64,43 @@ class Attempt(NamedTuple):
 
 def steps(run: Run, state: State) -> Iterator[State | ResultCode]:
     """States after accepted steps until the last time, or a code of what went wrong."""
-    solution = _evaluate(run, state)
-    while not isinstance(solution, ResultCode) and state.time < run.times[-1]:
-        advanced = _step(run, state, solution)
+    here = _evaluate(run, state)
+    while not isinstance(here, ResultCode) and state.time < run.times[-1]:
+        advanced = _step(run, state, here)
         if isinstance(advanced, ResultCode):
             yield advanced
             return
-        state, solution = advanced
+        state, here = advanced
         yield state
-    if isinstance(solution, ResultCode):
-        yield solution
+    if isinstance(here, ResultCode):
+        yield here
 
 
-def _evaluate(run: Run, state: State) -> RightHandSide | ResultCode:
+def _evaluate(run: Run, state: State) -> Evaluation | ResultCode:
     """The right-hand side at a state, if it can be trusted.
 
     <E> vanishes for a normalised ansatz: it is the rate at which probability would be lost.
     """
+    theta, sampler_state = state.arrays["theta"], _sampler_state(state)
     key = run.random(STEPS, len(state.diagnostics))
-    solution = run.engine.derivative(state.arrays["theta"], state.arrays["theta"], key)
+    sampler_state, ensemble = run.engine.draw(theta, sampler_state, key)
+    solution = run.engine.derivative(theta, ensemble)
     if not np.isfinite(solution.velocity).all():
         return ResultCode.NOT_FINITE
     drift = abs(float(solution.diagnostics["mean_estimate"]))
     scale = float(solution.diagnostics["estimate_deviation"])
     if drift > run.solver.drift_limit * scale + _ROUNDING:
         return ResultCode.PROBABILITY_DRIFT
-    return solution
+    return Evaluation(solution, ensemble, sampler_state)
 
 
-def _step(
-    run: Run, state: State, solution: RightHandSide
-) -> tuple[State, RightHandSide] | ResultCode:
+def _sampler_state(state: State) -> dict[str, np.ndarray]:
+    return {name: values for name, values in state.arrays.items() if name != "theta"}
+
+
+def _step(run: Run, state: State, here: Evaluation) -> tuple[State, Evaluation] | ResultCode:
     """One accepted step, with its diagnostics and the observables at the output times within."""
-    attempt = _try(run, state, solution)
+    attempt = _try(run, state, here)
     if isinstance(attempt, ResultCode):
         return attempt
     # A step to an output time lands on it exactly.
@@ -91,17 +110,17 @@ def _step(
         state,
         time=float(landed[0]) if len(landed) else state.time + attempt.size,
         step_size=attempt.next_step,
-        arrays={"theta": attempt.trial.end},
-        diagnostics=(*state.diagnostics, _diagnose(run, state, solution, attempt)),
+        arrays={"theta": attempt.trial.end, **here.sampler_state},
+        diagnostics=(*state.diagnostics, _diagnose(run, state, here, attempt)),
     )
     following = _evaluate(run, advanced)
     if isinstance(following, ResultCode):
         return following
-    outputs = _outputs(run, state, advanced, solution, following)
+    outputs = _outputs(run, state, advanced, here, following)
     return replace(advanced, outputs=(*state.outputs, *outputs)), following
 
 
-def _try(run: Run, state: State, solution: RightHandSide) -> Attempt | ResultCode:
+def _try(run: Run, state: State, here: Evaluation) -> Attempt | ResultCode:
     """Shorten the step until its error is small enough."""
     settings = run.solver.integrator
     wanted, evaluations = state.step_size, 1
@@ -111,10 +130,10 @@ def _try(run: Run, state: State, solution: RightHandSide) -> Attempt | ResultCod
         if size * run.engine.fastest_rate > _INTERPOLATED:
             size = min(size, run.times[len(state.outputs)] - state.time)
         trial = integrator.TRIALS[settings.method](
-            _slope(run, state),
-            solution.norm,
+            _slope(run, state, here.ensemble),
+            here.solution.norm,
             state.arrays["theta"],
-            solution.velocity,
+            here.solution.velocity,
             size,
             settings.fisher_tolerance,
         )
@@ -129,17 +148,21 @@ def _try(run: Run, state: State, solution: RightHandSide) -> Attempt | ResultCod
             return ResultCode.STEP_SIZE_COLLAPSE if finite else ResultCode.NOT_FINITE
 
 
-def _slope(run: Run, state: State) -> integrator.Slope:
+def _slope(run: Run, state: State, ensemble: Ensemble) -> integrator.Slope:
     """θ̇(θ) with the random numbers of one step, so that its stages differ by θ, not by noise."""
+    if run.solver.fixed_samples:
+        return lambda theta: run.engine.derivative(theta, ensemble).velocity
     key = run.random(STEPS, len(state.diagnostics))
-    fixed = run.solver.integrator.samples == "fixed"
-    return lambda theta: (
-        run.engine.derivative(theta, state.arrays["theta"] if fixed else theta, key).velocity
-    )
+
+    def redrawn(theta: np.ndarray) -> np.ndarray:
+        _, there = run.engine.draw(theta, _sampler_state(state), key)
+        return run.engine.derivative(theta, there).velocity
+
+    return redrawn
 
 
 def _outputs(
-    run: Run, old: State, new: State, first: RightHandSide, last: RightHandSide
+    run: Run, old: State, new: State, first: Evaluation, last: Evaluation
 ) -> Iterator[dict[str, np.ndarray]]:
     """Observables at the output times within a step, from the parameters interpolated there."""
     size = new.time - old.time
@@ -151,24 +174,28 @@ def _outputs(
             size,
             old.arrays["theta"],
             new.arrays["theta"],
-            first.velocity,
-            last.velocity,
+            first.solution.velocity,
+            last.solution.velocity,
         )
-        yield record(run.engine.measure(theta, run.random(OUTPUTS, index)), theta)
+        measured = run.engine.measure(theta, last.sampler_state, run.random(OUTPUTS, index))
+        yield record(measured, theta)
 
 
-def _diagnose(
-    run: Run, state: State, solution: RightHandSide, attempt: Attempt
-) -> dict[str, np.ndarray]:
+def _diagnose(run: Run, state: State, here: Evaluation, attempt: Attempt) -> dict[str, np.ndarray]:
     """Record of an accepted step: where it began, and what its first right-hand side was like."""
     step = len(state.diagnostics)
-    seen = run.engine.monitor(state.arrays["theta"], solution.velocity, run.random(MONITOR, step))
+    seen = run.engine.monitor(
+        state.arrays["theta"],
+        here.solution.velocity,
+        here.sampler_state,
+        run.random(MONITOR, step),
+    )
     values = {
         "time": state.time,
         "step_size": attempt.size,
         "step_error": attempt.trial.error,
         "evaluations": attempt.evaluations,
-        **solution.diagnostics,
+        **here.solution.diagnostics,
         **seen,
     }
     return {name: np.asarray(value, dtype=float) for name, value in values.items()}

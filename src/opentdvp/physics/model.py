@@ -33,11 +33,21 @@ class Lattice:
         """Nearest-neighbour pairs, each once, directed along +x or +y."""
         axes = range(len(self.shape))
         steps = (tuple(int(axis == other) for other in axes) for axis in axes)
-        return tuple(pair for step in steps for pair in self._pairs(step))
+        return tuple(pair for step in steps for pair in self.displaced(step))
 
     def pairs(self, distance: int) -> tuple[tuple[int, int], ...]:
         """Pairs (i, j) with j at `distance` from i along +x."""
-        return self._pairs((distance,) + (0,) * (len(self.shape) - 1))
+        return self.displaced((distance,) + (0,) * (len(self.shape) - 1))
+
+    def displaced(self, offset: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
+        """Pairs (i, j) with j at `offset` from i."""
+        pairs = []
+        for site in range(self.n_sites):
+            target = self._moved(site, offset)
+            inside = all(t < length for t, length in zip(target, self.shape, strict=True))
+            if self.periodic or inside:
+                pairs.append((site, self._site(target)))
+        return tuple(pairs)
 
     def translations(self, step: int) -> np.ndarray:
         """Site permutations of all shifts by multiples of `step` along each axis, identity first.
@@ -68,15 +78,6 @@ class Lattice:
             for flip in product((False, True), repeat=rows.ndim)
         )
         return np.array([mirror.ravel() for mirror in mirrors])
-
-    def _pairs(self, offset: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
-        pairs = []
-        for site in range(self.n_sites):
-            target = self._moved(site, offset)
-            inside = all(t < length for t, length in zip(target, self.shape, strict=True))
-            if self.periodic or inside:
-                pairs.append((site, self._site(target)))
-        return tuple(pairs)
 
     def _moved(self, site: int, offset: tuple[int, ...]) -> tuple[int, ...]:
         """Coordinates of a site plus an offset, not wrapped."""

@@ -5,19 +5,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from opentdvp.config import (
     Deck,
-    MomentsSolver,
-    ReducedExactSolver,
-    Solver,
     StochasticSolver,
-    System,
-    TdvpSolver,
-    TensorNetworkSolver,
 )
 from opentdvp.errors import ConfigError, NumericalFailure
+from opentdvp.protocol import Method
 from opentdvp.records import checkpoint, timing, trajectory
 from opentdvp.records.files import beside
 from opentdvp.records.permissions import Output
@@ -27,6 +22,7 @@ from opentdvp.records.timing import add_timings, read_timing, write_timing
 from opentdvp.records.trajectory import Trajectory
 from opentdvp.running.keeper import Checkpoints, Keeper, checkpoint_outputs
 from opentdvp.running.signals import saving_when_stopped, stop_no_more
+from opentdvp.running.solvers import method_of
 
 if TYPE_CHECKING:
     from opentdvp.running.progress import Reporter
@@ -34,11 +30,6 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 logger = logging.getLogger(__name__)
-
-
-def check(system: System, solver: Solver) -> None:
-    """Raise `ConfigError` if the solver cannot solve the system, before any work is done."""
-    _method(solver).check(system)
 
 
 def run_outputs(out: Path, kept: Path) -> list[Output]:
@@ -82,9 +73,7 @@ def solve_to_file(
     NumericalFailure
         If the run stopped with a result code; the checkpoint stays.
     """
-    check(deck.system, deck.solver)
-    run = partial(_method(deck.solver).evolve, deck, report)
-    _run_to_file(deck, run, partial(_write, path=out), out, checkpoints)
+    _run_to_file(deck, method_of(deck), partial(_write, path=out), out, checkpoints, report)
 
 
 def take_part(deck: Deck, checkpoints: Checkpoints | None) -> None:
@@ -95,31 +84,26 @@ def take_part(deck: Deck, checkpoints: Checkpoints | None) -> None:
     ConfigError, FileError, Interrupted
         As for `solve_to_file`.
     """
-    check(deck.system, deck.solver)
     keeper = Keeper(deck.run_id, checkpoints)
     with saving_when_stopped(lambda: None, keeper.time_limit):
-        _method(deck.solver).evolve(deck, _silent, resume_from=keeper.resume())
-
-
-def _silent(time: float, **values: float) -> None:
-    """A report that is not shown."""
+        method_of(deck)(deck, resume_from=keeper.resume())
 
 
 def solve_batch_to_file(
     deck: Deck, batch: int, out: Path, checkpoints: Checkpoints | None, report: "Reporter"
 ) -> None:
     """Compute one batch of trajectories; arguments and errors as for `solve_to_file`."""
-    from opentdvp.references.trajectories import batches as stochastic
+    from opentdvp.references.trajectories import batches
 
     settings = _stochastic(deck)
     if not 0 <= batch < settings.batches:
         raise ConfigError(f"Argument `batch` must be in 0…{settings.batches - 1}, but is {batch}.")
-    run = partial(stochastic.run, deck, settings.numbers(batch), report)
+    method = batches.batch(settings.numbers(batch))
 
     def write(state: checkpoint.State, revisions: tuple[str, ...]) -> None:
         checkpoint.save(replace(state, revisions=revisions), deck.run_id, out)
 
-    _run_to_file(deck, run, write, out, checkpoints)
+    _run_to_file(deck, method, write, out, checkpoints, report)
 
 
 def gather_to_file(deck: Deck, batches: Sequence[Path], out: Path) -> int:
@@ -130,12 +114,12 @@ def gather_to_file(deck: Deck, batches: Sequence[Path], out: Path) -> int:
     ConfigError, FileError
         If the solver has no batches, or a file cannot be read, written or used.
     """
-    from opentdvp.references.trajectories import batches as stochastic
+    from opentdvp.references.trajectories.batches import gather
 
     _stochastic(deck)
     states = [checkpoint.load(deck.run_id, path) for path in batches]
     timings = [read_timing(path) for path in batches]
-    result = stochastic.gather(deck, states)
+    result = gather(deck, states)
     revisions = [*(r for state in states for r in state.revisions), revision()]
     trajectory.write(_computed_by(result, revisions), out)
     add_timings(out, timings)
@@ -161,46 +145,13 @@ def failed_path(out: Path) -> Path:
     return beside(out, ".failed.h5")
 
 
-class _Method(NamedTuple):
-    """What a solver does: refuse a system, or go from a deck to its trajectory."""
-
-    check: Callable[[System], None]
-    evolve: Callable[..., Trajectory]
-
-
-def _method(solver: Solver) -> _Method:
-    """The functions of a solver; what it is made of is imported only here."""
-    if isinstance(solver, TdvpSolver):
-        from opentdvp.engine import build, evolve
-
-        return _Method(lambda system: build.check(system, solver), evolve.evolve)
-    if isinstance(solver, ReducedExactSolver):
-        from opentdvp.references.exact import reduced
-
-        return _Method(reduced.check, reduced.solve)
-    if isinstance(solver, StochasticSolver):
-        from opentdvp.references.trajectories import batches as stochastic
-
-        return _Method(lambda system: stochastic.check(system, solver), stochastic.solve)
-    if isinstance(solver, TensorNetworkSolver):
-        from opentdvp.references.tensors import solve as tensors
-
-        return _Method(lambda system: tensors.check(system, solver), tensors.solve)
-    if isinstance(solver, MomentsSolver):
-        from opentdvp.references.moments import solve as moments
-
-        return _Method(lambda system: moments.check(system, solver), moments.solve)
-    from opentdvp.references.exact import full
-
-    return _Method(full.check, full.solve)
-
-
 def _run_to_file(
     deck: Deck,
-    run: Callable[..., Result],
+    method: Method[Any, Result],
     write: Callable[[Result, tuple[str, ...]], None],
     out: Path,
     checkpoints: Checkpoints | None,
+    report: "Reporter",
 ) -> None:
     """Run from the checkpoints if there are any, write the result, and what it has cost."""
     keeper = Keeper(deck.run_id, checkpoints)
@@ -209,7 +160,7 @@ def _run_to_file(
             state = keeper.resume()
             if state is not None:
                 logger.info("resumed at t = %g", state.time)
-            result = run(resume_from=state, keep=keeper)
+            result = method(deck, report, resume_from=state, keep=keeper)
         stop_no_more()
     finally:
         keeper.flush()

@@ -6,7 +6,7 @@ Arrays are laid out features first, batch last: on a processor with vector regis
 outcomes and tens of hidden units are then loops over contiguous configurations.
 """
 
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import flax.linen as nn
 import jax
@@ -14,11 +14,12 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
+from opentdvp.engine.ansatz.interface import Parameters
+
 #: The outcome before the first site: its one-hot vector is zero.
 NOTHING = -1
 
 Carry: TypeAlias = PyTree[Array]
-Parameters: TypeAlias = Any
 Site: TypeAlias = Int[Array, ""] | int
 
 

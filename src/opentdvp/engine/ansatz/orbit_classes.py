@@ -12,7 +12,7 @@ from jaxtyping import Array, Int
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from opentdvp.engine.ansatz.orbit import Symmetries
+from opentdvp.engine.ansatz.symmetries import Symmetries
 from opentdvp.engine.devices import for_samples
 from opentdvp.engine.povm.tetrahedron import OUTCOMES
 

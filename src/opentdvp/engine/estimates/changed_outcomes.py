@@ -11,7 +11,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from opentdvp.engine.ansatz.autoregressive import Autoregressive, Carry, Parameters, advance, select
+from opentdvp.engine.ansatz.autoregressive import Autoregressive, Carry, advance, select
+from opentdvp.engine.ansatz.interface import Parameters
 
 
 class Base(NamedTuple):

@@ -4,7 +4,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 from jaxtyping import Array, Float, Int, Num
 
-from opentdvp.engine.ansatz.autoregressive import Parameters
+from opentdvp.engine.ansatz.interface import Parameters
 
 
 class Estimate(NamedTuple):

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int
 
-from opentdvp.engine.ansatz.autoregressive import Parameters
+from opentdvp.engine.ansatz.interface import Parameters
 from opentdvp.engine.ansatz.orbit import OrbitAnsatz
 from opentdvp.engine.devices import for_samples
 from opentdvp.engine.estimates.estimator import Estimate

@@ -6,8 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int
 
-from opentdvp.engine.ansatz.autoregressive import Parameters
-from opentdvp.engine.ansatz.orbit import OrbitAnsatz
+from opentdvp.engine.ansatz.interface import Parameters
 from opentdvp.engine.ansatz.orbit_classes import place_values
 from opentdvp.engine.estimates.estimator import Estimate
 from opentdvp.engine.povm.generator import Generator
@@ -22,7 +21,6 @@ class TableEstimator:
     """E of every class of outcomes that an enumerator has listed."""
 
     enumerator: Enumerator
-    ansatz: OrbitAnsatz
     generator: Generator
 
     def __call__(
@@ -32,7 +30,7 @@ class TableEstimator:
         needed: Int[Array, ""] | None = None,
     ) -> Estimate:
         """As for every estimator; the outcomes are those of the enumerator's classes."""
-        log_probability = self.enumerator.log_probability(self.ansatz, parameters)
+        log_probability = self.enumerator.log_probability(parameters)
         class_of = jnp.array(self.enumerator.classes.of_outcome)
         places = jnp.array(place_values(outcomes.shape[1]))
         numbers = outcomes @ places

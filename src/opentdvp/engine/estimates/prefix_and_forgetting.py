@@ -20,11 +20,11 @@ from jaxtyping import Array, Float, Int
 from opentdvp.engine.ansatz.autoregressive import (
     Autoregressive,
     Carry,
-    Parameters,
     all_conditionals,
     later_gradients,
     select,
 )
+from opentdvp.engine.ansatz.interface import Parameters
 from opentdvp.engine.estimates.changed_outcomes import Base, Pair, add_rest, copies_at, follow
 from opentdvp.engine.povm.generator import Generator
 

@@ -5,6 +5,7 @@ on different sites are products of weights. Every estimate is a smooth function 
 standard error is the standard deviation of its influence function over √M.
 """
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -24,10 +25,12 @@ def measure(ensemble: Ensemble, povm: Povm, lattice: Lattice, observables: Obser
     per distance: C_AB(d) = mean over sites i of <A_i B_{i+d}> − <A_i><B_{i+d}>, i + d along x.
     The standard error is zero if the ensemble is an enumeration.
     """
-    weights = {axis: jnp.array(povm.weights(axis))[ensemble.outcomes] for axis in "XYZ"}
+    # Sites first: all that is done with sites then goes over contiguous samples.
+    outcomes = ensemble.outcomes.T
+    weights = {axis: jnp.array(povm.weights(axis))[outcomes] for axis in "XYZ"}
     estimates: Estimate = {}
     for axis in observables.magnetization:
-        estimates[axis] = mean_and_error(weights[axis].mean(axis=1), ensemble)
+        estimates[axis] = mean_and_error(weights[axis].mean(axis=0), ensemble)
     for pair, distances in observables.correlators.items():
         first, second = weights[pair[0]], weights[pair[1]]
         columns = [
@@ -40,15 +43,16 @@ def measure(ensemble: Ensemble, povm: Povm, lattice: Lattice, observables: Obser
 
 
 def _connected(
-    first: Float[Array, "samples sites"],
-    second: Float[Array, "samples sites"],
+    first: Float[Array, "sites samples"],
+    second: Float[Array, "sites samples"],
     pairs: np.ndarray,
     ensemble: Ensemble,
 ) -> tuple[Array, Array]:
-    a, b = first[:, pairs[:, 0]], second[:, pairs[:, 1]]
-    mean_a, mean_b = ensemble.weights @ a, ensemble.weights @ b
+    a, b = first[pairs[:, 0]], second[pairs[:, 1]]
+    mean_a, mean_b = (values @ ensemble.weights for values in (a, b))
     # <(A − <A>)(B − <B>)>: the derivatives by the means vanish, so this is its own influence.
-    return mean_and_error(((a - mean_a) * (b - mean_b)).mean(axis=1), ensemble)
+    product = (a - mean_a[:, None]) * (b - mean_b[:, None])
+    return mean_and_error(product.mean(axis=0), ensemble)
 
 
 def mean_and_error(values: Float[Array, " samples"], ensemble: Ensemble) -> tuple[Array, Array]:
@@ -56,5 +60,10 @@ def mean_and_error(values: Float[Array, " samples"], ensemble: Ensemble) -> tupl
     mean = ensemble.weights @ values
     if ensemble.counts is None:
         return mean, jnp.zeros_like(mean)
-    variance = jnp.sum((values - mean) ** 2) / (len(values) - 1)
-    return mean, jnp.sqrt(variance / len(values))
+    if ensemble.chain is None:
+        variance = jnp.sum((values - mean) ** 2) / (len(values) - 1)
+        return mean, jnp.sqrt(variance / len(values))
+    # Chains are independent of each other, whatever connects the rows of one.
+    parts = jax.ops.segment_sum(ensemble.weights * (values - mean), ensemble.chain, len(values))
+    chains = 1 + ensemble.chain.max()
+    return mean, jnp.sqrt(jnp.sum(parts**2) * chains / (chains - 1))

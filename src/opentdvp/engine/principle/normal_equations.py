@@ -15,6 +15,9 @@ from opentdvp.config.solver import Cutoffs, Regularization
 #: Order of the soft cutoffs 1/(1 + (cutoff/x)⁶) of Schmitt & Heyl.
 _SHARPNESS = 6
 
+#: Rows whose products are summed in the precision of the rows.
+_ROWS = 1024
+
 #: Products with S until its largest eigenvalue is known to a few per cent, enough for a scale.
 _POWER_ITERATIONS = 20
 
@@ -31,8 +34,16 @@ class Regression(NamedTuple):
 
     @property
     def fisher(self) -> Float[Array, "P P"]:
-        """S_kk' = <O_k O_k'>ᶜ."""
-        return self.rows.T @ self.rows
+        """S_kk' = <O_k O_k'>ᶜ; sums over blocks of rows are in double precision."""
+        rows = self.rows
+        if rows.dtype == jnp.float64:
+            return rows.T @ rows
+        blocks = jnp.pad(rows, ((0, -len(rows) % _ROWS), (0, 0))).reshape(-1, _ROWS, rows.shape[1])
+
+        def add(total: Array, block: Array) -> tuple[Array, None]:
+            return total + (block.T @ block).astype(jnp.float64), None
+
+        return jax.lax.scan(add, jnp.zeros((rows.shape[1],) * 2), blocks)[0]
 
     @property
     def force(self) -> Float[Array, " P"]:

@@ -10,12 +10,10 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax.flatten_util import ravel_pytree
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Float, Int
 
 from opentdvp.config import TdvpSolver
-from opentdvp.engine.ansatz.autoregressive import Parameters
-from opentdvp.engine.ansatz.orbit import OrbitAnsatz
+from opentdvp.engine.ansatz.interface import Ansatz, Parameters
 from opentdvp.engine.devices import for_samples
 from opentdvp.engine.estimates.estimator import Estimate, Estimator
 from opentdvp.engine.principle.normal_equations import Regression, relative_misfit, solve
@@ -27,7 +25,7 @@ _PRECISIONS = {"single": jnp.float32, "double": jnp.float64}
 class Problem(NamedTuple):
     """What stays the same in all right-hand sides of a run."""
 
-    ansatz: OrbitAnsatz
+    ansatz: Ansatz
     sampler: Sampler
     estimator: Estimator
     settings: TdvpSolver
@@ -60,20 +58,21 @@ class Solution(NamedTuple):
     diagnostics: dict[str, Float[Array, ""]]
 
 
-def derivative(
-    problem: Problem, theta: Float[Array, " P"], origin: Float[Array, " P"], key: PRNGKeyArray
-) -> Solution:
-    """θ̇ at θ from samples drawn at `origin` with `key`, reweighted if that is another point.
+def derivative(problem: Problem, theta: Float[Array, " P"], ensemble: Ensemble) -> Solution:
+    """θ̇ at θ from an ensemble that was drawn there, or elsewhere if samples are fixed.
 
     The diagnostics are `distinct_samples`, how many remain of the samples once those that are equal
     up to the orbit are one; `residual`, r² = <(Oθ̇ − E)²>ᶜ/<E²>ᶜ on the samples of the solve; mean,
     its standard error, and standard deviation of E (the mean vanishes for a normalised ansatz); the
     largest of those of the estimator; and those of `normal_equations.solve`.
     """
-    ensemble = problem.sampler.solve(problem.ansatz, theta, origin, key)
+    if problem.settings.fixed_samples:
+        ensemble = problem.sampler.reweighted(ensemble, theta)
     distinct = ensemble.distinct
     estimates = problem.estimate(theta, ensemble.outcomes, distinct)
-    jacobian = log_derivatives(problem, theta, ensemble.outcomes, distinct)
+    jacobian = ensemble.log_derivatives
+    if jacobian is None:
+        jacobian = log_derivatives(problem, theta, ensemble.outcomes, distinct)
     root = jnp.sqrt(ensemble.weights)
     mean, target = _centred(estimates.value, ensemble.weights, root)
     _, rows = _centred(jacobian, ensemble.weights, root)
@@ -94,10 +93,12 @@ def derivative(
 
 
 def held_out_residual(
-    problem: Problem, theta: Float[Array, " P"], velocity: Float[Array, " P"], key: PRNGKeyArray
+    problem: Problem,
+    theta: Float[Array, " P"],
+    velocity: Float[Array, " P"],
+    ensemble: Ensemble,
 ) -> Float[Array, ""]:
     """Residual r² of θ̇ on samples that the solve has not seen."""
-    ensemble = problem.sampler.held_out(problem.ansatz, theta, key)
     estimates = problem.estimate(theta, ensemble.outcomes).value
     parameters, direction = problem.parameters(theta), problem.parameters(velocity)
 
@@ -121,12 +122,8 @@ def log_derivatives(
     """O_k(a) = ∂_θk log P_θ(a) for every outcome."""
     parameters = problem.parameters(theta)
 
-    def of_one(outcome: Array) -> Array:
-        log_probability = partial(problem.ansatz.log_probability, outcomes=outcome[None])
-        gradient = jax.grad(lambda p: log_probability(p)[0])(parameters)
-        return ravel_pytree(gradient)[0].astype(theta.dtype)
-
-    return for_samples(jax.vmap(of_one), outcomes, problem.settings.chunk, needed)
+    of_chunk = partial(problem.ansatz.log_derivatives, parameters)
+    return for_samples(of_chunk, outcomes, problem.settings.chunk, needed)
 
 
 def _mean_error(ensemble: Ensemble, target: Array) -> Array:
@@ -137,6 +134,7 @@ def _mean_error(ensemble: Ensemble, target: Array) -> Array:
 
 
 def _centred(values: Array, weights: Array, root: Array) -> tuple[Array, Array]:
-    """Mean, and what is left without it times √w."""
-    mean = jnp.tensordot(weights, values, axes=1)
-    return mean, root.reshape(-1, *(1,) * (values.ndim - 1)) * (values - mean)
+    """Mean, and what is left without it times √w, in the precision of the values."""
+    mean = jnp.tensordot(weights.astype(values.dtype), values, axes=1)
+    roots = root.astype(values.dtype).reshape(-1, *(1,) * (values.ndim - 1))
+    return mean, roots * (values - mean)

@@ -1,4 +1,4 @@
-"""Where averages come from: exact samples of the ansatz, unless all outcomes are enumerated."""
+"""Exact samples of an autoregressive ansatz, independent of each other."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,15 +6,14 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float, Int, PRNGKeyArray
 from scipy.stats import qmc
 
-from opentdvp.config import DirectSampling, TdvpSolver
-from opentdvp.engine.ansatz.orbit import OrbitAnsatz, Symmetries
+from opentdvp.config import DirectSampling
+from opentdvp.engine.ansatz.orbit import OrbitAnsatz
 from opentdvp.engine.ansatz.orbit_classes import merge
 from opentdvp.engine.devices import for_samples
-from opentdvp.engine.sampling.ensemble import Ensemble, Sampler
-from opentdvp.engine.sampling.enumeration import enumerate_outcomes
+from opentdvp.engine.sampling.ensemble import Ensemble, Purpose, SamplerState
 
 #: Samples drawn together: the states of their networks fit the cache.
 _TOGETHER = 1024
@@ -25,15 +24,19 @@ Uniforms = Callable[[PRNGKeyArray, tuple[int, int]], Array]
 _BITS = 30
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class DirectSampler:
     """Samples of the ansatz: independent ones, or for the solve a Sobol sequence.
 
-    Those of the solve are reweighted by P_θ/P_origin unless every θ is its own origin.
+    Attributes
+    ----------
+    keeps_probability
+        Whether samples of the solve remember their log P, to be reweighted elsewhere.
     """
 
+    ansatz: OrbitAnsatz
     settings: DirectSampling
-    reweights: bool
+    keeps_probability: bool
     chunk: int
 
     @property
@@ -41,50 +44,54 @@ class DirectSampler:
         """Whether ensembles depend on their key: they do."""
         return True
 
-    def solve(
-        self, ansatz: OrbitAnsatz, theta: Array, origin: Array, key: PRNGKeyArray
-    ) -> Ensemble:
-        """One row per class; weights ∝ counts at `origin`, ∝ counts P_θ/P_origin elsewhere."""
+    def init(self, key: PRNGKeyArray) -> SamplerState:
+        """Nothing: every sample is drawn anew."""
+        return {}
+
+    def draw(
+        self, purpose: Purpose, theta: Array, state: SamplerState, key: PRNGKeyArray
+    ) -> tuple[SamplerState, Ensemble]:
+        """Independent samples of equal weight; for the solve, one row per class of outcomes."""
+        if purpose is Purpose.SOLVE:
+            return state, self._for_solve(theta, key)
+        outcomes = self._samples(theta, key, self._count(purpose))
+        count = len(outcomes)
+        return state, Ensemble(outcomes, jnp.full(count, 1 / count), jnp.ones(count, dtype=int))
+
+    def reweighted(self, ensemble: Ensemble, theta: Array) -> Ensemble:
+        """Weights ∝ counts P_θ/P_drawn."""
+        if ensemble.counts is None or ensemble.log_probability is None:
+            raise TypeError("Argument `ensemble` must be one of samples that know their log P.")
+        log_ratios = self._log_probability(theta, ensemble.outcomes) - ensemble.log_probability
+        return ensemble._replace(weights=jax.nn.softmax(log_ratios + jnp.log(ensemble.counts)))
+
+    def _count(self, purpose: Purpose) -> int:
+        settings = self.settings
+        return {
+            Purpose.HELD_OUT: settings.held_out,
+            # No more than for the solve, so that steps stay cheap.
+            Purpose.MONITOR: min(settings.solve, settings.observables),
+            Purpose.OBSERVABLES: settings.observables,
+        }[purpose]
+
+    def _for_solve(self, theta: Array, key: PRNGKeyArray) -> Ensemble:
         uniforms = _UNIFORMS[self.settings.sequence]
-        drawn = _draw(ansatz, origin, key, self.settings.solve, uniforms).outcomes
-        outcomes, counts = merge(ansatz.symmetries, drawn, self.chunk)
-        if not self.reweights:
-            return Ensemble(outcomes, counts / len(drawn), counts)
+        drawn = self._samples(theta, key, self.settings.solve, uniforms)
+        outcomes, counts = merge(self.ansatz.symmetries, drawn, self.chunk)
+        known = self._log_probability(theta, outcomes) if self.keeps_probability else None
+        return Ensemble(outcomes, counts / len(drawn), counts, known)
 
-        def log_ratio(chunk: Array) -> Array:
-            here, there = (
-                ansatz.log_probability(ansatz.unravel(point), chunk) for point in (theta, origin)
-            )
-            return here - there
+    def _log_probability(self, theta: Array, outcomes: Array) -> Array:
+        log_probability = partial(self.ansatz.log_probability, self.ansatz.unravel(theta))
+        return for_samples(log_probability, outcomes, self.chunk)
 
-        log_ratios = for_samples(log_ratio, outcomes, self.chunk)
-        return Ensemble(outcomes, jax.nn.softmax(log_ratios + jnp.log(counts)), counts)
-
-    def held_out(self, ansatz: OrbitAnsatz, theta: Array, key: PRNGKeyArray) -> Ensemble:
-        """Independent, equally weighted."""
-        return _draw(ansatz, theta, key, self.settings.held_out)
-
-    def monitored(self, ansatz: OrbitAnsatz, theta: Array, key: PRNGKeyArray) -> Ensemble:
-        """Independent, equally weighted; no more than for the solve, so that steps stay cheap."""
-        return _draw(ansatz, theta, key, min(self.settings.solve, self.settings.observables))
-
-    def observables(self, ansatz: OrbitAnsatz, theta: Array, key: PRNGKeyArray) -> Ensemble:
-        """Independent, equally weighted."""
-        return _draw(ansatz, theta, key, self.settings.observables)
-
-
-def build_sampler(solver: TdvpSolver, symmetries: Symmetries) -> Sampler:
-    """The sampler of a configuration.
-
-    Raises
-    ------
-    ConfigError
-        If the system is too large to enumerate.
-    """
-    if isinstance(solver.sampling, DirectSampling):
-        fixed = solver.integrator.samples == "fixed"
-        return DirectSampler(solver.sampling, reweights=fixed, chunk=solver.chunk)
-    return enumerate_outcomes(symmetries, solver.chunk)
+    def _samples(
+        self, theta: Array, key: PRNGKeyArray, count: int, uniforms: Uniforms = jax.random.uniform
+    ) -> Int[Array, "count sites"]:
+        sites = self.ansatz.symmetries.permutations.shape[1]
+        numbers = uniforms(key, (count, sites + 1))
+        sample = partial(self.ansatz.sample, self.ansatz.unravel(theta))
+        return for_samples(sample, numbers, _TOGETHER)
 
 
 def sobol_uniforms(key: PRNGKeyArray, shape: tuple[int, int]) -> Float[Array, "count dimensions"]:
@@ -103,16 +110,3 @@ def sobol_uniforms(key: PRNGKeyArray, shape: tuple[int, int]) -> Float[Array, "c
 
 #: Numbers uniform in [0, 1) by the name of their sequence in a configuration.
 _UNIFORMS: dict[str, Uniforms] = {"random": jax.random.uniform, "sobol": sobol_uniforms}
-
-
-def _draw(
-    ansatz: OrbitAnsatz,
-    theta: Array,
-    key: PRNGKeyArray,
-    count: int,
-    uniforms: Uniforms = jax.random.uniform,
-) -> Ensemble:
-    sites = ansatz.symmetries.permutations.shape[1]
-    numbers = uniforms(key, (count, sites + 1))
-    outcomes = for_samples(partial(ansatz.sample, ansatz.unravel(theta)), numbers, _TOGETHER)
-    return Ensemble(outcomes, jnp.full(count, 1 / count), jnp.ones(count, dtype=int))

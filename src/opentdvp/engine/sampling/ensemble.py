@@ -1,11 +1,13 @@
 """What averages are taken over, whether it was sampled or enumerated."""
 
-from typing import NamedTuple, Protocol, runtime_checkable
+from enum import StrEnum
+from typing import NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from opentdvp.engine.ansatz.orbit import OrbitAnsatz
+#: What a sampler remembers from one draw to the next, by name; part of every checkpoint.
+SamplerState: TypeAlias = dict[str, Array]
 
 
 class Ensemble(NamedTuple):
@@ -17,11 +19,20 @@ class Ensemble(NamedTuple):
         Rows that stand for nothing come last.
     counts
         How many independent samples each row stands for; None where the weights are exact.
+    log_probability
+        log P where the ensemble was drawn, if it may have to be reweighted.
+    chain
+        From 0 on, the Markov chain that each row comes from; None where rows are independent.
+    log_derivatives
+        O_k(a), if they depend on outcomes alone and are needed at several θ.
     """
 
     outcomes: Int[Array, "rows sites"]
     weights: Float[Array, " rows"]
     counts: Int[Array, " rows"] | None
+    log_probability: Float[Array, " rows"] | None = None
+    chain: Int[Array, " rows"] | None = None
+    log_derivatives: Float[Array, "rows P"] | None = None
 
     @property
     def distinct(self) -> Int[Array, ""]:
@@ -31,29 +42,34 @@ class Ensemble(NamedTuple):
         return jnp.count_nonzero(self.counts)
 
 
+class Purpose(StrEnum):
+    """What an ensemble is for; how large it is, and how it is drawn, may depend on it."""
+
+    SOLVE = "solve"  # S and F; averages only what the ansatz' symmetries keep
+    HELD_OUT = "held_out"  # judging the solve
+    MONITOR = "monitor"  # the expectation values that are watched at every step
+    OBSERVABLES = "observables"
+
+
 @runtime_checkable
 class Sampler(Protocol):
-    """Draws the four ensembles of a run; a pure function of ansatz, parameters and key."""
+    """Draws the ensembles of a run from an ansatz of its own; pure functions."""
 
     @property
     def is_random(self) -> bool:
         """Whether ensembles depend on their key."""
         ...
 
-    def solve(
-        self, ansatz: OrbitAnsatz, theta: Array, origin: Array, key: PRNGKeyArray
-    ) -> Ensemble:
-        """For S and F at θ, from samples at `origin`; averages only what the orbit keeps."""
+    def init(self, key: PRNGKeyArray) -> SamplerState:
+        """The state at the product start state; empty where draws do not depend on each other."""
         ...
 
-    def held_out(self, ansatz: OrbitAnsatz, theta: Array, key: PRNGKeyArray) -> Ensemble:
-        """For judging the solve."""
+    def draw(
+        self, purpose: Purpose, theta: Float[Array, " P"], state: SamplerState, key: PRNGKeyArray
+    ) -> tuple[SamplerState, Ensemble]:
+        """An ensemble at θ, and the state that the next draw goes on from."""
         ...
 
-    def monitored(self, ansatz: OrbitAnsatz, theta: Array, key: PRNGKeyArray) -> Ensemble:
-        """For the expectation values that are watched at every step."""
-        ...
-
-    def observables(self, ansatz: OrbitAnsatz, theta: Array, key: PRNGKeyArray) -> Ensemble:
-        """For expectation values."""
+    def reweighted(self, ensemble: Ensemble, theta: Float[Array, " P"]) -> Ensemble:
+        """An ensemble for the solve that was drawn elsewhere, with its weights at this θ."""
         ...

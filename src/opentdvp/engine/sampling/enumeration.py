@@ -1,15 +1,16 @@
 """All outcomes of a small system with their probabilities, one of each class up to the orbit."""
 
 from dataclasses import dataclass
+from functools import partial
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from opentdvp.engine.ansatz.autoregressive import Parameters
-from opentdvp.engine.ansatz.orbit import OrbitAnsatz, Symmetries
+from opentdvp.engine.ansatz.interface import Ansatz, Parameters
 from opentdvp.engine.ansatz.orbit_classes import Classes, all_classes
 from opentdvp.engine.devices import for_samples
-from opentdvp.engine.sampling.ensemble import Ensemble
+from opentdvp.engine.sampling.ensemble import Ensemble, Purpose, SamplerState
 from opentdvp.errors import ConfigError
 
 #: Sites of the largest system that is enumerated: 4⁹ = 262 144 outcomes.
@@ -20,6 +21,7 @@ LARGEST = 9
 class Enumerator:
     """Averages without samples: a `Sampler` that uses no random numbers."""
 
+    ansatz: Ansatz
     classes: Classes
     chunk: int
 
@@ -28,41 +30,43 @@ class Enumerator:
         """Whether ensembles depend on their key: they do not."""
         return False
 
-    def solve(
-        self, ansatz: OrbitAnsatz, theta: Array, origin: Array, key: PRNGKeyArray
-    ) -> Ensemble:
-        """For S and F: one outcome of every class with the probability of the class."""
-        log_probability = self.log_probability(ansatz, ansatz.unravel(theta))
-        weights = jnp.array(self.classes.sizes) * jnp.exp(log_probability)
-        return Ensemble(jnp.array(self.classes.outcomes), weights, None)
+    def init(self, key: PRNGKeyArray) -> SamplerState:
+        """Nothing: all outcomes are known."""
+        return {}
 
-    def held_out(self, ansatz: OrbitAnsatz, theta: Array, key: PRNGKeyArray) -> Ensemble:
-        """All outcomes again: there are no others to judge the solve by."""
-        return self.solve(ansatz, theta, theta, key)
+    def draw(
+        self, purpose: Purpose, theta: Array, state: SamplerState, key: PRNGKeyArray
+    ) -> tuple[SamplerState, Ensemble]:
+        """One outcome of every class with the probability of the class.
 
-    def monitored(self, ansatz: OrbitAnsatz, theta: Array, key: PRNGKeyArray) -> Ensemble:
-        """The same as for the observables."""
-        return self.observables(ansatz, theta, key)
+        Expectation values may differ from site to site, so for them the classes are all written
+        out. To judge the solve by there are no other outcomes.
+        """
+        outcomes = jnp.array(self.classes.outcomes)
+        ensemble = self.reweighted(Ensemble(outcomes, jnp.zeros(len(outcomes)), None), theta)
+        if purpose in (Purpose.MONITOR, Purpose.OBSERVABLES):
+            ensemble = self._written_out(ensemble)
+        return state, ensemble
 
-    def observables(self, ansatz: OrbitAnsatz, theta: Array, key: PRNGKeyArray) -> Ensemble:
-        """For expectation values, which may differ from site to site."""
-        outcomes, weights, _ = self.solve(ansatz, theta, theta, key)
-        images = ansatz.images(outcomes)
-        everywhere = jnp.tile(weights / ansatz.order, ansatz.order)
-        return Ensemble(images.reshape(len(images), -1).T, everywhere, None)
+    def reweighted(self, ensemble: Ensemble, theta: Array) -> Ensemble:
+        """The probabilities of the classes at θ."""
+        log_weights = self.log_probability(self.ansatz.unravel(theta)) + jnp.log(self.classes.sizes)
+        return ensemble._replace(weights=jnp.exp(log_weights - jax.nn.logsumexp(log_weights)))
 
-    def log_probability(
-        self, ansatz: OrbitAnsatz, parameters: Parameters
-    ) -> Float[Array, " classes"]:
-        """log P of every class."""
+    def log_probability(self, parameters: Parameters) -> Float[Array, " classes"]:
+        """log P of every class, up to a constant if P is not normalised."""
+        log_probability = partial(self.ansatz.log_probability, parameters)
+        return for_samples(log_probability, jnp.array(self.classes.outcomes), self.chunk)
 
-        def of_chunk(outcomes: Array) -> Array:
-            return ansatz.log_probability(parameters, outcomes)
+    def _written_out(self, ensemble: Ensemble) -> Ensemble:
+        """All images of all outcomes."""
+        images = self.ansatz.symmetries.images(ensemble.outcomes)
+        sites, order, _ = images.shape
+        everywhere = jnp.tile(ensemble.weights / order, order)
+        return Ensemble(images.reshape(sites, -1).T, everywhere, None)
 
-        return for_samples(of_chunk, jnp.array(self.classes.outcomes), self.chunk)
 
-
-def enumerate_outcomes(symmetries: Symmetries, chunk: int) -> Enumerator:
+def enumerate_outcomes(ansatz: Ansatz, chunk: int) -> Enumerator:
     """List all outcomes.
 
     Raises
@@ -70,10 +74,10 @@ def enumerate_outcomes(symmetries: Symmetries, chunk: int) -> Enumerator:
     ConfigError
         If there are too many.
     """
-    n_sites = symmetries.permutations.shape[1]
+    n_sites = ansatz.symmetries.permutations.shape[1]
     if n_sites > LARGEST:
         raise ConfigError(
             f"`sampling.kind` must be direct for more than {LARGEST} sites, but is enumeration for "
             f"{n_sites}."
         )
-    return Enumerator(all_classes(symmetries), chunk)
+    return Enumerator(ansatz, all_classes(ansatz.symmetries), chunk)

@@ -13,10 +13,11 @@ import qutip
 from jaxtyping import Complex
 from qutip.solver.integrator import IntegratorException
 
-from opentdvp.config import Deck, ExactSolver, Observables, System
+from opentdvp.config import ExactSolver, Observables, System
 from opentdvp.errors import ConfigError, NumericalFailure
 from opentdvp.physics.model import Lattice, Model, build_model
 from opentdvp.physics.spin import AXES, PAULI, pauli_string, spin_state
+from opentdvp.protocol import Report, Task, method
 from opentdvp.records.checkpoint import State
 from opentdvp.records.from_solver import make_trajectory, output_times
 from opentdvp.records.result_code import ResultCode
@@ -41,8 +42,7 @@ _RESTART = 10
 MAXIMAL_STEPS = 10**8
 
 
-def check(system: System) -> None:
-    """Raise `ConfigError` if the system is too large for a full density matrix."""
+def _check(system: System, _: ExactSolver) -> None:
     sites = system.lattice.n_sites
     if sites > MAXIMAL_SITES:
         memory = _COPIES * 4**sites * np.dtype(complex).itemsize / 2**30
@@ -53,53 +53,25 @@ def check(system: System) -> None:
         )
 
 
-def solve(
-    deck: Deck,
-    report: Callable[[float], None],
-    resume_from: State | None = None,
-    keep: Callable[[State], None] = lambda state: None,
-) -> Trajectory:
-    """Integrate the Lindblad equation from the product start state to the last time.
+@method(ExactSolver, _check)
+def solve(task: Task[ExactSolver]) -> Trajectory:
+    """Integrate the Lindblad equation for the density matrix, as far as it can be trusted.
 
-    Parameters
-    ----------
-    deck
-        System and exact solver.
-    report
-        Called with every output time, the first included, when its observables are known.
-    resume_from
-        State to go on from; the result equals that of the uninterrupted run bit for bit.
-    keep
-        Called with the state at every tenth output time, to write checkpoints.
-
-    Returns
-    -------
-    Trajectory
-        Site-averaged observables with standard error zero, and |tr ρ − 1| at every output time as
-        the diagnostic `trace_error`. If ρ is not finite or its trace drifts, the trajectory ends
-        before that time and its result code says why.
-
-    Raises
-    ------
-    ConfigError
-        If the system is too large.
-    NumericalFailure
-        If the integrator cannot reach its tolerances.
+    Every output time is reported, every tenth state kept. Standard errors are zero; the diagnostic
+    `trace_error` is |tr ρ − 1| at every output time. If ρ is not finite or its trace drifts, the
+    trajectory ends before that time.
     """
-    system, solver = deck.system, deck.solver
-    if not isinstance(solver, ExactSolver):
-        raise TypeError(f"`deck.solver` must be an ExactSolver, but is {type(solver).__name__}.")
-    check(system)
-    model, times = build_model(system), output_times(deck)
-    evolve = partial(_evolve, model, solver, float(times[-1]))
-    state = _start(model, system.observables) if resume_from is None else resume_from
-    if resume_from is None:
-        report(0.0)
+    deck, observables = task.deck, task.deck.system.observables
+    model, times = build_model(deck.system), output_times(deck)
+    evolve = partial(_evolve, model, task.settings, float(times[-1]))
+    state = _start(model, observables) if task.resume_from is None else task.resume_from
+    if task.resume_from is None:
+        task.report(0.0)
     result = ResultCode.SUCCESS
     while result is ResultCode.SUCCESS and state.time < times[-1]:
         ahead = times[len(state.outputs) - 1 :][: _RESTART + 1]
-        state, result = _stretch(evolve, model.lattice, state, ahead, system.observables, report)
-        keep(state)
+        state, result = _stretch(evolve, model.lattice, state, ahead, observables, task.report)
+        task.keep(state)
     return make_trajectory(deck, state.outputs, state.diagnostics, "cpu", result)
 
 
@@ -115,7 +87,7 @@ def _stretch(
     state: State,
     times: np.ndarray,
     observables: Observables,
-    report: Callable[[float], None],
+    report: Report,
 ) -> tuple[State, ResultCode]:
     """From the first of some times, which is that of the state, to the last that can be trusted."""
     for time, rho in zip(times[1:], evolve(state, times), strict=True):

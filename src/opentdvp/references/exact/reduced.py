@@ -20,6 +20,7 @@ from opentdvp.physics.pauli.reduced_generator import build_reduced_generator
 from opentdvp.physics.pauli.row_blocks import RowBlocks
 from opentdvp.physics.pauli.symmetries import automorphisms, half_turns
 from opentdvp.physics.spin import AXES
+from opentdvp.protocol import Task, method
 from opentdvp.records.checkpoint import State
 from opentdvp.records.from_solver import make_trajectory, output_times
 from opentdvp.records.result_code import ResultCode
@@ -34,8 +35,7 @@ MAXIMAL_GIB = 12
 _VECTORS, _ELEMENT = 30 * 8, 12
 
 
-def check(system: System) -> None:
-    """Raise `ConfigError` if the symmetries leave too many coefficients."""
+def _check(system: System, _: ReducedExactSolver) -> None:
     model = build_model(system)
     permutations, turns = automorphisms(model), half_turns(model)
     count = count_orbits(permutations, turns)
@@ -49,61 +49,27 @@ def check(system: System) -> None:
         )
 
 
-def solve(
-    deck: Deck,
-    report: Callable[..., None],
-    resume_from: State | None = None,
-    keep: Callable[[State], None] = lambda state: None,
-) -> Trajectory:
-    """Integrate the Lindblad equation from the product start state to the last time.
+@method(ReducedExactSolver, _check)
+def solve(task: Task[ReducedExactSolver]) -> Trajectory:
+    """Integrate the Lindblad equation by steps that are exponentials in a Krylov space.
 
-    Every step is an exponential in a Krylov space, which gives the observables at the output times
-    in it too. The errors of all steps add up to at most the sum of the two tolerances.
-
-    Parameters
-    ----------
-    deck
-        System and reduced exact solver.
-    report
-        Called with the time after every step.
-    resume_from
-        State to go on from; the result equals that of the uninterrupted run bit for bit.
-    keep
-        Called with the state after every step, to write checkpoints.
-
-    Returns
-    -------
-    Trajectory
-        Site-averaged observables with standard error zero, and the steps as diagnostics. If no
-        step is short enough, the trajectory ends there and its result code says so.
-
-    Raises
-    ------
-    ConfigError
-        If the system is too large.
-    FileError
-        If the state to go on from is of an earlier version.
+    The space gives the observables at the output times in it too. The errors of all steps add up to
+    at most the sum of the two tolerances. Standard errors are zero; the steps are the diagnostics.
+    If no step is short enough, the trajectory ends there.
     """
-    solver = deck.solver
-    if not isinstance(solver, ReducedExactSolver):
-        raise TypeError(f"`deck.solver` must be a ReducedExactSolver, but is {type(solver)}.")
-    check(deck.system)
-    problem = _assemble(deck)
-    state = _start(problem) if resume_from is None else resume_from
-    if "expectations" not in state.arrays:
+    problem = _assemble(task.deck)
+    begin = _start(problem) if task.resume_from is None else task.resume_from
+    if "expectations" not in begin.arrays:
         raise FileError(
             "Cannot resume: the checkpoint must hold Pauli expectation values, but is of an "
             "earlier version of the solver; delete it to start the run anew."
         )
-    result = ResultCode.SUCCESS
-    for advanced in _steps(problem, solver, state):
-        if isinstance(advanced, ResultCode):
-            result = advanced
-            break
-        state = advanced
-        keep(state)
-        report(state.time, step=float(state.diagnostics[-1]["step_size"]))
-    return make_trajectory(deck, state.outputs, state.diagnostics, "cpu", result)
+    state, result = task.follow(_steps(problem, task.settings, begin), begin, _progress)
+    return make_trajectory(task.deck, state.outputs, state.diagnostics, "cpu", result)
+
+
+def _progress(state: State) -> dict[str, float]:
+    return {"step": float(state.diagnostics[-1]["step_size"])}
 
 
 class _Problem(NamedTuple):

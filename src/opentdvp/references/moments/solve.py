@@ -4,7 +4,6 @@ Every run is three, which go on side by side: the cut that is asked for, one wei
 range less. The changes are its errors.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -16,9 +15,9 @@ from opentdvp.physics.model import Lattice, Model, build_model
 from opentdvp.physics.pauli.cut_orbits import estimated_orbits
 from opentdvp.physics.pauli.cuts import Cut
 from opentdvp.physics.pauli.symmetries import automorphisms, half_turns
+from opentdvp.protocol import Task, method
 from opentdvp.records.checkpoint import State
 from opentdvp.records.from_solver import make_trajectory, output_times
-from opentdvp.records.result_code import ResultCode
 from opentdvp.records.trajectory import Trajectory
 from opentdvp.references.moments.evolutions import (
     Evolution,
@@ -43,8 +42,7 @@ _VECTORS, _ELEMENT = 40 * 8, 20
 _ASKED = "asked"
 
 
-def check(system: System, solver: MomentsSolver) -> None:
-    """Raise `ConfigError` if the cut does not fit the system, or needs too much memory."""
+def _check(system: System, solver: MomentsSolver) -> None:
     model = build_model(system)
     lattice = model.lattice
     _check_cut(lattice, solver)
@@ -85,55 +83,22 @@ def _check_correlators(observables: Observables, solver: MomentsSolver) -> None:
             )
 
 
-def solve(
-    deck: Deck,
-    report: Callable[..., None],
-    resume_from: State | None = None,
-    keep: Callable[[State], None] = lambda state: None,
-) -> Trajectory:
-    """Evolve the moments of the product start state to the last time, with three cuts.
+@method(MomentsSolver, _check)
+def solve(task: Task[MomentsSolver]) -> Trajectory:
+    """Evolve the centred moments of the product start state, with three cuts side by side.
 
-    Parameters
-    ----------
-    deck
-        System and moments solver.
-    report
-        Called after every step of every evolution with the time that all of them have reached.
-    resume_from
-        State to go on from; the result equals that of the uninterrupted run bit for bit.
-    keep
-        Called with the state after every step, to write checkpoints.
-
-    Returns
-    -------
-    Trajectory
-        Site-averaged observables. The standard error is not statistical: it is the larger of the
-        changes by one weight less and by one range less. Diagnostics, per output time: the largest
-        of each of these changes, and the largest moment of the largest weight and range. If an
-        evolution has no good step, or leaves what any state allows, the trajectory ends there and
-        its result code says so.
-
-    Raises
-    ------
-    ConfigError
-        If the cut does not fit the system.
+    The standard error is not statistical: it is the larger of the changes by one weight less and by
+    one range less. Diagnostics, per output time: the largest of each of these changes, and the
+    largest moment of the largest weight and of the largest range. If an evolution has no good step,
+    or leaves what any state allows, the trajectory ends there. The report has the time that all
+    three have reached.
     """
-    solver = deck.solver
-    if not isinstance(solver, MomentsSolver):
-        raise TypeError(f"`deck.solver` must be a MomentsSolver, but is {type(solver)}.")
-    check(deck.system, solver)
-    problem, begun = _assemble(deck, solver)
-    state = begun if resume_from is None else resume_from
-    ahead = output_times(deck)[len(state.outputs) :].tolist()
-    result = ResultCode.SUCCESS
-    for advanced in advance(problem.evolutions, state, ahead, problem.record):
-        if isinstance(advanced, ResultCode):
-            result = advanced
-            break
-        state = advanced
-        keep(state)
-        report(state.time, step=state.step_size)
-    trajectory = make_trajectory(deck, state.outputs, state.diagnostics, "cpu", result)
+    problem, begun = _assemble(task.deck, task.settings)
+    begin = begun if task.resume_from is None else task.resume_from
+    ahead = output_times(task.deck)[len(begin.outputs) :].tolist()
+    steps = advance(problem.evolutions, begin, ahead, problem.record)
+    state, result = task.follow(steps, begin, lambda state: {"step": state.step_size})
+    trajectory = make_trajectory(task.deck, state.outputs, state.diagnostics, "cpu", result)
     return replace(trajectory, provenance=trajectory.provenance | {"standard_error": ERROR_IS})
 
 

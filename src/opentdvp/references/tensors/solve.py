@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from opentdvp.config import Deck, System, TensorNetworkSolver
+from opentdvp.config import System, TensorNetworkSolver
 from opentdvp.errors import ConfigError
 from opentdvp.physics.model import Model, build_model
+from opentdvp.protocol import Task, method
 from opentdvp.records.checkpoint import Records, State, columns
 from opentdvp.records.from_solver import make_trajectory, output_times
 from opentdvp.records.result_code import ResultCode
@@ -44,8 +45,7 @@ _FINISHED = "finished/"
 _COPIES = 8
 
 
-def check(system: System, solver: TensorNetworkSolver) -> None:
-    """Raise `ConfigError` if the solver cannot solve the system, or needs too much memory."""
+def _check(system: System, solver: TensorNetworkSolver) -> None:
     model = build_model(system)
     if solver.method == "mps" and model.jumps:
         raise ConfigError("`jumps` must be empty for the method mps, but is not; use mpo.")
@@ -59,54 +59,27 @@ def check(system: System, solver: TensorNetworkSolver) -> None:
         )
 
 
-def solve(
-    deck: Deck,
-    report: Callable[..., None],
-    resume_from: State | None = None,
-    keep: Callable[[State], None] = lambda state: None,
-) -> Trajectory:
+@method(TensorNetworkSolver, _check)
+def solve(task: Task[TensorNetworkSolver]) -> Trajectory:
     """Evolve the chain three times, each from the product start state to the last time.
 
-    Parameters
-    ----------
-    deck
-        System and tensor network solver.
-    report
-        Called after every output time of every evolution with the share of the work that is done,
-        in units of the last time.
-    resume_from
-        State to go on from; the result equals that of the uninterrupted run bit for bit.
-    keep
-        Called with the state after every output time of every evolution, to write checkpoints.
-
-    Returns
-    -------
-    Trajectory
-        Site-averaged observables. The standard error is not statistical: it is the sum of the
-        changes by halving the bond dimension and by doubling the time step (at half the bond
-        dimension). Diagnostics, per output time: the largest of each of these changes, the bond
-        dimension, the weight discarded so far, and by how much the trace differs from 1. If
-        a number is not finite, the trajectory ends there and its result code says so.
-
-    Raises
-    ------
-    ConfigError
-        If the solver cannot solve the system.
+    The standard error is not statistical: it is the sum of the changes by halving the bond
+    dimension and by doubling the time step (at half the bond dimension). Diagnostics, per output
+    time: the largest of each of these changes, the bond dimension, the weight discarded so far, and
+    by how much the trace differs from 1. If a number is not finite, the trajectory ends there.
+    The report has the share of the work that is done, in units of the last time.
     """
-    solver = deck.solver
-    if not isinstance(solver, TensorNetworkSolver):
-        raise TypeError(f"`deck.solver` must be a TensorNetworkSolver, but is {type(solver)}.")
-    check(deck.system, solver)
-    model = build_model(deck.system)
+    deck, solver = task.deck, task.settings
+    model, times = build_model(deck.system), output_times(deck)
     chain = build_chain(find_layout(model, solver.chain), _space(model, solver))
-    times = output_times(deck)
     run = _Run(
         chain=chain,
         measure=partial(measure, chain, lattice=model.lattice, observables=deck.system.observables),
         times=times,
         evolutions=_evolutions(solver, float(times[1])),
     )
-    state, result = _evolve(run, report, keep, resume_from or _begin(run, {}))
+    begin = _begin(run, {}) if task.resume_from is None else task.resume_from
+    state, result = _evolve(run, task, begin)
     outputs, diagnostics = _with_errors(state)
     return make_trajectory(deck, outputs, diagnostics, "cpu", result)
 
@@ -139,9 +112,7 @@ def _begin(run: _Run, finished: Mapping[str, np.ndarray]) -> State:
     return _record(run, state, 0.0, product_tensors(run.chain), 0.0)
 
 
-def _evolve(
-    run: _Run, report: Callable[..., None], keep: Callable[[State], None], state: State
-) -> tuple[State, ResultCode]:
+def _evolve(run: _Run, task: Task[TensorNetworkSolver], state: State) -> tuple[State, ResultCode]:
     # Half the bond dimension takes about an eighth of the time.
     costs = np.cumsum([0, 1, 2, 16]) / 19
     stop = float(run.times[-1])
@@ -157,9 +128,9 @@ def _evolve(
             if not all(np.isfinite(tensor).all() for tensor in tensors.tensors):
                 return state, ResultCode.NOT_FINITE
             state = _record(run, state, time, tensors, discarded)
-            keep(state)
+            task.keep(state)
             share = float(np.interp(done + time / stop, range(len(costs)), costs))
-            report(stop * share, bond_dimension=_bond_dimension(tensors))
+            task.report(stop * share, bond_dimension=_bond_dimension(tensors))
         if done + 1 == len(run.evolutions):
             return state, ResultCode.SUCCESS
         state = _begin(run, _flat([*_finished(state), columns(state.outputs)]))

@@ -4,7 +4,8 @@ A batch is kept as a checkpoint with the expectation values of its finished traj
 one that was interrupted goes on, and one that was lost is made again alone.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from functools import partial
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -13,6 +14,7 @@ from opentdvp.config import Deck, DephasingSolver, StochasticSolver, System, Wav
 from opentdvp.errors import ConfigError, FileError
 from opentdvp.physics.model import Lattice, Model, build_model
 from opentdvp.physics.spin import AXES
+from opentdvp.protocol import Method, Task, method
 from opentdvp.records.checkpoint import State
 from opentdvp.records.from_solver import make_trajectory, output_times
 from opentdvp.records.result_code import ResultCode
@@ -24,8 +26,7 @@ from opentdvp.references.trajectories.pure_states import Simulator, linear_expec
 MAXIMAL_SITES = 16
 
 
-def check(system: System, solver: StochasticSolver) -> None:
-    """Raise `ConfigError` if the solver cannot solve the system."""
+def _check(system: System, solver: StochasticSolver) -> None:
     model = build_model(system)
     if model.n_sites > MAXIMAL_SITES:
         raise ConfigError(
@@ -40,49 +41,28 @@ def check(system: System, solver: StochasticSolver) -> None:
         wave_functions.check(model, len(system.jumps))
 
 
-def solve(
-    deck: Deck,
-    report: Callable[[float], None],
-    resume_from: State | None = None,
-    keep: Callable[[State], None] = lambda state: None,
-) -> Trajectory:
+@method(StochasticSolver, _check)
+def solve(task: Task[StochasticSolver]) -> Trajectory:
     """All trajectories one after the other, and their averages.
 
-    Parameters
-    ----------
-    deck
-        System and stochastic solver.
-    report
-        Called after every trajectory with the share of the last time that is done.
-    resume_from, keep
-        Finished trajectories to go on from, and where they go.
-
-    Raises
-    ------
-    ConfigError
-        If the solver cannot solve the system.
-    NumericalFailure
-        If the integrator cannot reach its tolerances.
+    After each of them the report has the share of the last time that is done.
     """
-    settings = _settings(deck)
-    state = run(deck, range(settings.trajectories), report, resume_from, keep)
-    return gather(deck, [state])
+    return gather(task.deck, [_run(range(task.settings.trajectories), task)])
 
 
-def run(
-    deck: Deck,
-    numbers: range,
-    report: Callable[[float], None],
-    resume_from: State | None = None,
-    keep: Callable[[State], None] = lambda state: None,
-) -> State:
+def batch(numbers: range) -> Method[StochasticSolver, State]:
     """The trajectories with these numbers; the same whatever batch they are in."""
-    settings = _settings(deck)
-    check(deck.system, settings)
+    return Method(StochasticSolver, _check, partial(_run, numbers))
+
+
+def _run(numbers: range, task: Task[StochasticSolver]) -> State:
+    deck, settings = task.deck, task.settings
     model, times = build_model(deck.system), output_times(deck)
     expectations = linear_expectations(model.lattice, deck.system.observables)
     simulate = _simulator(model, settings, times)
-    state = _nothing(len(times), expectations.size) if resume_from is None else resume_from
+    state = task.resume_from
+    if state is None:
+        state = _nothing(len(times), expectations.size)
     done = len(state.arrays["numbers"])
     if state.arrays["numbers"].tolist() != list(numbers[:done]):
         raise FileError("Cannot resume: the checkpoint must be of the same batch, but is not.")
@@ -94,8 +74,8 @@ def run(
             "values": np.concatenate([state.arrays["values"], values[None]]),
         }
         state = State(float(times[-1]) * count / len(numbers), 0.0, arrays)
-        keep(state)
-        report(state.time)
+        task.keep(state)
+        task.report(state.time)
     return state
 
 
@@ -170,10 +150,3 @@ def _joined(
 def _nothing(times: int, size: int) -> State:
     arrays = {"numbers": np.zeros(0, dtype=int), "values": np.zeros((0, times, size))}
     return State(0.0, 0.0, arrays)
-
-
-def _settings(deck: Deck) -> StochasticSolver:
-    if not isinstance(deck.solver, StochasticSolver):
-        name = type(deck.solver).__name__
-        raise TypeError(f"`deck.solver` must be a StochasticSolver, but is {name}.")
-    return deck.solver

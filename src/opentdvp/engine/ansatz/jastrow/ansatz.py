@@ -1,0 +1,198 @@
+"""log P_θ(a) = Σ_i log p⁰(a_i) + Σ_k θ_k O_k(a) − log Z, O_k a sum over images of a string (ours).
+
+It is a log-linear model (Markov random field): O_k does not depend on θ, so d<O_k>/dt = <𝓛†O_k> for
+every string of the model, and the product start state is θ = 0. The parameters that functions take
+are tables: what all strings of a window add up to, for each of its outcomes.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, PRNGKeyArray
+
+from opentdvp.engine.ansatz.jastrow.strings import LETTERS, Products
+from opentdvp.engine.ansatz.jastrow.windows import Windows
+from opentdvp.engine.ansatz.symmetries import Symmetries
+from opentdvp.engine.povm.tetrahedron import OUTCOMES
+
+#: For each family of windows, a table for each class of them and one of zeros, one after the other.
+Tables: TypeAlias = tuple[Float[Array, "..."], ...]
+
+
+class Family(NamedTuple):
+    """Windows of one shape, and which of their strings have which parameter.
+
+    Attributes
+    ----------
+    products
+        All strings of a window.
+    entries
+        Those that have a parameter, as (class of windows, place among the products).
+    parameter
+        Its number, for each of them.
+    share
+        One over the number of windows that the string lies in.
+    start
+        Tables of the product start state.
+    """
+
+    windows: Windows
+    products: Products
+    entries: tuple[Int[np.ndarray, " entries"], Int[np.ndarray, " entries"]]
+    parameter: Int[np.ndarray, " entries"]
+    share: Float[np.ndarray, " entries"]
+    start: Float[np.ndarray, " outcomes"]
+
+
+class Located(NamedTuple):
+    """Outcomes as numbers of windows: where the tables of a family are read.
+
+    Attributes
+    ----------
+    numbers
+        Per window, and a last one that is no window.
+    table
+        With the start state in it.
+    """
+
+    numbers: Int[Array, "windows batch"]
+    table: Float[Array, "..."]
+
+
+@dataclass(frozen=True, eq=False)
+class JastrowAnsatz:
+    """The many-body Jastrow factor of a model.
+
+    Attributes
+    ----------
+    letters
+        1 and χ_α(a), shape (4 outcomes, 4 letters).
+    count
+        Number of parameters.
+    """
+
+    families: tuple[Family, ...]
+    letters: Float[np.ndarray, "4 4"]
+    symmetries: Symmetries
+    count: int
+
+    def unravel(self, theta: Float[Array, " P"]) -> Tables:
+        """From θ to tables; linear."""
+        return tuple(self._table(family, theta) for family in self.families)
+
+    def _table(self, family: Family, theta: Array) -> Array:
+        windows, (classes, places) = family.windows, family.entries
+        count = len(windows.sites)
+        numbers = classes * windows.entries + family.products.numbers[places]
+        flat = jnp.zeros((count + 1) * windows.entries, theta.dtype)
+        table = flat.at[numbers].add(theta[family.parameter] * family.share)
+        letters = jnp.array(self.letters, theta.dtype)
+        for _ in range(windows.size):
+            # One site after the other becomes the last axis and then the first.
+            table = table.reshape(count + 1, -1, LETTERS)
+            table = jnp.einsum("cnl,al->can", table, letters)
+        return table.ravel()
+
+    def locate(self, tables: Tables, outcomes: Int[Array, "sites batch"]) -> tuple[Located, ...]:
+        """Where the tables of all families are read."""
+        located = []
+        for family, table in zip(self.families, tables, strict=True):
+            windows = family.windows
+            numbers = sum(outcomes[windows.flat[:, k]] << (2 * k) for k in range(windows.size))
+            padded = jnp.pad(jnp.asarray(numbers), ((0, 1), (0, 0)))
+            offsets = jnp.array(windows.offsets, padded.dtype)[:, None]
+            located.append(Located(padded + offsets, table + jnp.array(family.start, table.dtype)))
+        return tuple(located)
+
+    def log_probability(
+        self, parameters: Tables, outcomes: Int[Array, "batch sites"]
+    ) -> Float[Array, " batch"]:
+        """log P(a) + log Z."""
+        located = self.locate(parameters, outcomes.T)
+        return jnp.sum(
+            jnp.stack([table[numbers].sum(axis=0) for numbers, table in located]), axis=0
+        )
+
+    def log_derivatives(
+        self, parameters: Tables, outcomes: Int[Array, "batch sites"]
+    ) -> Float[Array, "batch P"]:
+        """O_k(a), in the precision of the parameters."""
+        letters = jnp.array(self.letters, parameters[0].dtype)[outcomes.T]  # (sites, batch, 4)
+        values = jnp.concatenate([_values(family, letters) for family in self.families])
+        parameter = np.concatenate([family.parameter for family in self.families])
+        share = np.concatenate([family.share for family in self.families])
+        order = np.argsort(parameter, kind="stable")
+        weighted = values[order] * jnp.array(share[order, None], values.dtype)
+        return jax.ops.segment_sum(
+            weighted, jnp.array(parameter[order]), self.count, indices_are_sorted=True
+        ).T
+
+    def sweep(
+        self, parameters: Tables, outcomes: Int[Array, "sites batch"], key: PRNGKeyArray
+    ) -> tuple[Int[Array, "sites batch"], Float[Array, ""]]:
+        """A heat-bath update of every site, one after the other; the share of those that changed.
+
+        Each site is drawn anew from its distribution given all others.
+        """
+        tables = self.locate(parameters, outcomes)
+
+        def update(
+            state: tuple[Array, tuple[Array, ...]], at: tuple[Array, Array]
+        ) -> tuple[tuple[Array, tuple[Array, ...]], Array]:
+            outcomes, numbers = state
+            site, key = at
+            old = outcomes[site]
+            choices = jnp.arange(OUTCOMES, dtype=old.dtype)[:, None]
+            log_weights, around = jnp.zeros(()), []
+            for family, (_, table), here in zip(self.families, tables, numbers, strict=True):
+                windows, places = (jnp.array(part)[site] for part in family.windows.around)
+                blank = here[windows] ^ (old << (2 * places[:, None]))
+                around.append((windows, places, blank))
+                read = blank[:, None] | (choices << (2 * places[:, None, None]))
+                log_weights = log_weights + jnp.sum(table[read], axis=0)
+            new = _choose(log_weights, key)
+            numbers = tuple(
+                here.at[windows].set(blank | (new << (2 * places[:, None])))
+                for here, (windows, places, blank) in zip(numbers, around, strict=True)
+            )
+            return (outcomes.at[site].set(new), numbers), jnp.mean(new != old)
+
+        sites = jnp.arange(len(outcomes))
+        start = (outcomes, tuple(part.numbers for part in tables))
+        (outcomes, _), changed = jax.lax.scan(
+            update, start, (sites, jax.random.split(key, len(outcomes)))
+        )
+        return outcomes, jnp.mean(changed)
+
+
+def _choose(log_weights: Float[Array, "4 batch"], key: PRNGKeyArray) -> Int[Array, " batch"]:
+    """An outcome for each column, with probability ∝ exp(log_weights)."""
+    bounds = jnp.cumsum(jnp.exp(log_weights - jnp.max(log_weights, axis=0)), axis=0)
+    uniform = jax.random.uniform(key, bounds.shape[1:], bounds.dtype) * bounds[-1]
+    return jnp.sum(uniform >= bounds[:-1], axis=0).astype(jnp.int32)
+
+
+def _values(
+    family: Family, letters: Float[Array, "sites batch 4"]
+) -> Float[Array, "entries batch"]:
+    """Strings of a family, each summed over the windows of its class."""
+    sites, parts = family.windows.sites, family.products
+    first = _outer(letters, sites[:, :, : parts.split])[..., parts.first]
+    second = _outer(letters, sites[:, :, parts.split :])[..., parts.second]
+    found = []
+    for rows, columns in parts.blocks:
+        block = jnp.einsum("cwbi,cwbj->cijb", first[..., rows], second[..., columns])
+        found.append(block.reshape(len(sites), -1, block.shape[-1]))
+    return jnp.concatenate(found, axis=1)[family.entries]
+
+
+def _outer(letters: Array, sites: Int[np.ndarray, "classes windows size"]) -> Array:
+    """All products of letters on some sites, the first site least significant."""
+    result = jnp.ones((*sites.shape[:2], letters.shape[1], 1), letters.dtype)
+    for k in range(sites.shape[2]):
+        here = letters[sites[:, :, k]]  # (classes, windows, batch, 4)
+        result = (here[..., :, None] * result[..., None, :]).reshape(*result.shape[:-1], -1)
+    return result

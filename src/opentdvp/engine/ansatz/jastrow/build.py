@@ -1,0 +1,88 @@
+"""The Jastrow ansatz of a model: windows, strings, parameters."""
+
+from math import prod
+
+import numpy as np
+from jaxtyping import Float
+
+from opentdvp.config.solver import JastrowNetwork
+from opentdvp.engine.ansatz.jastrow.ansatz import Family, JastrowAnsatz
+from opentdvp.engine.ansatz.jastrow.strings import on_lattice, products, shares
+from opentdvp.engine.ansatz.jastrow.windows import Windows, box_windows, pair_windows
+from opentdvp.engine.ansatz.symmetries import all_symmetries
+from opentdvp.engine.povm.generator import Generator
+from opentdvp.engine.povm.tetrahedron import OUTCOMES, Povm, outcome_probabilities
+from opentdvp.errors import ConfigError
+from opentdvp.physics.model import Model
+from opentdvp.physics.pauli.cut_orbits import CutOrbits, orbits_within
+from opentdvp.physics.pauli.cuts import Cut
+from opentdvp.physics.pauli.symmetries import automorphisms, half_turns
+
+#: Largest number of parameters: the Fisher matrix of more does not fit a usual machine's memory.
+MOST_PARAMETERS = 20_000
+
+#: Largest number of sites in a window: its table has 4ⁿ entries.
+MOST_SITES = 12
+
+
+def build_jastrow(
+    settings: JastrowNetwork, model: Model, povm: Povm, generator: Generator
+) -> JastrowAnsatz:
+    """All strings that a configuration asks for, tied under all symmetries of the model.
+
+    Raises
+    ------
+    ConfigError
+        If a window has too many sites, or there are too many parameters.
+    """
+    lattice = model.lattice
+    cut = Cut(settings.weight, settings.range, settings.pair_range)
+    sites = prod(min(settings.range, length) for length in lattice.shape)
+    if sites > MOST_SITES:
+        raise ConfigError(
+            f"`network.range` must give windows of at most {MOST_SITES} sites, but "
+            f"{settings.range} gives {sites}."
+        )
+    orbits = orbits_within(lattice, automorphisms(model), half_turns(model), cut)
+    count = len(orbits.representatives)
+    if count > MOST_PARAMETERS:
+        raise ConfigError(
+            f"`network` must have at most {MOST_PARAMETERS} parameters, but weight "
+            f"{settings.weight} and range {settings.range} give {count} on this system."
+        )
+    start = outcome_probabilities(povm, model.bloch)
+    boxes = box_windows(lattice, settings.range, orbits.permutations)
+    families = [_family(boxes, settings.weight, 1, orbits, start)]
+    farthest = max(length // 2 if lattice.periodic else length - 1 for length in lattice.shape)
+    if min(settings.pair_range - 1, farthest) >= settings.range and settings.weight > 1:
+        pairs = pair_windows(lattice, settings.range, settings.pair_range - 1, orbits.permutations)
+        families.append(_family(pairs, 2, 2, orbits, np.ones(OUTCOMES)))
+    letters = np.concatenate([np.ones((OUTCOMES, 1)), 3**0.5 * povm.directions], axis=1)
+    symmetries = all_symmetries(orbits.permutations, generator, start)
+    return JastrowAnsatz(tuple(families), letters, symmetries, count)
+
+
+def _family(
+    windows: Windows, most: int, least: int, orbits: CutOrbits, start: Float[np.ndarray, "4"]
+) -> Family:
+    """Windows and their strings of `least` to `most` letters; each of these is in one family."""
+    parts = products(windows.size, most)
+    letters = on_lattice(windows, parts.numbers)
+    parameter = orbits.index(letters.reshape(-1, windows.n_sites)).reshape(letters.shape[:2])
+    classes, places = np.nonzero((parameter >= 0) & (parts.weights >= least))
+    return Family(
+        windows,
+        parts,
+        (classes, places),
+        parameter[classes, places],
+        shares(windows, letters)[classes, places],
+        _start_tables(windows, start),
+    )
+
+
+def _start_tables(windows: Windows, start: np.ndarray) -> Float[np.ndarray, " outcomes"]:
+    """log p⁰ of every site, shared out over the windows that contain it."""
+    digits = np.arange(windows.entries)[:, None] // OUTCOMES ** np.arange(windows.size) % OUTCOMES
+    times = np.bincount(windows.flat.ravel(), minlength=windows.n_sites)
+    tables = [np.log(start)[digits] @ (1 / times[window]) for window in windows.sites[:, 0]]
+    return np.concatenate([*tables, np.zeros(windows.entries)])

@@ -1,0 +1,119 @@
+"""From a deck to the parts of its engine: ansatz, sampler and estimator, as it names them."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from opentdvp.config import DirectSampling, System, TdvpSolver
+from opentdvp.config.solver import ChainSampling, CustomNetwork, JastrowNetwork
+from opentdvp.engine.ansatz.autoregressive import initial_parameters
+from opentdvp.engine.ansatz.configured import build_network, check_start
+from opentdvp.engine.ansatz.interface import Ansatz
+from opentdvp.engine.ansatz.jastrow.ansatz import JastrowAnsatz
+from opentdvp.engine.ansatz.jastrow.build import build_jastrow
+from opentdvp.engine.ansatz.orbit import OrbitAnsatz, make_ansatz
+from opentdvp.engine.ansatz.symmetries import build_orbit
+from opentdvp.engine.devices import require_devices
+from opentdvp.engine.estimates.of_orbit import OrbitEstimator
+from opentdvp.engine.estimates.of_table import TableEstimator
+from opentdvp.engine.estimates.of_terms import TermEstimator
+from opentdvp.engine.povm.generator import Generator, build_generator
+from opentdvp.engine.povm.tetrahedron import Povm, build_povm, outcome_probabilities
+from opentdvp.engine.principle.right_hand_side import Problem
+from opentdvp.engine.sampling.chains import ChainSampler
+from opentdvp.engine.sampling.direct import DirectSampler
+from opentdvp.engine.sampling.enumeration import enumerate_outcomes
+from opentdvp.errors import ConfigError
+from opentdvp.physics.model import Model, build_model
+
+#: Samples of the solve that must be expected to have the rarest outcome of the start on a site.
+_SAMPLES_SEEN = 3
+
+#: Smallest probability of an outcome of the start when all are enumerated.
+_SMALLEST_ENUMERATED = 1e-5
+
+
+class Parts(NamedTuple):
+    """What an engine is made of, before compilation; `theta` is the product start state."""
+
+    model: Model
+    povm: Povm
+    generator: Generator
+    problem: Problem
+    theta: Float[Array, " P"]
+
+
+def check(system: System, solver: TdvpSolver) -> None:
+    """Raise `ConfigError` if the solver cannot run the system."""
+    require_devices()
+    key = jax.random.key(0)
+    if isinstance(solver.network, CustomNetwork):
+        ansatz = assemble(system, solver, key).problem.ansatz
+        assert isinstance(ansatz, OrbitAnsatz)
+        check_start(ansatz.network, jax.random.key(solver.seed), solver.network.name)
+    else:
+        # Traced only: to draw the parameters takes longer than everything else here.
+        jax.eval_shape(lambda key: assemble(system, solver, key).theta, key)
+
+
+def _require_seen(start: np.ndarray, solver: TdvpSolver) -> None:
+    """Refuse a start state of which a solve does not see every outcome on every site.
+
+    What flows into outcomes that no sample has would be lost, without a sign of it.
+    """
+    if isinstance(solver.sampling, DirectSampling | ChainSampling):
+        smallest, remedy = _SAMPLES_SEEN / solver.sampling.solve, " or more samples"
+    else:
+        smallest, remedy = _SMALLEST_ENUMERATED, ""
+    if start.min() < smallest:
+        raise ConfigError(
+            f"`povm` must give every outcome of the start state a probability of at least "
+            f"{smallest:.1g}, but {solver.povm} gives {start.min():.1g}; use the other "
+            f"orientation{remedy}."
+        )
+
+
+def assemble(system: System, solver: TdvpSolver, key: PRNGKeyArray) -> Parts:
+    """The parts of a system's engine; raises `ConfigError` if they do not fit."""
+    model = build_model(system)
+    povm = build_povm(solver.povm)
+    start = outcome_probabilities(povm, model.bloch)
+    _require_seen(start, solver)
+    generator = build_generator(model, povm)
+    if isinstance(solver.network, JastrowNetwork):
+        jastrow = build_jastrow(solver.network, model, povm, generator)
+        theta = jnp.zeros(jastrow.count)
+        problem = jastrow_problem(jastrow, generator, start, solver)
+    else:
+        symmetries = build_orbit(solver.orbit, model, generator, start)
+        network = build_network(solver.network, start, model.lattice.shape)
+        ansatz, theta = make_ansatz(network, symmetries, initial_parameters(network, key))
+        problem = orbit_problem(ansatz, generator, solver)
+    return Parts(model, povm, generator, problem, theta)
+
+
+def orbit_problem(ansatz: OrbitAnsatz, generator: Generator, solver: TdvpSolver) -> Problem:
+    """The variational problem of a network that is averaged over its orbit."""
+    if not isinstance(solver.sampling, DirectSampling):
+        return _enumerated(ansatz, generator, solver)
+    sampler = DirectSampler(ansatz, solver.sampling, solver.fixed_samples, solver.chunk)
+    bound = solver.forgetting_bound or 0.0
+    return Problem(ansatz, sampler, OrbitEstimator(ansatz, generator, bound, solver.chunk), solver)
+
+
+def jastrow_problem(
+    ansatz: JastrowAnsatz, generator: Generator, start: np.ndarray, solver: TdvpSolver
+) -> Problem:
+    """The variational problem of a Jastrow factor."""
+    if not isinstance(solver.sampling, ChainSampling):
+        return _enumerated(ansatz, generator, solver)
+    sampler = ChainSampler(ansatz, solver.sampling, start, solver.chunk)
+    return Problem(ansatz, sampler, TermEstimator(ansatz, generator, solver.chunk), solver)
+
+
+def _enumerated(ansatz: Ansatz, generator: Generator, solver: TdvpSolver) -> Problem:
+    enumerator = enumerate_outcomes(ansatz, solver.chunk)
+    return Problem(ansatz, enumerator, TableEstimator(enumerator, generator), solver)

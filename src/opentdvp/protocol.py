@@ -1,0 +1,142 @@
+"""What every solver is: called with a deck, it refuses what does not fit, then solves it.
+
+This is the one place that says what callers give and get. A solver adds its settings, its check and
+its physics, as a function of a `Task` with the decorator `method`.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar, runtime_checkable
+
+from opentdvp.config import Deck, System
+from opentdvp.records.checkpoint import State
+from opentdvp.records.result_code import ResultCode
+
+Settings = TypeVar("Settings")
+Result = TypeVar("Result")
+
+#: Given the state of a run after every step, or now and then, to write checkpoints.
+Keep = Callable[[State], None]
+
+
+@runtime_checkable
+class Report(Protocol):
+    """Told how far a run has come, after every step or output time."""
+
+    def __call__(self, time: float, **values: float) -> None:
+        """Simulated time, or the share of the last one that is done; and what is worth seeing."""
+        ...
+
+
+def show_nothing(time: float, **values: float) -> None:
+    """A report that is not shown."""
+
+
+def keep_nothing(state: State) -> None:
+    """A state that is not kept."""
+
+
+@dataclass(frozen=True)
+class Task(Generic[Settings]):
+    """What a solver is asked to do, once it is known to fit.
+
+    Attributes
+    ----------
+    deck, settings
+        What to solve, and how: the settings are those in the deck, of the solver's own type.
+    report, resume_from, keep
+        As they were given to the `Method`.
+    """
+
+    deck: Deck
+    settings: Settings
+    report: Report
+    resume_from: State | None
+    keep: Keep
+
+    def follow(
+        self,
+        steps: Iterable[State | ResultCode],
+        state: State,
+        worth_seeing: Callable[[State], dict[str, float]],
+    ) -> tuple[State, ResultCode]:
+        """Keep and report every state after `state`; the last one, and how the steps ended."""
+        for advanced in steps:
+            if isinstance(advanced, ResultCode):
+                return state, advanced
+            state = advanced
+            self.keep(state)
+            self.report(state.time, **worth_seeing(state))
+        return state, ResultCode.SUCCESS
+
+
+class Method(Generic[Settings, Result]):
+    """A way to solve all decks with settings of one type.
+
+    The result is a trajectory, up to the last time or to where its result code says that the run
+    had to stop; of a part of a run, a state.
+    """
+
+    def __init__(
+        self,
+        settings: type[Settings],
+        check: Callable[[System, Settings], None],
+        solve: Callable[[Task[Settings]], Result],
+    ) -> None:
+        self.__doc__ = solve.__doc__
+        self._type = settings
+        self._check = check
+        self._solve = solve
+
+    def check(self, deck: Deck) -> None:
+        """Raise `ConfigError` if the solver cannot solve the system, before any work is done."""
+        self._check(deck.system, self.settings(deck))
+
+    def settings(self, deck: Deck) -> Settings:
+        """The settings in a deck; raises `TypeError` if they are of another solver."""
+        if not isinstance(deck.solver, self._type):
+            raise TypeError(
+                f"`deck.solver` must be of the type {self._type.__name__}, but is of "
+                f"{type(deck.solver).__name__}."
+            )
+        return deck.solver
+
+    def __call__(
+        self,
+        deck: Deck,
+        report: Report = show_nothing,
+        resume_from: State | None = None,
+        keep: Keep = keep_nothing,
+    ) -> Result:
+        """Check a deck, and solve it from the product start state to the last time.
+
+        Parameters
+        ----------
+        deck
+            A system, and settings of this solver.
+        report
+            Told how far the run has come.
+        resume_from
+            State of the same run to go on from; the result equals that of the uninterrupted run
+            bit for bit.
+        keep
+            Given states that the run can go on from.
+
+        Raises
+        ------
+        ConfigError
+            If the solver cannot solve the system.
+        FileError
+            If the state to go on from is not one of this run.
+        NumericalFailure
+            If the solver fails so that there is nothing to return.
+        """
+        self.check(deck)
+        return self._solve(Task(deck, self.settings(deck), report, resume_from, keep))
+
+
+def method(
+    settings: type[Settings], check: Callable[[System, Settings], None]
+) -> Callable[[Callable[[Task[Settings]], Result]], Method[Settings, Result]]:
+    """Make a function of a task a solver for these settings; `check` raises `ConfigError`."""
+    return lambda solve: Method(settings, check, solve)

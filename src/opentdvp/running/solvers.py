@@ -1,0 +1,31 @@
+"""Which solver there is for each method; only the one that is chosen is imported."""
+
+import pkgutil
+from typing import Any
+
+from opentdvp.config import Deck
+from opentdvp.protocol import Method
+from opentdvp.records.trajectory import Trajectory
+
+#: By the key `method` of a solver's settings, its module and its name there.
+SOLVERS = {
+    "tdvp": "opentdvp.engine.evolve:evolve",
+    "exact": "opentdvp.references.exact.full:solve",
+    "exact_reduced": "opentdvp.references.exact.reduced:solve",
+    "mcwf": "opentdvp.references.trajectories.batches:solve",
+    "dephasing_kicks": "opentdvp.references.trajectories.batches:solve",
+    "mps": "opentdvp.references.tensors.solve:solve",
+    "mpo": "opentdvp.references.tensors.solve:solve",
+    "moments": "opentdvp.references.moments.solve:solve",
+}
+
+
+def method_of(deck: Deck) -> Method[Any, Trajectory]:
+    """The solver that a deck asks for; nothing is checked yet."""
+    found: Method[Any, Trajectory] = pkgutil.resolve_name(SOLVERS[deck.solver.method])
+    return found
+
+
+def check(deck: Deck) -> None:
+    """Raise `ConfigError` if the solver of a deck cannot solve its system."""
+    method_of(deck).check(deck)

@@ -1,0 +1,151 @@
+"""The many-body Jastrow factor: its terms, symmetries, derivatives and local estimates."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from solvers import chains, jastrow
+from systems import confinement_ring, heisenberg_ring
+
+from opentdvp.engine.assembly import assemble, check
+from opentdvp.engine.estimates.of_terms import TermEstimator
+from opentdvp.engine.povm.generator import apply_generator
+from opentdvp.engine.principle.right_hand_side import derivative, log_derivatives
+from opentdvp.engine.sampling.ensemble import Purpose
+from opentdvp.errors import ConfigError
+from opentdvp.physics.pauli.cut_orbits import strings_within
+from opentdvp.physics.pauli.cuts import Cut
+from opentdvp.physics.pauli.symmetries import automorphisms
+
+FAR = [{"sites": [0, 2], "operators": "XY", "strength": 0.3}]
+
+#: System, and the weight, range and range of pairs of a Jastrow factor.
+CASES = {
+    "ring": (heisenberg_ring(5), (3, 3, 3)),
+    "far pairs": (heisenberg_ring(6), (3, 2, 4)),
+    "whole ring": (heisenberg_ring(4), (4, 4, 4)),
+    "half turns": (heisenberg_ring(5, start={"Z": 1}), (3, 3, 3)),
+    "confinement": (confinement_ring(5), (2, 3, 3)),
+    "no symmetry": (heisenberg_ring(4, terms=FAR), (2, 2, 3)),
+    "open square": (
+        heisenberg_ring(4, lattice={"kind": "square", "size": [3, 2], "periodic": False}),
+        (3, 2, 3),
+    ),
+    "torus": (
+        heisenberg_ring(4, lattice={"kind": "square", "size": [3, 3], "periodic": True}),
+        (2, 2, 2),
+    ),
+}
+
+
+@pytest.fixture(params=CASES)
+def case(request):
+    """Parts of the engine, the cut, and parameters away from the product state."""
+    system, (weight, reach, pairs) = CASES[request.param]
+    parts = assemble(system, jastrow(weight, reach, pairs), jax.random.key(0))
+    theta = 0.15 * np.random.default_rng(1).normal(size=parts.problem.ansatz.count)
+    return parts, Cut(weight, reach, pairs), jnp.array(theta)
+
+
+def all_outcomes(parts):
+    sites = parts.model.n_sites
+    return jnp.array(np.indices((4,) * sites).reshape(sites, -1).T, dtype=jnp.int32)
+
+
+def some_outcomes(parts):
+    every = all_outcomes(parts)
+    return every[:: len(every) // 100 - 1]
+
+
+def distribution(parts, theta):
+    """P of shape (4,)·N."""
+    ansatz = parts.problem.ansatz
+    log_weights = np.asarray(ansatz.log_probability(ansatz.unravel(theta), all_outcomes(parts)))
+    weights = np.exp(log_weights - log_weights.max())
+    return (weights / weights.sum()).reshape((4,) * parts.model.n_sites)
+
+
+def images(string, parts):
+    """The distinct strings that the symmetries lead to."""
+    return np.unique([string[p] for p in automorphisms(parts.model)], axis=0)
+
+
+def test_every_string_of_the_cut_is_in_it_once_with_its_images(case):
+    """Σ_k θ_k O_k with the strings listed one by one, and the start state."""
+    parts, cut, theta = case
+    ansatz, outcomes = parts.problem.ansatz, some_outcomes(parts)
+    letters = np.concatenate([np.ones((4, 1)), np.sqrt(3) * parts.povm.directions], axis=1)
+    derivatives = np.asarray(ansatz.log_derivatives(ansatz.unravel(theta), outcomes))
+    found = []
+    for string in strings_within(parts.model.lattice, cut):
+        orbit = images(string, parts)
+        if np.array_equal(orbit[0], string):  # one string stands for its orbit
+            values = letters[np.asarray(outcomes)[:, None], orbit].prod(axis=-1).sum(axis=1)
+            found.append(values)
+    turns = parts.problem.ansatz.symmetries.shifts
+    expected = np.array(found)
+    kept = [any(np.allclose(row, other) for other in derivatives.T) for row in expected]
+    # A half turn takes away those that change their sign under it.
+    assert sum(kept) == derivatives.shape[1]
+    assert all(kept) == (len(np.unique(turns)) == 1)
+    assert len({tuple(np.round(row, 6)) for row in derivatives.T}) == len(derivatives.T)
+    start = np.log((1 + parts.povm.directions @ parts.model.bloch) / 4)
+    total = start[np.asarray(outcomes)].sum(axis=1) + derivatives @ np.asarray(theta)
+    log_weights = ansatz.log_probability(ansatz.unravel(theta), outcomes)
+    np.testing.assert_allclose(log_weights, total, atol=1e-12)
+
+
+def test_symmetries_leave_it_as_it_is(case):
+    parts, _, theta = case
+    ansatz, outcomes = parts.problem.ansatz, some_outcomes(parts)
+    parameters = ansatz.unravel(theta)
+    moved = ansatz.symmetries.images(outcomes)
+    for image in np.moveaxis(np.asarray(moved), 1, 0):
+        np.testing.assert_allclose(
+            ansatz.log_probability(parameters, jnp.array(image.T)),
+            ansatz.log_probability(parameters, outcomes),
+            atol=1e-12,
+        )
+
+
+def test_local_estimates_are_those_of_the_generator(case):
+    """Every outcome, against the dense generator applied to P."""
+    parts, _, theta = case
+    ansatz, outcomes = parts.problem.ansatz, all_outcomes(parts)
+    found = TermEstimator(ansatz, parts.generator, chunk=100)(ansatz.unravel(theta), outcomes)
+    probabilities = distribution(parts, theta)
+    expected = apply_generator(parts.generator, probabilities) / probabilities
+    scale = np.abs(expected).max()
+    np.testing.assert_allclose(found.value, expected.ravel(), atol=1e-12 * scale)
+
+
+def test_means_of_all_strings_follow_the_master_equation(case):
+    """S θ̇ = F makes d<O_k>/dt = <𝓛†O_k> for every string of the model, not for others."""
+    parts, _, theta = case
+    problem = parts.problem
+    _, ensemble = problem.sampler.draw(Purpose.SOLVE, theta, {}, jax.random.key(0))
+    velocity = derivative(problem, theta, ensemble).velocity
+    outcomes, probabilities = all_outcomes(parts), distribution(parts, theta)
+    strings = np.asarray(log_derivatives(problem, theta, outcomes))
+    flat = probabilities.ravel()
+    means = flat @ strings
+    of_ansatz = (strings.T * flat) @ ((strings - means) @ np.asarray(velocity))
+    exact = apply_generator(parts.generator, probabilities).ravel() @ strings
+    np.testing.assert_allclose(of_ansatz, exact, atol=1e-8 * np.abs(exact).max())
+
+
+def test_start_is_the_product_state(case):
+    parts, _, theta = case
+    one = (1 + parts.povm.directions @ parts.model.bloch) / 4
+    expected = one
+    for _ in range(parts.model.n_sites - 1):
+        expected = np.multiply.outer(expected, one)
+    np.testing.assert_allclose(distribution(parts, 0 * theta), expected, atol=1e-15)
+
+
+def test_parameters_beyond_the_limit_are_counted_and_refused():
+    system = heisenberg_ring(40, terms=FAR)
+    with pytest.raises(ConfigError, match=r"at most 20000 parameters, but .* give 93720"):
+        check(system, jastrow(5, 6, 6, sampling=chains()))
+    with pytest.raises(ConfigError, match="windows of at most 12 sites, but 13 gives 13"):
+        check(heisenberg_ring(40), jastrow(2, 13, 13, sampling=chains()))
