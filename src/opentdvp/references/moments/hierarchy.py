@@ -41,7 +41,8 @@ class Hierarchy:
         self.means = structure.means
         self._structure = structure
         unknowns = len(self.orbits.representatives)
-        self._rows = RowBlocks(unknowns)
+        # Where the symmetries leave nothing, one block without rows.
+        self._rows = RowBlocks(max(unknowns, 1))
         merged = self._rows.map(lambda part: _merge(structure, part), self._rows.slices)
         used = np.unique(np.concatenate([block.coefficients for block in merged]))
         self._uses = np.divmod(used, unknowns)
@@ -68,7 +69,8 @@ class Hierarchy:
         )
 
     def _mean_values(self, values: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-        return np.where(numbers < 0, 0.0, values[numbers])
+        # Behind the last one is what vanishes.
+        return np.append(values[: self._structure.n_means], 0.0)[numbers]
 
     @property
     def entries(self) -> int:
@@ -131,7 +133,8 @@ def _merge(structure: Structure, part: slice) -> _Merged:
     keys, counts = np.unique(keys, return_counts=True)
     where, place = np.divmod(keys, places)
     row, column = np.divmod(where, columns)
-    return _Merged(part.stop - part.start, row, column - 1, place * unknowns + counts)
+    rows = len(structure.orbits.representatives[part])
+    return _Merged(rows, row, column - 1, place * unknowns + counts)
 
 
 def build_hierarchy(model: Model, cut: Cut) -> Hierarchy:

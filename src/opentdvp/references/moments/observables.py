@@ -44,7 +44,7 @@ def measure(
 
 def _known(values: np.ndarray, numbers: Int[np.ndarray, " strings"]) -> np.ndarray:
     """Values of unknowns; zero for what vanishes or is beyond the cut."""
-    return np.where(numbers < 0, 0.0, values[numbers])
+    return np.append(values, 0.0)[np.maximum(numbers, -1)]
 
 
 def at_the_cut(orbits: CutOrbits, lattice: Lattice, cut: Cut) -> dict[str, np.ndarray]:

@@ -27,7 +27,8 @@ class Tolerances(NamedTuple):
 
     def exceeded(self, errors: np.ndarray, values: np.ndarray) -> float:
         """The largest of some errors, in units of what is allowed."""
-        return float(np.max(np.abs(errors) / (self.absolute + self.relative * np.abs(values))))
+        allowed = self.absolute + self.relative * np.abs(values)
+        return float(np.max(np.abs(errors) / allowed, initial=0.0))
 
 
 Steps = Callable[[Derivative, Point, float, Tolerances], Iterator[Point | ResultCode]]
