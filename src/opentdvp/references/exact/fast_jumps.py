@@ -76,6 +76,8 @@ def _derivative(
         total = half + half.conj().T
         for operator in operators:
             total += operator @ (operator @ rho).conj().T
+        # Taking ρ† for ρ as above, what rounding leaves unlike would grow with the fastest rate.
+        total = (total + total.conj().T) / 2
         return np.ascontiguousarray(total).ravel().view(float)
 
     return derivative
