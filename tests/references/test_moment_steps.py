@@ -59,7 +59,8 @@ def test_tolerances_are_kept_and_the_times_met(kind):
             assert point.time == until
         exact = solution(5.0, start, np.array([1.0, 2.0]))
         np.testing.assert_allclose(point.values, exact, atol=20 * tolerance)
-        assert steps < 200
+        # Of third order, with an error estimate of second.
+        assert steps < 400
 
 
 def test_explicit_steps_keep_the_worst_of_many_unknowns():

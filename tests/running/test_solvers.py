@@ -36,7 +36,11 @@ CASES = {
         free_spins(3, time=SHORT),
         heisenberg_ring(4, lattice=SQUARE, observables={}),
     ),
-    "moments": (moments(2, 2, 3), heisenberg_ring(4, time=SHORT), heisenberg_ring(8)),
+    "moments": (
+        moments(2, 2, 3),
+        heisenberg_ring(4, time=SHORT),
+        heisenberg_ring(8, observables={"correlators": {"XX": [3]}}),
+    ),
 }
 
 
