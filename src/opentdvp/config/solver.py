@@ -19,6 +19,7 @@ from opentdvp.config.base import (
 from opentdvp.config.references import (
     DephasingSolver,
     ExactSolver,
+    MomentsSolver,
     ReducedExactSolver,
     TensorNetworkSolver,
     WaveFunctionSolver,
@@ -245,6 +246,7 @@ Solver = Annotated[
     | WaveFunctionSolver
     | DephasingSolver
     | TensorNetworkSolver
+    | MomentsSolver
     | TdvpSolver,
     Field(discriminator="method"),
 ]

@@ -12,6 +12,7 @@ class ResultCode(StrEnum):
     PROBABILITY_DRIFT = "probability_drift"
     INTEGRATOR_FAILURE = "integrator_failure"
     NOT_EQUILIBRATED = "not_equilibrated"
+    DIVERGENCE = "divergence"
 
     def remedy(self, method: str) -> str:
         """What went wrong in a run of this solver method, and what usually helps."""
@@ -31,6 +32,10 @@ _REMEDIES = {
     ResultCode.INTEGRATOR_FAILURE: (
         "No step keeps to the tolerances, or rounding alone is beyond them; use a larger "
         "relative_tolerance, or smaller rates, couplings and fields."
+    ),
+    ResultCode.DIVERGENCE: (
+        "A moment is larger than that of any state: the hierarchy does not hold with this cut; use "
+        "another weight or range, or an earlier last time."
     ),
 }
 
