@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from opentdvp import config
-from opentdvp.config.solver import CustomNetwork
+from opentdvp.config.networks import CustomNetwork
 from opentdvp.engine.ansatz.autoregressive import initial_parameters, log_probability
 from opentdvp.engine.ansatz.configured import build_network
 from opentdvp.running.solvers import check

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from opentdvp.config.solver import ChainSampling
-from opentdvp.engine.ansatz.jastrow.ansatz import JastrowAnsatz, Tables
+from opentdvp.engine.ansatz.interface import EnergyAnsatz, Parameters
 from opentdvp.engine.devices import for_samples
 from opentdvp.engine.povm.tetrahedron import OUTCOMES
 from opentdvp.engine.sampling.ensemble import Ensemble, Purpose, SamplerState
@@ -28,7 +28,7 @@ class ChainSampler:
         One-site probabilities of the product start state, from which the chains begin.
     """
 
-    ansatz: JastrowAnsatz
+    ansatz: EnergyAnsatz
     settings: ChainSampling
     start: Float[np.ndarray, "4"]
     chunk: int
@@ -70,12 +70,14 @@ class ChainSampler:
         return ensemble._replace(weights=jax.nn.softmax(log_ratios))
 
     def _for_solve(self, theta: Array, outcomes: Array) -> Ensemble:
-        """With the log-derivatives, which are the same at all θ."""
-        derivatives = partial(self.ansatz.log_derivatives, self._parameters(theta))
-        return _ensemble(outcomes)._replace(
-            log_probability=self._log_probability(theta, outcomes),
-            log_derivatives=for_samples(derivatives, outcomes, self.chunk),
+        """With the log-derivatives, if they are the same at all θ."""
+        ensemble = _ensemble(outcomes)._replace(
+            log_probability=self._log_probability(theta, outcomes)
         )
+        if not self.ansatz.log_linear:
+            return ensemble
+        derivatives = partial(self.ansatz.log_derivatives, self._parameters(theta))
+        return ensemble._replace(log_derivatives=for_samples(derivatives, outcomes, self.chunk))
 
     def _for_observables(self, theta: Array, chains: Array, key: PRNGKeyArray) -> Ensemble:
         looks = -(-self.settings.observables // len(chains))
@@ -111,13 +113,15 @@ class ChainSampler:
             of_chunk, jnp.concatenate([spread, chains ^ turns], axis=1), _TOGETHER
         ).astype(jnp.int32)
 
-    def _swept(self, parameters: Tables, outcomes: Array, key: PRNGKeyArray, sweeps: int) -> Array:
+    def _swept(
+        self, parameters: Parameters, outcomes: Array, key: PRNGKeyArray, sweeps: int
+    ) -> Array:
         def one(outcomes: Array, key: PRNGKeyArray) -> tuple[Array, Array]:
             return self.ansatz.sweep(parameters, outcomes, key)
 
         return jax.lax.scan(one, outcomes.astype(jnp.int32), jax.random.split(key, sweeps))[0]
 
-    def _parameters(self, theta: Array) -> Tables:
+    def _parameters(self, theta: Array) -> Parameters:
         return jax.tree.map(lambda p: p.astype(self.precision), self.ansatz.unravel(theta))
 
     def _log_probability(self, theta: Array, outcomes: Array) -> Array:
