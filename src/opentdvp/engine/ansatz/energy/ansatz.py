@@ -118,7 +118,7 @@ class HybridAnsatz:
         pairs: Int[np.ndarray, "pairs 2"],
         shifts: Int[np.ndarray, "shifts 2"],
     ) -> tuple[Float[Array, "4 sites batch"], Float[Array, "shifts pairs batch"]]:
-        """What shifts of one outcome change of log P, and what a shift of a pair changes besides."""
+        """What shifts of one outcome change of log P, and what one of a pair changes besides."""
         of_tables = changes(self._locate(parameters, outcomes), pairs, shifts)
         if self.windows is not None:
             return of_tables

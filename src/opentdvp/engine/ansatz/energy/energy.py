@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from opentdvp.engine.ansatz.energy.network import EnergyNetwork
 from opentdvp.engine.ansatz.energy.surroundings import Surroundings
@@ -62,7 +62,7 @@ class Energy:
         changed: Int[Array, "sites batch"],
         site: Int[Array, ""],
         key: PRNGKeyArray,
-    ) -> tuple[Terms, Int[Array, " batch"]]:
+    ) -> tuple[Terms, Bool[Array, " batch"]]:
         """Accept or not what has been proposed for a site: Metropolis' rule.
 
         Parameters

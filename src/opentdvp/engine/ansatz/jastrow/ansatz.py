@@ -129,7 +129,7 @@ class JastrowAnsatz:
         pairs: Int[np.ndarray, "pairs 2"],
         shifts: Int[np.ndarray, "shifts 2"],
     ) -> tuple[Float[Array, "4 sites batch"], Float[Array, "shifts pairs batch"]]:
-        """What shifts of one outcome change of log P, and what a shift of a pair changes besides."""
+        """What shifts of one outcome change of log P, and what one of a pair changes besides."""
         return changes(self.locate(parameters, outcomes), pairs, shifts)
 
 

@@ -91,7 +91,7 @@ def sweep(
         return (proposed.at[site].set(new), numbers, memory), jnp.mean(new != old)
 
     sites = jnp.arange(len(outcomes))
-    start = (outcomes, tuple(part.numbers for part in terms), memory)
+    start: Any = (outcomes, tuple(part.numbers for part in terms), memory)
     (outcomes, *_), changed = jax.lax.scan(
         update, start, (sites, jax.random.split(key, len(outcomes)))
     )
