@@ -1,7 +1,6 @@
 """A convolutional energy network whose kernels have the symmetries of the lattice."""
 
 import flax.linen as nn
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -39,29 +38,29 @@ class Convolution(EnergyNetwork):
         """f at the inner sites."""
         hidden, activate = letters, ACTIVATIONS[self.activation]
         for layer, (length, classes) in enumerate(zip(self.kernels, self.classes, strict=True)):
-            kernel = self._kernel(layer, length, np.array(classes), hidden.shape[-1])
+            seen = _of_classes(hidden, length, classes)
+            scale = self.hidden_scale / (len(classes) * hidden.shape[-1]) ** 0.5
+            shape = (max(classes) + 1, hidden.shape[-1], self.channels)
+            kernel = self.param(f"kernel_{layer}", nn.initializers.normal(scale), shape)
             bias_init = nn.initializers.normal(self.hidden_scale)
             bias = self.param(f"bias_{layer}", bias_init, (self.channels,))
-            convolved = jax.lax.conv_general_dilated(
-                hidden,
-                kernel.astype(hidden.dtype),
-                (1,) * len(self.shape),
-                "VALID",
-                dimension_numbers=_LAYOUTS[len(self.shape)],
-            )
-            hidden = activate(convolved + bias)
+            hidden = activate(seen @ kernel.reshape(-1, self.channels) + bias)
         output = self.param("output", nn.initializers.zeros, (self.channels,))
         return hidden @ output
 
-    def _kernel(
-        self, layer: int, length: int, classes: np.ndarray, features: int
-    ) -> Float[Array, "*box features channels"]:
-        scale = self.hidden_scale / (len(classes) * features) ** 0.5
-        shape = (classes.max() + 1, features, self.channels)
-        matrices = self.param(f"kernel_{layer}", nn.initializers.normal(scale), shape)
-        box = (length,) * len(self.shape)
-        return jnp.asarray(matrices)[classes].reshape(*box, features, self.channels)
 
+def _of_classes(
+    hidden: Float[Array, "batch *patch features"], length: int, classes: tuple[int, ...]
+) -> Float[Array, "batch *inner sums"]:
+    """Features added up over the displacements of each class, class after class.
 
-#: Of signals, kernels and results, by the number of axes.
-_LAYOUTS = {1: ("NWC", "WIO", "NWC"), 2: ("NHWC", "HWIO", "NHWC")}
+    Only then are they multiplied by matrices, of which there are fewer than displacements.
+    """
+    patch = hidden.shape[1:-1]
+    inner = [extent - length + 1 for extent in patch]
+    sums: dict[int, Array] = {}
+    for displacement, number in zip(np.ndindex((length,) * len(patch)), classes, strict=True):
+        part = tuple(slice(d, d + n) for d, n in zip(displacement, inner, strict=True))
+        here = hidden[:, *part]
+        sums[number] = sums[number] + here if number in sums else here
+    return jnp.concatenate([sums[number] for number in sorted(sums)], axis=-1)

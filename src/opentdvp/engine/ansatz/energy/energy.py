@@ -145,10 +145,10 @@ class Energy:
         return jnp.moveaxis(jax.lax.map(of_pair, at), 0, 1)
 
     def of_windows(
-        self, parameters: Parameters, outcomes: Int[np.ndarray, "batch *box"]
+        self, parameters: Parameters, outcomes: Int[Array, "batch *box"]
     ) -> Float[Array, " batch"]:
         """f_i for what a term reads, without images."""
-        return self._apply(parameters, jnp.array(outcomes)).ravel()
+        return self._apply(parameters, outcomes).ravel()
 
     def _read(self, parameters: Parameters, patches: Int[Array, "images *patch batch"]) -> Terms:
         """The terms of the inner sites of patches, one for each image."""

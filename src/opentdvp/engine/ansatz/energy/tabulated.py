@@ -1,5 +1,6 @@
 """The terms of an energy network as a table: where each reads few sites, that is all there is."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -11,6 +12,9 @@ from opentdvp.engine.povm.tetrahedron import OUTCOMES
 
 #: Most sites of a window that is tabulated: 4⁹ = 262 144 outcomes.
 _MOST_SITES = 9
+
+#: Outcomes that are evaluated together.
+_TOGETHER = 4096
 
 
 def table_windows(energy: Energy) -> Windows | None:
@@ -25,9 +29,15 @@ def tabulate(energy: Energy, windows: Windows, parameters: Parameters) -> Float[
     """f_i for all outcomes of a window, averaged over images, and zeros for no window."""
     around = energy.surroundings
     places = OUTCOMES ** np.arange(windows.size)
+    box, together = around.windows.shape[1:], min(windows.entries, _TOGETHER)
+
+    def of_numbers(first: Array) -> Array:
+        numbers = first + jnp.arange(together)[:, None]
+        return energy.of_windows(parameters, (numbers // places % OUTCOMES).reshape(-1, *box))
+
+    # Block by block, and so that it is computed when it runs, not when it is compiled.
+    values = jax.lax.map(of_numbers, jnp.arange(0, windows.entries, together)).ravel()
     digits = np.arange(windows.entries)[:, None] // places % OUTCOMES
-    box = (-1, *around.windows.shape[1:])
-    values = energy.of_windows(parameters, digits.reshape(box))
     total = jnp.zeros_like(values)
     for permutation, shift in zip(around.permutations, around.shifts, strict=True):
         # The network of this image whose term reads the sites of the first window.
