@@ -1,5 +1,7 @@
 """Energy networks, with strings and without: symmetries, derivatives, local estimates, chains."""
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,6 +10,7 @@ from scipy.stats import chi2
 from solvers import chains, convolution, hybrid
 from systems import confinement_ring, heisenberg_ring
 
+from opentdvp.engine.ansatz.energy.energy import Energy
 from opentdvp.engine.assembly import assemble, check
 from opentdvp.engine.estimates.of_terms import TermEstimator
 from opentdvp.engine.povm.generator import apply_generator
@@ -18,15 +21,17 @@ from opentdvp.errors import ConfigError
 TORUS = {"lattice": {"kind": "square", "size": [3, 3], "periodic": True}}
 UP = {"start": {"Z": 1.0}}
 
-#: System, solver, and whether terms are tabulated, change all together, or some at a time.
+#: System, solver, and how changes are followed: by tables, by layers, or by patches of the lattice.
 CASES = {
     "tabulated": (heisenberg_ring(5), convolution([3, 1]), "tabulated"),
     "tabulated, half turns": (heisenberg_ring(5, **UP), hybrid([3], 2, 2, 2), "tabulated"),
     "one table": (heisenberg_ring(5), hybrid([3], 2, 3, 3), "tabulated"),
-    "everything": (heisenberg_ring(4, **UP), convolution([3, 3]), "everything"),
-    "everything, strings": (confinement_ring(5), hybrid([3, 5], 2, 2, 3), "everything"),
-    "some": (heisenberg_ring(6, **UP), hybrid([3], 2, 2, 2), "some"),
-    "turned square": (heisenberg_ring(4, **UP, **TORUS), hybrid([3, 1], 2, 2, 2), "everything"),
+    "everything": (heisenberg_ring(4, **UP), convolution([3, 3]), "layers"),
+    "everything, strings": (confinement_ring(5), hybrid([3, 5], 2, 2, 3), "layers"),
+    "some": (heisenberg_ring(6, **UP), hybrid([3, 1], 2, 2, 2), "layers"),
+    "patches": (heisenberg_ring(4, **UP), convolution([3, 3]), "patches"),
+    "small patches": (heisenberg_ring(6, **UP), hybrid([3], 2, 2, 2), "patches"),
+    "turned square": (heisenberg_ring(4, **UP, **TORUS), hybrid([3, 3], 2, 2, 2), "layers"),
 }
 
 
@@ -37,11 +42,18 @@ def case(request, monkeypatch):
     if way != "tabulated":
         monkeypatch.setattr("opentdvp.engine.ansatz.energy.tabulated._MOST_SITES", 0)
     parts = assemble(system, solver, jax.random.key(0))
-    ansatz = parts.problem.ansatz
-    assert (ansatz.windows is not None) == (way == "tabulated")
-    if way != "tabulated":
-        assert ansatz.energy.surroundings.everything == (way == "everything")
+    assert (parts.problem.ansatz.windows is not None) == (way == "tabulated")
+    if way == "patches":
+        parts = with_energy(parts, Energy)
     return parts, away(parts)
+
+
+def with_energy(parts, kind):
+    """The same network followed in another way."""
+    ansatz = parts.problem.ansatz
+    energy = kind(ansatz.energy.network, ansatz.energy.surroundings, ansatz.energy.letters)
+    problem = parts.problem._replace(ansatz=replace(ansatz, energy=energy))
+    return parts._replace(problem=problem)
 
 
 def away(parts, scale=0.15):

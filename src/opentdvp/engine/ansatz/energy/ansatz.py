@@ -109,7 +109,9 @@ class HybridAnsatz:
         if self.windows is not None:
             return sweep(located, outcomes, key)
         judge = partial(self.energy.judge, parameters.network)
-        return sweep(located, outcomes, key, judge, self.energy.terms(parameters.network, outcomes))
+        return sweep(
+            located, outcomes, key, judge, self.energy.follow(parameters.network, outcomes)
+        )
 
     def changes(
         self,

@@ -1,12 +1,13 @@
 """Energy networks of a model: which symmetries they have, and which they are averaged over."""
 
 import numpy as np
-from jaxtyping import Int, PRNGKeyArray
+from jaxtyping import Float, Int, PRNGKeyArray
 
 from opentdvp.config.networks import HybridNetwork, Layers
 from opentdvp.engine.ansatz.energy.ansatz import HybridAnsatz
 from opentdvp.engine.ansatz.energy.convolution import Convolution
 from opentdvp.engine.ansatz.energy.energy import Energy
+from opentdvp.engine.ansatz.energy.layered import LayeredEnergy
 from opentdvp.engine.ansatz.energy.network import EnergyNetwork, fresh_parameters
 from opentdvp.engine.ansatz.energy.surroundings import Surroundings
 from opentdvp.engine.ansatz.energy.tabulated import table_windows
@@ -47,7 +48,8 @@ def build_convolution(
     # The kernels have the point group, so that only half turns are left to average over.
     shifts = np.unique(symmetries.shifts)
     still = np.tile(np.arange(lattice.n_sites), (len(shifts), 1))
-    energy = _energy(network, povm, Surroundings(lattice.shape, network.reach, still, shifts))
+    around = Surroundings(lattice.shape, network.reach, still, shifts)
+    energy = LayeredEnergy(network, around, _letters(povm))
     start = outcome_probabilities(povm, model.bloch)
     if isinstance(settings, HybridNetwork):
         strings = build_jastrow(settings, model, povm, generator)
@@ -72,15 +74,15 @@ def build_own(
     about = symmetries.permutations[:, 0] == 0
     images = (symmetries.permutations[about], symmetries.shifts[about])
     around = Surroundings(model.lattice.shape, network.reach, *images)
-    energy = _energy(network, povm, around)
+    energy = Energy(network, around, _letters(povm))
     start = outcome_probabilities(povm, model.bloch)
     strings = without_strings(model.lattice, start, povm, symmetries)
     fresh = fresh_parameters(network, key)
     return HybridAnsatz(strings, energy, table_windows(energy), fresh, symmetries)
 
 
-def _energy(network: EnergyNetwork, povm: Povm, around: Surroundings) -> Energy:
-    return Energy(network, around, 3**0.5 * povm.directions)
+def _letters(povm: Povm) -> Float[np.ndarray, "4 3"]:
+    return 3**0.5 * povm.directions
 
 
 def _moves(model: Model) -> Int[np.ndarray, "group sites"]:

@@ -5,6 +5,7 @@ outcomes that it reads have changed.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -45,6 +46,10 @@ class Energy:
         """f_i of all sites."""
         return self._read(parameters, outcomes[self.surroundings.whole])
 
+    def follow(self, parameters: Parameters, outcomes: Int[Array, "sites batch"]) -> Any:
+        """What `judge` goes on from: all terms."""
+        return self.terms(parameters, outcomes)
+
     def derivatives(
         self, parameters: Parameters, outcomes: Int[Array, "sites batch"]
     ) -> Float[Array, "batch P"]:
@@ -58,17 +63,17 @@ class Energy:
     def judge(
         self,
         parameters: Parameters,
-        terms: Terms,
+        memory: Any,
         changed: Int[Array, "sites batch"],
         site: Int[Array, ""],
         key: PRNGKeyArray,
-    ) -> tuple[Terms, Bool[Array, " batch"]]:
+    ) -> tuple[Any, Bool[Array, " batch"]]:
         """Accept or not what has been proposed for a site: Metropolis' rule.
 
         Parameters
         ----------
-        parameters, terms
-            The network, and its terms before.
+        parameters, memory
+            The network, and what is known of the outcomes before.
         changed, site
             Outcomes as proposed, and where they may differ. The proposal has to obey detailed
             balance for what log P has besides f.
@@ -77,9 +82,9 @@ class Energy:
 
         Returns
         -------
-        The terms after, and whether each proposal was accepted.
+        What is known after it, and whether each proposal was accepted.
         """
-        images = np.arange(len(terms))[:, None]
+        terms, images = memory, np.arange(len(memory))[:, None]
         where = jnp.array(self.surroundings.changed)[:, site]
         proposed = self._read(parameters, changed[jnp.array(self.surroundings.read)[:, site]])
         present = terms[images, where]

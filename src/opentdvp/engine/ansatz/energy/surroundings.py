@@ -91,11 +91,17 @@ class Surroundings:
         return [2 * self.reach + 1] * len(self.shape)
 
     def _box(self, site: int, start: int, widths: np.ndarray | list[int]) -> np.ndarray:
-        """Sites of a box that begins `start` sites from one along each axis, y before x."""
-        grid = np.arange(self.n_sites).reshape(self.shape[::-1])
-        corner = np.unravel_index(site, grid.shape)
-        axes = [
-            np.arange(first + start, first + start + width) % extent
-            for first, width, extent in zip(corner, widths, grid.shape, strict=True)
-        ]
-        return grid[np.ix_(*axes)]
+        return box(self.shape, site, start, widths)
+
+
+def box(
+    shape: tuple[int, ...], site: int, start: int, widths: np.ndarray | list[int]
+) -> Int[np.ndarray, "*box"]:
+    """Sites of a box that begins `start` sites from one along each axis, y before x."""
+    grid = np.arange(np.prod(shape)).reshape(shape[::-1])
+    corner = np.unravel_index(site, grid.shape)
+    axes = [
+        np.arange(first + start, first + start + width) % extent
+        for first, width, extent in zip(corner, widths, grid.shape, strict=True)
+    ]
+    return grid[np.ix_(*axes)]
