@@ -11,6 +11,10 @@ CORES = all
 PROFILE =
 CONFIG =
 PAPER = config/paper.yaml
+# make mutants FILES='physics/spin.py compare' MUTANTS=50 JOBS=4
+FILES =
+MUTANTS = 25
+JOBS = 2
 WHERE = $(if $(PROFILE),--workflow-profile $(PROFILE),--cores $(CORES))
 
 # The first Python 3.11 on the PATH (the interpreter itself where that is a virtual environment's).
@@ -18,7 +22,7 @@ PYTHON = $(shell for python in python3.11 python3; do $$python -c 'import os, sy
 	print(os.path.realpath(sys.executable)) if sys.version_info[:2] == (3, 11) else sys.exit(1)' \
 	2>/dev/null && break; done)
 
-.PHONY: help figures paper paper-figures verify references accuracy study benchmark benchmark-peer test browser test-slow test-cluster test-preset check lock clean
+.PHONY: help figures paper paper-figures verify references accuracy study benchmark benchmark-peer test browser test-slow test-cluster test-preset mutants mutants-page check lock clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -69,6 +73,13 @@ test-cluster: .venv/.ready ## run the workflow on a SLURM that it installs (root
 test-preset: .venv/.ready ## run the quick preset there and locally, and compare (an hour)
 	tests/cluster/slurm.sh around pytest -m preset -n 0
 
+mutants: .venv/.ready .venv-mutants/.ready ## break lines and see which the tests notice, or go on (hours): docs/mutants.md
+	.venv-mutants/bin/python tests/mutants/mutate.py --python .venv/bin/python \
+		--sample $(MUTANTS) --jobs $(JOBS) $(FILES)
+
+mutants-page: .venv/.ready ## write its page anew, with the reasons in tests/mutants/reasons.toml
+	python tests/mutants/page.py
+
 check: .venv/.ready ## check style, types and workflow
 	ruff check
 	ruff format --check
@@ -81,7 +92,7 @@ lock: .venv/.ready ## write requirements.lock anew after a change of dependencie
 		--no-emit-find-links --no-annotate --no-header --quiet --output-file requirements.lock
 
 clean: ## delete the environment and the caches; results/ and figures/ stay
-	rm -rf .venv .venv-peer .mypy_cache .pytest_cache .ruff_cache .hypothesis src/*.egg-info
+	rm -rf .venv .venv-peer .venv-mutants .mutants .mypy_cache .pytest_cache .ruff_cache .hypothesis src/*.egg-info
 	find src tests -name __pycache__ -prune -exec rm -rf {} +
 	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/opentdvp"
 
@@ -103,4 +114,11 @@ clean: ## delete the environment and the caches; results/ and figures/ stay
 	rm -f $@
 	test -x .venv-peer/bin/python || $(PYTHON) -m venv --without-pip .venv-peer
 	uv pip sync --python .venv-peer --require-hashes benchmarks/peer/requirements.lock
+	touch $@
+
+# Cosmic Ray brings much that nothing else needs, and `make test` is to stay light.
+.venv-mutants/.ready: tests/mutants/requirements.lock | .venv/.ready
+	rm -f $@
+	test -x .venv-mutants/bin/python || $(PYTHON) -m venv --without-pip .venv-mutants
+	uv pip sync --python .venv-mutants --require-hashes tests/mutants/requirements.lock
 	touch $@

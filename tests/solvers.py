@@ -8,6 +8,7 @@ from opentdvp.config import (
     Deck,
     DephasingSolver,
     ExactSolver,
+    MomentsSolver,
     ReducedExactSolver,
     Solver,
     System,
@@ -168,6 +169,20 @@ def tensor_network(
         singular_value_cutoff=1e-12,
         time_step=time_step,
         order=order,
+    )
+
+
+def moments(
+    weight: int, range: int, pair_range: int | None = None, tolerance: float = 1e-8
+) -> MomentsSolver:
+    """Centred moments with a cut, tight."""
+    return MomentsSolver(
+        method="moments",
+        weight=weight,
+        range=range,
+        pair_range=pair_range,
+        relative_tolerance=tolerance,
+        absolute_tolerance=tolerance,
     )
 
 

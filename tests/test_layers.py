@@ -39,7 +39,7 @@ ORDERS = {
         "compilation_cache", "devices", "povm", "ansatz", "sampling", "estimates", "principle",
         "measuring", "assembly", "build", "steps", "evolve",
     ],
-    "references": ["site_averages", "exact", "trajectories", "tensors"],
+    "references": ["site_averages", "exact", "trajectories", "tensors", "moments"],
     "running": ["signals", "progress", "keeper", "solvers", "solve"],
 }  # fmt: skip
 

@@ -1,18 +1,20 @@
 """Which runs may be compared."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from systems import heisenberg_ring
-from trajectories import LOOSE, damped
+from trajectories import LOOSE, damped, made_up
 
-from opentdvp.compare import compare
-from opentdvp.config import System
+from opentdvp import config
+from opentdvp.compare import compare, read_run
+from opentdvp.config import Run, Study, System
 from opentdvp.errors import ConfigError, FileError, NumericalFailure, OpentdvpError
 from opentdvp.records.result_code import ResultCode
-from opentdvp.records.trajectory import Observable, Trajectory
+from opentdvp.records.trajectory import Observable, Trajectory, write
 
 
 def without(run: Trajectory, name: str) -> Trajectory:
@@ -157,3 +159,58 @@ def test_runs_that_cannot_be_compared_are_refused(
         compare(candidate, reference, LOOSE)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("time", [0.05, 0.1])
+def test_error_bars_that_are_not_finite_are_refused(time: float) -> None:
+    run = damped()
+    run.observables["X"].stderr[np.isclose(run.times, time)] = np.inf
+    with pytest.raises(FileError, match=rf"^`candidate.*finite, but X at time {time} is .* ± inf"):
+        compare(run, damped(), LOOSE)
+
+
+#: Six times from 0 to 0.1 of the system that all tiny runs have.
+RUN = Run(system="ring_3", solver="exact")
+
+
+@pytest.fixture
+def study() -> Study:
+    return config.load(Path(__file__).parents[1] / "config" / "tiny.yaml")
+
+
+def test_a_run_of_the_configuration_is_read(study: Study, tmp_path: Path) -> None:
+    run = made_up(study, RUN)
+    write(run, tmp_path / "run.h5")
+    read = read_run(study, RUN, tmp_path / "run.h5")
+    np.testing.assert_array_equal(read.times, run.times)
+    np.testing.assert_array_equal(read.observables["C_XX"].mean, run.observables["C_XX"].mean)
+
+
+UNUSABLE: list[tuple[Any, type[OpentdvpError], str]] = [
+    (lambda run: replace(run, result=ResultCode.NOT_FINITE), NumericalFailure, "but is not_finite"),
+    (lambda run: cut(run, slice(5)), FileError, "be 6 from 0 to 0.1, but are 5 from 0 to 0.08;"),
+    (lambda run: replace(run, times=run.times + 0.02), FileError, "but are 6 from 0.02 to 0.12;"),
+    (lambda run: replace(run, times=run.times**2 * 10), FileError, "but are 6 from 0 to 0.1;"),
+    (lambda run: without(run, "Y"), FileError, "every observable, but lacks Y."),
+    (lambda run: without(run, "C_XX"), FileError, "but lacks C_XX at distance 1."),
+    (lambda run: replace(run, deck=damped().deck), FileError, "its run id must be"),
+]
+
+
+@pytest.mark.parametrize(("change", "kind", "message"), UNUSABLE)
+def test_a_run_that_is_not_all_of_the_configuration_is_refused(
+    study: Study, tmp_path: Path, change: Any, kind: type[OpentdvpError], message: str
+) -> None:
+    write(change(made_up(study, RUN)), tmp_path / "run.h5")
+    with pytest.raises(kind) as caught:
+        read_run(study, RUN, tmp_path / "run.h5")
+    assert str(tmp_path / "run.h5") in str(caught.value)
+    assert message in str(caught.value)
+
+
+def test_a_file_with_a_value_that_is_not_finite_is_refused(study: Study, tmp_path: Path) -> None:
+    run = made_up(study, RUN)
+    run.observables["Z"].mean[2] = np.nan
+    write(run, tmp_path / "run.h5")
+    with pytest.raises(FileError, match=r"its observables must be finite, but Z at time 0\.04"):
+        read_run(study, RUN, tmp_path / "run.h5")

@@ -12,6 +12,8 @@ def test_one_row_per_observable_distance_and_time() -> None:
     assert list(points.columns) == list(POINTS)
     assert len(points) == (3 + 3 * 2) * 31
     assert not points.duplicated(["observable", "distance", "time"]).any()
+    # Rows are numbered through, so that none is taken for one of another curve.
+    assert points.index.is_unique
     assert set(points["distance"][points["observable"] == "X"]) == {0}
     assert set(points["distance"][points["observable"] == "C_XX"]) == {1, 2}
     correlators = points["distance"] > 0
@@ -57,5 +59,6 @@ def test_errors_of_the_reference_are_interpolated_linearly() -> None:
 def test_differences_in_errors() -> None:
     rows = compare(flat([0.0, 1, -1, 2], [3, 3, 0, 0]), flat(0, [4, 4, 0.5, 0]), LOOSE)
     np.testing.assert_allclose(rows["difference"], [0, 1, -1, 2], atol=1e-15)
+    np.testing.assert_allclose(rows["candidate_error"], [3, 3, 0, 0])
     np.testing.assert_allclose(rows["combined_error"], [5, 5, 0.5, 0])
     np.testing.assert_allclose(rows["in_errors"], [0, 0.2, -2, np.nan], atol=1e-15)

@@ -46,6 +46,19 @@ def test_verdict_on_both_sides_of_the_tolerance(tolerance: float, passed: bool) 
     assert row["excess"] == pytest.approx(0.03)
 
 
+def test_a_difference_as_large_as_the_tolerance_passes() -> None:
+    """With numbers that need no rounding."""
+    row = verdict(flat(0.25, 0.0), flat(0, 0), tolerance=0.25)
+    assert row["excess"] == 0.25
+    assert row["passed"]
+
+
+@pytest.mark.parametrize(("errors", "share"), [(3.5, 0), (4, 0), (4.5, 0.5)])
+def test_far_is_more_than_four_errors(errors: float, share: float) -> None:
+    row = verdict(flat([0, errors, 0, -errors], 1.0), flat(0, 0), tolerance=10)
+    assert row["beyond_4_errors"] == share
+
+
 def test_difference_below_the_error_of_the_reference_is_no_excess() -> None:
     assert verdict(flat(0.03, 0.0), flat(0, 0.04), tolerance=1e-6)["excess"] == 0
 

@@ -39,6 +39,21 @@ def solved(case, method, *arguments):
     return np.asarray(velocity), {name: float(value) for name, value in summary.items()}
 
 
+@pytest.mark.parametrize("count", [1024, 2500])
+def test_fisher_matrix_of_rows_in_single_precision_is_summed_in_double(count):
+    """Exactly: ones and a few twos are single numbers, 2⁻²⁶ besides their sum is none."""
+    rows = np.ones((count, 3), dtype=np.float32)
+    rows[:, 1] = np.arange(count) % 3
+    rows[-1, 2], rows[: count - 1, 2] = 2.0**13, 2.0**-13
+    fisher = make(rows, np.zeros(count)).fisher
+    assert fisher.dtype == jnp.float64
+    wide = rows.astype(float)
+    np.testing.assert_allclose(fisher[:2, :2], (wide.T @ wide)[:2, :2], rtol=0)
+    # A block of 1024 rows may lose it; blocks without the large row do not.
+    kept = (count - 1) // 1024 * 1024
+    assert float(fisher[2, 2]) - 2.0**26 >= kept * 2.0**-26
+
+
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize(
     ("method", "size", "factor"),

@@ -1,12 +1,13 @@
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from solvers import ENUMERATION, direct, tdvp
 from systems import heisenberg_ring
 
-from opentdvp.engine.measuring.observables import measure
+from opentdvp.engine.measuring.observables import mean_and_error, measure
 from opentdvp.engine.povm.tetrahedron import frame
-from opentdvp.engine.sampling.ensemble import Purpose
+from opentdvp.engine.sampling.ensemble import Ensemble, Purpose
 from opentdvp.physics.spin import pauli_string
 
 
@@ -64,6 +65,24 @@ def test_standard_errors_are_the_spread_of_repeated_estimates(setting):
         assert means.std() == pytest.approx(errors.mean(), rel=0.15)
         deviation = (means.mean() - np.ravel(truth[name][0])[0]) / (errors.mean() / np.sqrt(200))
         assert abs(deviation) < 4
+
+
+@pytest.mark.parametrize("chains", [None, 1, 3])
+def test_standard_error_is_that_of_independent_values(chains):
+    """s/√n with the unbiased s of n values; of Markov chains, the means of each are the values."""
+    values = np.random.default_rng(4).normal(size=(6, chains or 1))
+    count = values.size
+    chain = None if chains is None else jnp.repeat(jnp.arange(6), chains)
+    ensemble = Ensemble(
+        outcomes=jnp.zeros((count, 1), jnp.int32),
+        weights=jnp.full(count, 1 / count),
+        counts=jnp.ones(count, jnp.int32),
+        chain=chain,
+    )
+    mean, error = mean_and_error(jnp.array(values.ravel()), ensemble)
+    assert float(mean) == pytest.approx(values.mean())
+    expected = values.mean(axis=1).std(ddof=1) / np.sqrt(6)
+    assert float(error) == pytest.approx(expected)
 
 
 def test_product_state_has_no_connected_correlations(setting):

@@ -9,8 +9,8 @@ from opentdvp.engine.principle.right_hand_side import held_out_residual, log_der
 from opentdvp.engine.sampling.ensemble import Purpose
 
 
-def solution_of(case, solver):
-    return solutions_of(case, solver)(jax.random.key(0))
+def solution_of(case, solver, key=None):
+    return solutions_of(case, solver)(jax.random.key(0) if key is None else key)
 
 
 def solutions_of(case, solver):
@@ -51,6 +51,39 @@ def test_velocity_solves_the_normal_equations(setting, width, exact):
     assert float(result.diagnostics["residual"]) == pytest.approx(misfit, rel=1e-6, abs=1e-12)
     assert (misfit < 1e-12) == exact
     assert abs(float(result.diagnostics["mean_estimate"])) < 1e-12
+
+
+def test_averages_over_samples_are_connected_ones(setting):
+    """S = <O O>ᶜ, the spread and the residual of E without its mean; held-out samples alike."""
+    solver = tdvp(width=3, sampling=direct(solve=60, held_out=40))
+    case = setting(heisenberg_ring(3), solver)
+    problem, keys = case.problem(solver), jax.random.split(jax.random.key(5))
+
+    def averages(purpose, key, velocity):
+        """What is said of an ensemble, and its covariance matrix of O, E and Oθ̇."""
+        _, ensemble = problem.sampler.draw(purpose, case.theta, {}, key)
+        jacobian = case.compiled(log_derivatives, solver)(ensemble.outcomes)
+        estimates = case.estimator(solver)(ensemble.outcomes).value
+        columns = np.column_stack([jacobian, estimates, jacobian @ velocity])
+        connected = columns - ensemble.weights @ columns
+        return ensemble, connected.T @ (np.asarray(ensemble.weights)[:, None] * connected)
+
+    result = solution_of(case, solver, keys[0])
+    _, inside = averages(Purpose.SOLVE, keys[0], result.velocity)
+    np.testing.assert_allclose(result.fisher, inside[:-2, :-2], atol=1e-12)
+    assert float(result.diagnostics["estimate_deviation"]) ** 2 == pytest.approx(inside[-2, -2])
+    error = np.sqrt(inside[-2, -2] / 60)
+    assert float(result.diagnostics["mean_estimate_error"]) == pytest.approx(error)
+    assert float(result.diagnostics["residual"]) == pytest.approx(relative_misfit(inside))
+    unseen, outside = averages(Purpose.HELD_OUT, keys[1], result.velocity)
+    residual = held_out_residual(problem, case.theta, result.velocity, unseen)
+    assert float(residual) == pytest.approx(relative_misfit(outside))
+
+
+def relative_misfit(covariance):
+    """<(Oθ̇ − E)²>ᶜ/<E²>ᶜ from the last two rows, E and Oθ̇."""
+    (a, c), (_, b) = covariance[-2:, -2:]
+    return (a - 2 * c + b) / a
 
 
 def test_overcomplete_network_has_no_residual(setting):

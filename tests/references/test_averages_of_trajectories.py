@@ -72,6 +72,8 @@ def test_batches_change_nothing(solver):
     np.testing.assert_array_equal(apart.diagnostics["trajectory"], np.arange(12))
     with pytest.raises(FileError, match="each once, but hold 10 in 15"):
         gather(deck, [*batches[1:], batches[1]])
+    with pytest.raises(FileError, match="at least two trajectories, each once, but hold 1 in 1"):
+        gather(deck, [batch(range(1))(deck)])
 
 
 def test_some_batches_are_a_result_of_fewer_trajectories():
@@ -93,6 +95,14 @@ def test_resumed_equals_uninterrupted(done):
         np.testing.assert_array_equal(rest.observables[name].mean, observable.mean)
 
 
+def test_the_share_of_trajectories_that_are_done_is_reported():
+    """Of the last time, which is 6, as the progress bar counts."""
+    deck, reported = Deck(system=CONFINEMENT, solver=kicks(8)), []
+    last = batch(range(2, 6))(deck, lambda time, **values: reported.append(time))
+    np.testing.assert_allclose(reported, [1.5, 3, 4.5, 6])
+    assert last.time == 6
+
+
 def test_another_batch_is_not_resumed():
     deck = Deck(system=CONFINEMENT, solver=kicks(4, 2))
     state = batch(range(2))(deck)
@@ -109,6 +119,10 @@ def test_wave_functions_that_are_alike_have_the_error_of_a_jump_not_seen():
     np.testing.assert_allclose(found["Z"].stderr[1:], 2 / 4 / 10, rtol=1e-4)
     np.testing.assert_allclose(found["C_ZZ"].stderr[1:], 4 / 4 / 10, rtol=1e-4)
     assert max(entry.stderr[0].max() for entry in found.values()) < 1e-9
+    # Of the one pair of two spins, the product of ±1 changes by 2 at most.
+    pair = free_spins(jumps=jumps, observables=observables, time=SHORT)
+    found = solved(pair, wave_functions(10)).observables
+    np.testing.assert_allclose(found["C_ZZ"].stderr[1:], 2 / 10, rtol=1e-4)
 
 
 def test_a_failure_of_qutip_is_one_line_with_a_remedy(monkeypatch):
@@ -139,6 +153,22 @@ def test_errors_and_correlators_of_known_values():
     np.testing.assert_allclose(found["Z"].stderr, means.std(axis=0, ddof=1) / 50**0.5)
     covariances = [np.cov(z[:, k].T)[0, 1] for k in range(2)]
     np.testing.assert_allclose(found["C_ZZ"].mean[:, 0], covariances)
+
+
+def test_tolerances_of_wave_functions_are_part_of_the_error():
+    """In quadrature, at all times but the first; their sum here is as large as the scatter."""
+    solver = wave_functions(50).model_copy(
+        update={"relative_tolerance": 4e-3, "absolute_tolerance": 3e-3}
+    )
+    system = free_spins(
+        time={"stop": 1.0, "points": 3}, start={"Z": 1.0}, observables={"magnetization": ["Z"]}
+    )
+    z = 0.05 * np.random.default_rng(4).normal(size=(50, 3, 1)).repeat(2, axis=2)
+    values = np.concatenate([np.zeros((50, 3, 4)), z], axis=2)
+    state = State(1.0, 0.0, {"numbers": np.arange(50), "values": values})
+    found = gather(Deck(system=system, solver=solver), [state]).observables["Z"].stderr
+    scatter = z[:, :, 0].std(axis=0, ddof=1) / 50**0.5
+    np.testing.assert_allclose(found, np.hypot(scatter, [0, 7e-3, 7e-3]))
 
 
 @pytest.mark.parametrize(

@@ -60,12 +60,18 @@ def test_every_output_time_is_reported() -> None:
     assert len(reported) == 21
 
 
-@pytest.mark.parametrize("size", [(11,), (4, 4)])
-def test_large_systems_are_refused(size: tuple[int, ...]) -> None:
+@pytest.mark.parametrize(
+    ("size", "memory", "times"),
+    # Eighteen density matrices of 16 bytes per entry.
+    [((11,), 18 * 16 * 4**11 / 2**30, 4), ((4, 4), 18 * 16 * 4**16 / 2**30, 4096)],
+)
+def test_large_systems_are_refused(size: tuple[int, ...], memory: float, times: int) -> None:
     kind = "chain" if len(size) == 1 else "square"
     lattice = {"kind": kind, "size": size, "periodic": True}
     system = heisenberg_ring(3, lattice=lattice, observables={})
-    message = f"`lattice.size` must give at most 10 sites .* gives {np.prod(size)}: .* GiB"
+    message = (
+        f"must give at most 10 sites .* gives {np.prod(size)}: .* {memory:g} GiB .* {times} times"
+    )
     with pytest.raises(ConfigError, match=message) as caught:
         solve.check(Deck(system=system, solver=exact()))
     assert "\n" not in str(caught.value)

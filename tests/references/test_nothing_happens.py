@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from solvers import exact, kicks, reduced, solved, tensor_network
+from solvers import exact, kicks, moments, reduced, solved, tensor_network
 from systems import free_spins
 
 from opentdvp.config import Solver
@@ -24,6 +24,7 @@ REFERENCES: dict[str, Solver] = {
     "kicks": kicks(4),
     "mpo": tensor_network("mpo", time_step=0.5),
     "mps": tensor_network("mps", time_step=0.5),
+    "moments": moments(2, 2),
     "infinite": tensor_network("mpo", "infinite", time_step=0.5),
 }
 

@@ -95,6 +95,27 @@ def test_tolerance_decides_the_error():
     assert errors[0] > 10 * errors[1] > 100 * errors[2] > 0
 
 
+def test_the_two_tolerances_add_up():
+    """Whichever is the larger one."""
+    system = heisenberg_ring(4, time=SHORT)
+    best = solve(Deck(system=system, solver=reduced(1e-12))).observables["Z"].mean
+    for relative, absolute in ((1e-12, 1e-5), (1e-5, 1e-12)):
+        tolerances = {"relative_tolerance": relative, "absolute_tolerance": absolute}
+        found = solve(Deck(system=system, solver=reduced().model_copy(update=tolerances)))
+        assert found.result is ResultCode.SUCCESS
+        assert 0 < np.abs(found.observables["Z"].mean - best).max() < 1e-5
+
+
+def test_the_end_and_the_size_of_every_step_are_reported():
+    told = []
+    deck = Deck(system=heisenberg_ring(5), solver=reduced())
+    whole = solve(deck, lambda time, **values: told.append((time, values["step"])))
+    times, steps = np.transpose(told)
+    assert len(times) > 1
+    np.testing.assert_array_equal(steps, whole.diagnostics["step_size"])
+    np.testing.assert_allclose(times, np.cumsum(steps))
+
+
 @pytest.mark.parametrize("interrupted_after", [0, 1, -2])
 def test_resumed_equals_uninterrupted(tmp_path, interrupted_after):
     system = heisenberg_ring(5, observables=EVERYTHING)
@@ -140,5 +161,8 @@ def test_the_torus_of_sixteen_fits_with_its_parity_and_not_without():
 
 def test_models_without_symmetry_are_refused_with_their_size():
     terms = [{"operators": "X", "sites": [k], "strength": 0.1 * k} for k in range(14)]
-    with pytest.raises(ConfigError, match=r"with 1 permutations .* 2\.68e\+08 coefficients, about"):
+    # Thirty vectors, and elements of 12 bytes: half of the 28 couplings and all 14 sites move one.
+    memory = 4**14 * (30 * 8 + 12 * (28 / 2 + 14)) / 2**30
+    message = rf"with 1 permutations .* 2\.68e\+08 coefficients, about {memory:.3g} GiB"
+    with pytest.raises(ConfigError, match=message):
         check(heisenberg_ring(14, terms=terms))

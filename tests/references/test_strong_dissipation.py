@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.linalg
-from solvers import exact, reduced, solved, tensor_network, wave_functions
+from solvers import exact, moments, reduced, solved, tensor_network, wave_functions
 from systems import heisenberg_ring
 
 from opentdvp.config import System
@@ -109,6 +109,21 @@ def test_any_rate_is_followed_within_the_tolerances(
         # Those of QuTiP hold for every step; those of exponentials for the sum of all.
         bound = sum(TOLERANCES.values()) * (4 if method == "exact" and rate <= 20 else 1)
         np.testing.assert_allclose(found.observables[name].mean, values, rtol=0, atol=bound)
+
+
+@pytest.mark.parametrize(
+    "rate",
+    [1e-3, 1, 20, 60, 1e3, *(pytest.param(r, marks=pytest.mark.slow) for r in (1e4, 2e4, 1e6))],
+)
+@pytest.mark.parametrize("sites", [[0], None], ids=["one", "all"])
+def test_moments_follow_any_rate(sites: list[int] | None, rate: float) -> None:
+    """Explicit steps up to 10⁴, exponential ones beyond."""
+    tilted = {"X": 0.48, "Y": -0.64, "Z": 0.6}
+    system = decaying_chain(rate, sites, tilted, time={"stop": 2.0, "points": 5})
+    found, expected = solved(system, moments(3, 3, tolerance=1e-6)), by_exponential(system)
+    assert found.result is ResultCode.SUCCESS
+    for name, values in expected.items():
+        np.testing.assert_allclose(found.observables[name].mean, values, rtol=0, atol=3e-6)
 
 
 @pytest.mark.parametrize("method", ["exact", "exact_reduced"])

@@ -43,7 +43,13 @@ OPEN = {"kind": "chain", "size": (4,), "periodic": False}
     ids=["ring", "odd", "open", "dephasing", "unitary", "unitary-open"],
 )
 def test_agrees_with_the_exact_solution(system, solver):
-    assert largest_difference(solved(system, solver), solved_exactly(system)) < 2e-5
+    found = solved(system, solver)
+    assert largest_difference(found, solved_exactly(system)) < 2e-5
+    # Trace and norm are kept up to the order of the splitting; nothing else normalises.
+    assert found.diagnostics["trace_error"].max() < 1e-5
+    discarded = found.diagnostics["discarded_weight"]
+    assert discarded[0] == 0
+    assert (np.diff(discarded) >= 0).all()
 
 
 @pytest.mark.parametrize("method", ["mps", "mpo"])
@@ -126,6 +132,31 @@ def test_resumed_equals_uninterrupted(stop):
         np.testing.assert_array_equal(values, resumed.diagnostics[name])
 
 
+def test_discarded_weights_add_up_whatever_the_output_times():
+    """Up to what is discarded at the ends of other steps."""
+    solver = tensor_network(bond_dimension=8, time_step=0.1, order=2)
+    sums = []
+    for points in (3, 9):
+        time = {"stop": 1.6, "points": points}
+        found = solved(heisenberg_ring(6, time=time, observables={}), solver)
+        sums.append(found.diagnostics["discarded_weight"][-1])
+    assert sums[0] > 1e-8
+    assert sums[1] == pytest.approx(sums[0], rel=0.2)
+
+
+def test_the_share_of_the_work_that_is_done_is_reported():
+    """In units of the last time; the last of the evolutions takes most of it."""
+    told, system = [], confinement_ring(6, **UNITARY)
+    solver = tensor_network("mps", bond_dimension=5, time_step=0.2)
+    solved(system, solver, report=lambda time, **values: told.append((time, values)))
+    shares = np.array([time for time, _ in told]) / 3
+    expected = np.concatenate([np.arange(1, 4) / 3, 1 + 2 * np.arange(1, 4) / 3])
+    np.testing.assert_allclose(shares * 19, [*expected, *(3 + 16 * np.arange(1, 4) / 3)])
+    # Of 5, as many as the two spins at an end have states; of half of that, all.
+    assert told[-1][1]["bond_dimension"] == 4
+    assert max(values["bond_dimension"] for _, values in told[:6]) == 3
+
+
 SQUARE = {"kind": "square", "size": (3, 3), "periodic": True}
 
 
@@ -145,7 +176,19 @@ SQUARE = {"kind": "square", "size": (3, 3), "periodic": True}
             tensor_network(chain="infinite"),
             "looks the same from every site",
         ),
-        (heisenberg_ring(40), tensor_network(bond_dimension=1000), "at most 12 GiB, but is 1000"),
+        (
+            heisenberg_ring(
+                6, terms=[{"operators": "Z", "sites": (k,), "strength": 1.0} for k in (0, 2, 4)]
+            ),
+            tensor_network(chain="infinite"),
+            "looks the same from every site",
+        ),
+        (
+            heisenberg_ring(40),
+            tensor_network(bond_dimension=1000),
+            # Eight matrices of the components of two spins.
+            rf"at most 12 GiB, but is 1000, .* about {8 * 8 * 16_000**2 / 2**30:.3g} GiB",
+        ),
         (
             confinement_ring(4, jumps=[], start={"Z": 0.5}),
             tensor_network("mps"),

@@ -5,7 +5,7 @@ import sys
 from typing import get_args
 
 import pytest
-from solvers import exact, kicks, quiet, reduced, tdvp, tensor_network, wave_functions
+from solvers import exact, kicks, moments, quiet, reduced, tdvp, tensor_network, wave_functions
 from systems import confinement_ring, free_spins, heisenberg_ring
 
 from opentdvp.config import Deck, Solver
@@ -35,6 +35,11 @@ CASES = {
         tensor_network("mpo", time_step=0.02, order=2),
         free_spins(3, time=SHORT),
         heisenberg_ring(4, lattice=SQUARE, observables={}),
+    ),
+    "moments": (
+        moments(2, 2, 3),
+        heisenberg_ring(4, time=SHORT),
+        heisenberg_ring(8, observables={"correlators": {"XX": [3]}}),
     ),
 }
 
@@ -122,6 +127,7 @@ def test_a_part_of_a_run_follows_the_protocol_too():
         ("exact_reduced", set()),
         ("mcwf", {"qutip"}),
         ("mpo", {"tenpy"}),
+        ("moments", set()),
     ],
 )
 def test_choosing_a_solver_imports_only_it(name, needed):

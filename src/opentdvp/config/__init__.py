@@ -19,6 +19,7 @@ from opentdvp.config.published import Published
 from opentdvp.config.references import (
     DephasingSolver,
     ExactSolver,
+    MomentsSolver,
     ReducedExactSolver,
     StochasticSolver,
     TensorNetworkSolver,
@@ -47,6 +48,7 @@ __all__ = [
     "HeatMapFigure",
     "Inset",
     "Lattice",
+    "MomentsSolver",
     "Observables",
     "Panel",
     "Published",

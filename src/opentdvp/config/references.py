@@ -1,8 +1,8 @@
 """Reference solvers as data."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from opentdvp.config.base import (
     SMALLEST,
@@ -16,6 +16,9 @@ from opentdvp.config.base import (
 
 #: Looser than this a solver would no longer be a reference.
 SmallTolerance = Annotated[float, Field(ge=SMALLEST, le=1e-4, strict=True, allow_inf_nan=False)]
+
+#: The same for steps whose error is estimated from differences: rounding is not far below.
+IntegratorTolerance = Annotated[float, Field(ge=1e-13, le=1e-4, strict=True, allow_inf_nan=False)]
 
 
 class ExactSolver(StrictModel):
@@ -84,3 +87,28 @@ class TensorNetworkSolver(StrictModel):
     singular_value_cutoff: NonNegative
     time_step: Positive
     order: Literal[2, 4]
+
+
+class MomentsSolver(StrictModel):
+    """Centred moments of all strings of at most some weight and range, the others set to zero.
+
+    `range` is that of the shortest window of a chain, or of the side of the smallest box of a
+    square lattice, that holds a string; pairs may have a larger one of their own. The same with one
+    weight less, and with one range less, give the errors.
+    """
+
+    method: Literal["moments"]
+    weight: Several
+    range: Several
+    pair_range: Several | None = None
+    relative_tolerance: IntegratorTolerance
+    absolute_tolerance: IntegratorTolerance
+
+    @model_validator(mode="after")
+    def _check_ranges(self) -> Self:
+        if self.pair_range is not None and self.pair_range <= self.range:
+            raise ValueError(
+                f"`pair_range` must be larger than range {self.range}, but is {self.pair_range} "
+                "(leave it out where pairs have the same)"
+            )
+        return self

@@ -17,6 +17,7 @@ from opentdvp.config.networks import ENERGIES, CustomNetwork, Network
 from opentdvp.config.references import (
     DephasingSolver,
     ExactSolver,
+    MomentsSolver,
     ReducedExactSolver,
     TensorNetworkSolver,
     WaveFunctionSolver,
@@ -182,6 +183,7 @@ Solver = Annotated[
     | WaveFunctionSolver
     | DephasingSolver
     | TensorNetworkSolver
+    | MomentsSolver
     | TdvpSolver,
     Field(discriminator="method"),
 ]

@@ -106,6 +106,11 @@ class Jump:
     site: int
     rate: float
 
+    @property
+    def speed(self) -> float:
+        """The fastest decay of a state by this jump alone, γ‖L‖²."""
+        return self.rate * float(np.linalg.norm(self.matrix, 2)) ** 2
+
 
 @dataclass(frozen=True, eq=False)
 class Model:

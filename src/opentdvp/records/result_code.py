@@ -11,6 +11,7 @@ class ResultCode(StrEnum):
     STEP_SIZE_COLLAPSE = "step_size_collapse"
     PROBABILITY_DRIFT = "probability_drift"
     INTEGRATOR_FAILURE = "integrator_failure"
+    DIVERGENCE = "divergence"
 
     def remedy(self, method: str) -> str:
         """What went wrong in a run of this solver method, and what usually helps."""
@@ -30,6 +31,10 @@ _REMEDIES = {
     ResultCode.INTEGRATOR_FAILURE: (
         "No step keeps to the tolerances, or rounding alone is beyond them; use a larger "
         "relative_tolerance, or smaller rates, couplings and fields."
+    ),
+    ResultCode.DIVERGENCE: (
+        "A moment is larger than that of any state: the hierarchy does not hold with this cut; use "
+        "another weight or range, or an earlier last time."
     ),
 }
 

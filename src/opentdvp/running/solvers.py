@@ -16,6 +16,7 @@ SOLVERS = {
     "dephasing_kicks": "opentdvp.references.trajectories.batches:solve",
     "mps": "opentdvp.references.tensors.solve:solve",
     "mpo": "opentdvp.references.tensors.solve:solve",
+    "moments": "opentdvp.references.moments.solve:solve",
 }
 
 

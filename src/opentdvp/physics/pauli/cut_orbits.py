@@ -15,6 +15,7 @@ from opentdvp.physics.model import Lattice
 from opentdvp.physics.pauli.cuts import (
     Cut,
     Supports,
+    count_supports,
     images,
     kept_permutations,
     site_keys,
@@ -117,6 +118,19 @@ def orbits_within(
         _supports=_Listed(*(part[order] for part in every)),
         _numbers=np.concatenate(tables.numbers),
     )
+
+
+def estimated_orbits(
+    lattice: Lattice,
+    permutations: Int[np.ndarray, "group sites"],
+    turns: tuple[str, ...],
+    cut: Cut,
+) -> float:
+    """About how many orbits there are, without listing them: strings by the size of the group."""
+    weights = range(1, min(cut.weight, lattice.n_sites) + 1)
+    strings = sum(_OTHERS**k * count_supports(lattice, k, cut) for k in weights)
+    shares = len(kept_permutations(lattice, permutations, cut)) * 2 ** min(len(turns), 2)
+    return strings / shares
 
 
 def _list(

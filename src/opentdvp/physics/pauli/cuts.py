@@ -6,6 +6,8 @@ orbit. They are grown site by site from those, since a part of a support within 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
+from math import comb, prod
 
 import numpy as np
 from jaxtyping import Bool, Int, UInt64
@@ -40,8 +42,13 @@ class Cut:
 
     def keeps(self, lattice: Lattice, supports: Supports) -> Bool[np.ndarray, " supports"]:
         """Whether supports, given by their sites, are within the ranges."""
-        wide = supports.shape[1] == 2 and self.pair_range is not None
-        return extents(lattice, supports) <= (self.pair_range if wide else self.range)
+        return extents(lattice, supports) <= self.range_of(supports.shape[1])
+
+    def range_of(self, weight: int) -> int:
+        """Largest range of strings of a weight."""
+        if weight == 2 and self.pair_range is not None:
+            return self.pair_range
+        return self.range
 
     def bounds_range(self, lattice: Lattice) -> bool:
         """Whether some strings are beyond the range."""
@@ -62,6 +69,20 @@ def extents(lattice: Lattice, supports: Supports) -> Int[np.ndarray, " supports"
             sides = ordered[:, -1] - ordered[:, 0] + 1
         found = np.maximum(found, sides)
     return found
+
+
+def count_supports(lattice: Lattice, weight: int, cut: Cut) -> int:
+    """How many supports of a weight there are; where windows wrap around, at most so many.
+
+    In a box, those that touch all its lower faces, for every place of the box.
+    """
+    sides = [min(cut.range_of(weight), length) for length in lattice.shape]
+    total = 0
+    for inner in product((0, 1), repeat=len(sides)):
+        volume = prod(side - less for side, less in zip(sides, inner, strict=True))
+        sign = -1 if sum(inner) % 2 else 1
+        total += sign * comb(volume, weight)
+    return min(total * lattice.n_sites, comb(lattice.n_sites, weight))
 
 
 def site_keys(n_sites: int) -> UInt64[np.ndarray, " sites"]:

@@ -24,9 +24,10 @@ def automorphisms(model: Model) -> Int[np.ndarray, "group sites"]:
     four-dimensional hypercube, which has 384. If there are more than `MANY`, as for spins that
     nothing couples, those of them that are translations and reflections of the lattice.
     """
-    pairs = _couplings(model)
-    sites = _site_generators(model)
-    order = _search_order(pairs)
+    couplings = _couplings(model)
+    order = _search_order(couplings)
+    pairs = _alike(couplings.reshape(-1, len(AXES) ** 2)).reshape(model.n_sites, -1)
+    sites = _alike(np.reshape(_site_generators(model), (model.n_sites, -1)))
     found: list[tuple[int, ...]] = []
     for images in _extensions((), order, pairs, sites):
         found.append(images)
@@ -76,22 +77,23 @@ def _search_order(pairs: np.ndarray) -> list[int]:
     return order
 
 
+def _alike(rows: np.ndarray) -> np.ndarray:
+    """Numbers that are equal where rows are."""
+    return np.unique(rows, axis=0, return_inverse=True)[1].ravel()
+
+
 def _extensions(
-    images: tuple[int, ...], order: list[int], pairs: np.ndarray, sites: list[np.ndarray]
+    images: tuple[int, ...], order: list[int], pairs: np.ndarray, sites: np.ndarray
 ) -> Iterator[tuple[int, ...]]:
     """All ways to complete the images of the first sites in the search order."""
     if len(images) == len(order):
         yield images
         return
-    site, known = order[len(images)], order[: len(images)]
-    for image in range(len(order)):
-        fits = (
-            image not in images
-            and np.array_equal(sites[site], sites[image])
-            and np.array_equal(pairs[site, known], pairs[image, list(images)])
-        )
-        if fits:
-            yield from _extensions((*images, image), order, pairs, sites)
+    site, known, taken = order[len(images)], order[: len(images)], list(images)
+    fits = (sites == sites[site]) & (pairs[:, taken] == pairs[site, known]).all(axis=1)
+    fits[taken] = False
+    for image in np.flatnonzero(fits):
+        yield from _extensions((*images, int(image)), order, pairs, sites)
 
 
 def lattice_group(lattice: Lattice) -> Int[np.ndarray, "group sites"]:

@@ -1,0 +1,1 @@
+"""The hierarchy of centred moments, cut in weight and range."""

@@ -1,0 +1,58 @@
+"""Observables from means and centred moments, and how large the moments at the cut are."""
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from opentdvp.config import Observables
+from opentdvp.physics.model import Lattice, Model
+from opentdvp.physics.pauli.cut_orbits import CutOrbits
+from opentdvp.physics.pauli.cuts import Cut, extents
+from opentdvp.physics.pauli.local_generators import LETTERS
+from opentdvp.physics.spin import AXES
+from opentdvp.references.moments.hierarchy import Hierarchy
+from opentdvp.references.site_averages import site_averages
+
+
+def product_state(hierarchy: Hierarchy, model: Model) -> Float[np.ndarray, " unknowns"]:
+    """The start: the means are the Bloch vector, and nothing is correlated."""
+    values = np.zeros(len(hierarchy.orbits.representatives))
+    for component, numbers in zip(model.bloch, hierarchy.means.T, strict=True):
+        values[numbers[numbers >= 0]] = component
+    return values
+
+
+def measure(
+    values: Float[np.ndarray, " unknowns"],
+    hierarchy: Hierarchy,
+    lattice: Lattice,
+    observables: Observables,
+) -> dict[str, np.ndarray]:
+    """Every configured observable (`site_averages`); correlators beyond the cut are zero."""
+    means = {
+        axis: _known(values, numbers) for axis, numbers in zip(AXES, hierarchy.means.T, strict=True)
+    }
+
+    def correlation(letters: str, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        strings = np.zeros((len(first), lattice.n_sites), dtype=np.int8)
+        for letter, sites in zip(letters, (first, second), strict=True):
+            strings[np.arange(len(first)), sites] = LETTERS.index(letter)
+        centred = _known(values, hierarchy.orbits.index(strings))
+        return centred + means[letters[0]][first] * means[letters[1]][second]
+
+    return site_averages(means, correlation, lattice, observables)
+
+
+def _known(values: np.ndarray, numbers: Int[np.ndarray, " strings"]) -> np.ndarray:
+    """Values of unknowns; zero for what vanishes or is beyond the cut."""
+    return np.append(values, 0.0)[np.maximum(numbers, -1)]
+
+
+def at_the_cut(orbits: CutOrbits, lattice: Lattice, cut: Cut) -> dict[str, np.ndarray]:
+    """Which unknowns are of the largest weight, and which of the largest range."""
+    weights = np.count_nonzero(orbits.representatives, axis=1)
+    found = np.zeros(len(weights), dtype=int)
+    for weight in np.unique(weights):
+        (rows,) = np.nonzero(weights == weight)
+        sites = np.nonzero(orbits.representatives[rows])[1].reshape(len(rows), weight)
+        found[rows] = extents(lattice, sites)
+    return {"weight": weights == cut.weight, "range": found == cut.range}
