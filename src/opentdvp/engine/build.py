@@ -102,7 +102,7 @@ def build_engine(system: System, solver: TdvpSolver, key: PRNGKeyArray) -> Engin
     monitor = _compiled(_of_key_data(_monitor(parts)), theta, *at)
     measure = _compiled(_of_key_data(_measure(parts, system)), *at)
 
-    def draw_one(theta: Vector, state: SamplerState, key: PRNGKeyArray) -> Any:
+    def draw_one(theta: Vector, state: dict[str, np.ndarray], key: PRNGKeyArray) -> Any:
         state, ensemble = draw.function(theta, state, _key_data(key))
         return _on_host(state), ensemble
 
