@@ -158,15 +158,14 @@ class LayeredEnergy(Energy):
             rest: Array | float = 0.0
             for layer, region in enumerate(regions):
                 moves, changes = alone.signals[layer], alone.features[layer]
-                here = signals[layer][region][:, :, None]
-                moved = moves[i][:, :, shifts[:, 0] - 1]
-                moved = moved + _seen(moves[j], seen[layer])[:, :, shifts[:, 1] - 1]
-                known = changes[i][:, :, shifts[:, 0] - 1]
-                known = known + _seen(changes[j], seen[layer])[:, :, shifts[:, 1] - 1]
+                here = signals[layer][region][:, :, None, None]
+                moved = moves[i][:, :, :, None] + _seen(moves[j], seen[layer])[:, :, None]
+                known = changes[i][:, :, :, None] + _seen(changes[j], seen[layer])[:, :, None]
                 features = self._activate(here + moved + rest) - self._activate(here) - known
                 if layer + 1 < len(regions):
                     rest = self._onward(parameters, layer + 1, features)
-            return jnp.einsum("c,rckb->kb", output, features)
+            gains = jnp.einsum("c,rcxyb->xyb", output, features)
+            return jnp.stack([gains[x - 1, y - 1] for x, y in shifts.tolist()])
 
         regions = tuple(jnp.array(region[pairs[:, 0]]) for region in self.regions.reached)
         seen = tuple(map(jnp.array, self.regions.seen_from(pairs)))
