@@ -88,8 +88,34 @@ def chains(
 def jastrow(weight: int, reach: int, pair_range: int, **settings: Any) -> TdvpSolver:
     """A solver with a Jastrow factor; settings as for `tdvp`."""
     network = {"kind": "jastrow", "weight": weight, "range": reach, "pair_range": pair_range}
-    of_network = {"network": network, "orbit": None, "forgetting_bound": None}
-    return tdvp(**of_network, **settings)
+    return _energy(network, settings)
+
+
+def convolution(kernels: list[int], channels: int = 3, **settings: Any) -> TdvpSolver:
+    """A solver with a convolution."""
+    return _energy({"kind": "convolution", **_layers(kernels, channels)}, settings)
+
+
+def hybrid(
+    kernels: list[int],
+    weight: int,
+    reach: int,
+    pair_range: int,
+    channels: int = 2,
+    **settings: Any,
+) -> TdvpSolver:
+    """A solver with strings and a convolution."""
+    strings = {"weight": weight, "range": reach, "pair_range": pair_range}
+    return _energy({"kind": "hybrid", **strings, **_layers(kernels, channels)}, settings)
+
+
+def _layers(kernels: list[int], channels: int) -> dict[str, Any]:
+    scales = {"activation": "tanh", "hidden_scale": 1.0}
+    return {"kernels": kernels, "channels": channels, **scales}
+
+
+def _energy(network: dict[str, Any], settings: dict[str, Any]) -> TdvpSolver:
+    return tdvp(**{"network": network, "orbit": None, "forgetting_bound": None} | settings)
 
 
 def exact() -> ExactSolver:

@@ -6,11 +6,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from solvers import tdvp
+from systems import heisenberg_ring
 
 from opentdvp import config
-from opentdvp.config.solver import CustomNetwork
+from opentdvp.config.networks import CustomNetwork
 from opentdvp.engine.ansatz.autoregressive import initial_parameters, log_probability
 from opentdvp.engine.ansatz.configured import build_network
+from opentdvp.engine.assembly import assemble
+from opentdvp.engine.principle.right_hand_side import derivative
+from opentdvp.engine.sampling.ensemble import Purpose
 from opentdvp.running.solvers import check
 
 ROOT = Path(__file__).parents[1]
@@ -40,6 +45,29 @@ def test_example_of_an_own_network_starts_as_the_product_state(tmp_path, precisi
     outcomes = jnp.array([[0, 3, 2, 1, 1]]).T
     log_p = log_probability(network, parameters, outcomes)
     assert np.exp(log_p[0]) == pytest.approx(0.4 * 0.1 * 0.2 * 0.3 * 0.3, rel=rel)
+
+
+def test_example_of_an_energy_network_is_symmetric_and_follows_the_dynamics(tmp_path):
+    """One right-hand side from the product start state, and the point group by averaging."""
+    example = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    path = tmp_path / "neighbours.py"
+    path.write_text(example[1])
+    network = {"kind": "custom", "file": str(path), "name": "Neighbours", "options": {"width": 4}}
+    solver = tdvp(network=network, orbit=None, forgetting_bound=None)
+    system = heisenberg_ring(5)
+    check(config.Deck(system=system, solver=solver))
+    parts = assemble(system, solver, jax.random.key(0))
+    ansatz = parts.problem.ansatz
+    theta = parts.theta + 0.3 * jax.random.normal(jax.random.key(1), parts.theta.shape)
+    outcomes = jax.random.randint(jax.random.key(2), (20, 5), 0, 4, jnp.int32)
+    images = jnp.array(ansatz.symmetries.images(outcomes))
+    log_p = jax.vmap(lambda a: ansatz.log_probability(ansatz.unravel(theta), a.T), 1)(images)
+    assert images.shape[1] == 10
+    assert np.std(log_p[0]) > 0.1
+    np.testing.assert_allclose(log_p, np.broadcast_to(log_p[0], log_p.shape), atol=1e-6)
+    _, ensemble = parts.problem.sampler.draw(Purpose.SOLVE, theta, {}, jax.random.key(0))
+    residual = derivative(parts.problem, theta, ensemble).diagnostics["residual"]
+    assert 0 < residual < 0.9
 
 
 def test_linked_files_are_there():

@@ -197,6 +197,27 @@ def test_start_states_that_need_no_rounding_stay_as_they_are(bloch):
     assert free_spins(start=start).start.bloch == bloch
 
 
+@pytest.mark.parametrize(
+    ("network", "message"),
+    [
+        (
+            "kind: convolution, kernels: [3, 2]",
+            "network.kernels` must be odd lengths, but are [3, 2]",
+        ),
+        ("kind: convolution, kernels: []", "network.kernels` must have at least 1 entry"),
+        ("kind: convolution, kernels: 3", "network.kernels` must be a list such as"),
+        ("kind: convolution, kernels: [0]", "network.kernels.0` must be at least 1"),
+        ("kind: convolution, kernels: [3], weight: 2", "network.weight` is not a known key"),
+        ("kind: hybrid, kernels: [3]", "network.weight` is required, but is missing"),
+        ("kind: convolution, kernels: [3]", "orbit` must be left out for the network convolution"),
+    ],
+)
+def test_layers_of_a_convolution_are_checked(refusal, network, message):
+    old = "kind: recurrent, cell: vanilla, width: 4, depth: 1, activation: tanh, output: shared, "
+    shape = f"{network}, channels: 4, activation: tanh, hidden_scale: 1.0"
+    assert message in refusal(f"{old}recurrent_scale: 0.7", shape)
+
+
 def test_deck_with_a_rounded_start_is_the_same_when_read_again(load):
     study = load("{Y: -1}", "{X: 0.7071068, Z: 0.7071068}")
     deck = study.deck(config.Run(system="ring_3", solver="exact"))

@@ -8,12 +8,14 @@ import jax
 import numpy as np
 import pytest
 from pydantic import ValidationError
-from solvers import tdvp
+from solvers import direct, jastrow, tdvp
 from systems import heisenberg_ring
 
 from opentdvp.config import Deck
 from opentdvp.engine.ansatz.configured import build_network
-from opentdvp.engine.assembly import check
+from opentdvp.engine.assembly import assemble, check
+from opentdvp.engine.principle.right_hand_side import derivative
+from opentdvp.engine.sampling.ensemble import Purpose
 from opentdvp.errors import ConfigError
 
 START = np.array([0.1, 0.2, 0.3, 0.4])
@@ -71,8 +73,14 @@ def test_custom_network_follows_what_it_can_represent(setting, custom, memory):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"name": "Chain"}, "`network.name` must be a subclass of Autoregressive in .*Chain"),
-        ({"name": "nn"}, "`network.name` must be a subclass of Autoregressive in .*nn"),
+        (
+            {"name": "Chain"},
+            "`network.name` must be a subclass of Autoregressive or EnergyNetwork in .*Chain",
+        ),
+        (
+            {"name": "nn"},
+            "`network.name` must be a subclass of Autoregressive or EnergyNetwork in .*nn",
+        ),
         ({"width": 3}, "`network.options` must be fields of Markov: .*width"),
         ({"text": "class Markov(:"}, "`network.file` must be a Python file that .* fails"),
         ({"text": "raise SystemExit"}, "`network.file` must be a Python file that .* fails"),
@@ -155,6 +163,80 @@ def test_a_check_runs_the_file_of_a_network_once(custom, tmp_path):
     once = f"import os\n\nos.mkdir({str(tmp_path / 'made')!r})\n"
     check(PAIR, tdvp(network=custom(once + MARKOV), orbit="none"))
     assert (tmp_path / "made").is_dir()
+
+
+TERMS = '''
+import flax.linen as nn
+import jax.numpy as jnp
+
+from opentdvp.engine.ansatz import EnergyNetwork
+
+
+class Pairs(EnergyNetwork):
+    """Any function of two neighbours, which a reflection is not a symmetry of."""
+
+    scale: float = 0.0
+    reach = 1
+
+    @nn.compact
+    def __call__(self, letters):
+        one = jnp.ones((*letters.shape[:-1], 1), letters.dtype)
+        here = jnp.concatenate([one, letters], axis=-1)
+        table = self.param("table", nn.initializers.constant(self.scale), (4, 4))
+        return jnp.einsum("bia,bic,ac->bi", here[:, 1:-1], here[:, 2:], table)
+'''
+
+
+def energy(custom, text=TERMS, **changes):
+    """A solver with an energy network from a file."""
+    network = custom(text, name="Pairs", file="pairs.py")
+    return tdvp(network=network, **{"orbit": None, "forgetting_bound": None} | changes)
+
+
+def test_own_energy_network_is_the_strings_that_it_can_represent(custom):
+    """Averaged over reflections it has the one-site strings and nearest neighbours' pairs."""
+    system = heisenberg_ring(5)
+    own = assemble(system, energy(custom), jax.random.key(0)).problem
+    strings = assemble(system, jastrow(2, 2, 2), jax.random.key(0)).problem
+    changes = []
+    for problem in (own, strings):
+        theta = problem.ansatz.theta
+        _, ensemble = problem.sampler.draw(Purpose.SOLVE, theta, {}, jax.random.key(0))
+        velocity = derivative(problem, theta, ensemble).velocity
+        log_derivatives = problem.ansatz.log_derivatives(
+            problem.ansatz.unravel(theta), ensemble.outcomes
+        )
+        change = log_derivatives @ velocity
+        changes.append(change - ensemble.weights @ change)
+    np.testing.assert_allclose(changes[0], changes[1], atol=1e-8)
+    assert np.abs(changes[0]).max() > 0.1
+
+
+@pytest.mark.parametrize(
+    ("text", "changes", "message"),
+    [
+        (TERMS, {"orbit": "all"}, "`orbit` must be left out for the network custom"),
+        (TERMS, {"forgetting_bound": 0}, "`forgetting_bound` must be left out"),
+        (TERMS, {"sampling": direct()}, "`sampling.kind` must be chains or enumeration"),
+        (
+            TERMS.replace("scale: float = 0.0", "scale: float = 0.5"),
+            {},
+            "Pairs must be zero with fresh parameters, the start state, but is",
+        ),
+        (TERMS.replace("here[:, 1:-1], here[:, 2:]", "here, here"), {}, r"but has \(8, 4\)"),
+        (TERMS.replace("reach = 1", ""), {}, "Pairs must have terms .* fails: NotImplemented"),
+        (TERMS.replace("jnp.ones", "jnp.once"), {}, "Pairs must have terms .* fails: Attribute"),
+    ],
+)
+def test_own_energy_network_that_does_not_fit_is_refused(custom, text, changes, message):
+    with pytest.raises(ConfigError, match=message):
+        check(heisenberg_ring(5), energy(custom, text, **changes))
+
+
+def test_own_recurrent_network_needs_an_orbit(custom):
+    solver = tdvp(network=custom(), orbit=None)
+    with pytest.raises(ConfigError, match="`orbit` is required for the network custom"):
+        check(PAIR, solver)
 
 
 def test_raster_network_on_a_chain_is_refused():

@@ -13,6 +13,7 @@ from opentdvp.config.figures import (
     SeveralRuns,
 )
 from opentdvp.config.load import load
+from opentdvp.config.networks import RecurrentNetwork
 from opentdvp.config.panels import Inset, Panel
 from opentdvp.config.published import Published
 from opentdvp.config.references import (
@@ -27,7 +28,6 @@ from opentdvp.config.references import (
 from opentdvp.config.solver import (
     DirectSampling,
     Enumeration,
-    RecurrentNetwork,
     Solver,
     TdvpSolver,
 )

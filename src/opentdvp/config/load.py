@@ -8,8 +8,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from opentdvp.config.messages import explain, one_line, sentences, shown
+from opentdvp.config.networks import CustomNetwork
 from opentdvp.config.reading import read_yaml
-from opentdvp.config.solver import CustomNetwork, TdvpSolver
+from opentdvp.config.solver import TdvpSolver
 from opentdvp.config.study import Study
 from opentdvp.errors import ConfigError
 

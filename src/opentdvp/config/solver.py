@@ -1,13 +1,10 @@
 """Solvers as data. Whatever decides accuracy has no default: it is stated in every run."""
 
-from hashlib import sha256
-from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from opentdvp.config.base import (
-    Json,
     NonNegative,
     Positive,
     PositiveInt,
@@ -16,6 +13,7 @@ from opentdvp.config.base import (
     StrictModel,
     one_of,
 )
+from opentdvp.config.networks import ENERGIES, CustomNetwork, Network
 from opentdvp.config.references import (
     DephasingSolver,
     ExactSolver,
@@ -24,77 +22,6 @@ from opentdvp.config.references import (
     TensorNetworkSolver,
     WaveFunctionSolver,
 )
-
-
-class RecurrentNetwork(StrictModel):
-    """A stack of recurrent layers, along a chain or row by row over a square lattice.
-
-    `recurrent` visits the sites in lattice order and remembers the last one; `raster` also reads
-    the row above. Cells are `vanilla` (the paper's), `gated`, or `multiplicative` (ours), with
-    another recurrent matrix for each outcome. The output layer, from the state to the conditional,
-    is `shared` by all sites (the paper's) or there is one `per_site` (ours).
-    """
-
-    kind: Literal["recurrent", "raster"]
-    cell: Literal["vanilla", "gated", "multiplicative"]
-    width: PositiveInt
-    depth: PositiveInt
-    activation: Literal["tanh", "elu"]
-    output: Literal["shared", "per_site"]
-    recurrent_scale: Positive
-
-
-class CustomNetwork(StrictModel):
-    """A class from a user's Python file; `options` are its fields.
-
-    The run's identity contains the file's contents, not its place, so that a changed network is
-    another run, and a moved one is not. A deck that is read holds only the SHA-256.
-    """
-
-    kind: Literal["custom"]
-    file: Annotated[str, Field(exclude=True)] = ""
-    name: str
-    options: dict[str, Json] = Field(default_factory=dict)
-    sha256: str = ""
-
-    @model_validator(mode="after")
-    def _identify(self) -> Self:
-        if self.sha256:  # compared with the file when it is used
-            return self
-        if not self.file:
-            raise ValueError("`file` is required, but is missing")
-        try:
-            if not Path(self.file).is_file():
-                raise FileNotFoundError("there is no such file")
-            object.__setattr__(self, "sha256", sha256(Path(self.file).read_bytes()).hexdigest())
-        except (OSError, ValueError) as error:  # ValueError: a null character in the path
-            raise ValueError(f"`file` must be readable, but is {self.file}: {error}") from error
-        return self
-
-
-class JastrowNetwork(StrictModel):
-    """A many-body Jastrow factor (ours): products of letters x, y, z on up to `weight` sites.
-
-    They lie in windows of `range` sites along each axis, pairs of letters in such of `pair_range`.
-    All symmetries of the model are built in.
-    """
-
-    kind: Literal["jastrow"]
-    weight: PositiveInt
-    range: PositiveInt
-    pair_range: PositiveInt
-
-    @model_validator(mode="after")
-    def _check_ranges(self) -> Self:
-        if self.pair_range < self.range:
-            raise ValueError(
-                f"`pair_range` must be at least the range {self.range}, but is {self.pair_range}"
-            )
-        return self
-
-
-Network = Annotated[RecurrentNetwork | CustomNetwork | JastrowNetwork, Field(discriminator="kind")]
-
 
 OrbitName = Literal["none", "all", "half_turns", "space_group", "full"]
 
@@ -225,8 +152,20 @@ class TdvpSolver(StrictModel):
 
     @model_validator(mode="after")
     def _check_family(self) -> Self:
-        """An orbit and a forgetting bound belong to networks that visit sites one by one."""
-        symmetric = isinstance(self.network, JastrowNetwork)
+        """A user's own network is known to be of one family or the other once it is loaded."""
+        if not isinstance(self.network, CustomNetwork):
+            self.require_family(isinstance(self.network, ENERGIES))
+        return self
+
+    def require_family(self, symmetric: bool) -> None:
+        """Raise `ValueError` if orbit, forgetting bound or sampling do not fit the network.
+
+        Parameters
+        ----------
+        symmetric
+            Whether it is one that has all symmetries without images and is sampled by chains;
+            otherwise it visits the sites one by one.
+        """
         for name in ("orbit", "forgetting_bound"):
             if (getattr(self, name) is None) != symmetric:
                 wrong = "must be left out" if symmetric else "is required"
@@ -237,7 +176,6 @@ class TdvpSolver(StrictModel):
                 f"`sampling.kind` must be {allowed} or enumeration for the network "
                 f"{self.network.kind}, but is {self.sampling.kind}"
             )
-        return self
 
 
 Solver = Annotated[

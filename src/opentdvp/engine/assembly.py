@@ -3,15 +3,25 @@
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from opentdvp.config import DirectSampling, System, TdvpSolver
-from opentdvp.config.solver import ChainSampling, CustomNetwork, JastrowNetwork
-from opentdvp.engine.ansatz.autoregressive import initial_parameters
+from opentdvp.config.networks import (
+    ENERGIES,
+    ConvolutionNetwork,
+    CustomNetwork,
+    HybridNetwork,
+    JastrowNetwork,
+    Network,
+)
+from opentdvp.config.solver import ChainSampling
+from opentdvp.engine.ansatz.autoregressive import Autoregressive, initial_parameters
 from opentdvp.engine.ansatz.configured import build_network, check_start
-from opentdvp.engine.ansatz.interface import Ansatz
+from opentdvp.engine.ansatz.energy.ansatz import HybridAnsatz
+from opentdvp.engine.ansatz.energy.build import build_convolution, build_own
+from opentdvp.engine.ansatz.energy.network import EnergyNetwork
+from opentdvp.engine.ansatz.interface import Ansatz, EnergyAnsatz
 from opentdvp.engine.ansatz.jastrow.ansatz import JastrowAnsatz
 from opentdvp.engine.ansatz.jastrow.build import build_jastrow
 from opentdvp.engine.ansatz.orbit import OrbitAnsatz, make_ansatz
@@ -52,7 +62,7 @@ def check(system: System, solver: TdvpSolver) -> None:
     key = jax.random.key(0)
     if isinstance(solver.network, CustomNetwork):
         ansatz = assemble(system, solver, key).problem.ansatz
-        assert isinstance(ansatz, OrbitAnsatz)
+        assert isinstance(ansatz, OrbitAnsatz | HybridAnsatz)
         check_start(ansatz.network, jax.random.key(solver.seed), solver.network.name)
     else:
         # Traced only: to draw the parameters takes longer than everything else here.
@@ -83,16 +93,44 @@ def assemble(system: System, solver: TdvpSolver, key: PRNGKeyArray) -> Parts:
     start = outcome_probabilities(povm, model.bloch)
     _require_seen(start, solver)
     generator = build_generator(model, povm)
-    if isinstance(solver.network, JastrowNetwork):
-        jastrow = build_jastrow(solver.network, model, povm, generator)
-        theta = jnp.zeros(jastrow.count)
-        problem = jastrow_problem(jastrow, generator, povm, start, solver)
-    else:
+    network = _network(solver, start, model)
+    if isinstance(network, Autoregressive):
         symmetries = build_orbit(solver.orbit, model, generator, start)
-        network = build_network(solver.network, start, model.lattice.shape)
         ansatz, theta = make_ansatz(network, symmetries, initial_parameters(network, key))
         problem = orbit_problem(ansatz, generator, solver)
+    else:
+        energy = _energy(solver.network, network, (model, povm, generator), key)
+        problem, theta = energy_problem(energy, generator, povm, start, solver), energy.theta
     return Parts(model, povm, generator, problem, theta)
+
+
+def _network(
+    solver: TdvpSolver, start: np.ndarray, model: Model
+) -> Autoregressive | EnergyNetwork | None:
+    """The flax module of a network that has one, with settings that fit its family."""
+    if isinstance(solver.network, ENERGIES):
+        return None
+    network = build_network(solver.network, start, model.lattice.shape)
+    try:
+        solver.require_family(isinstance(network, EnergyNetwork))
+    except ValueError as error:
+        raise ConfigError(f"{error}.") from error
+    return network
+
+
+def _energy(
+    settings: Network,
+    own: EnergyNetwork | None,
+    system: tuple[Model, Povm, Generator],
+    key: PRNGKeyArray,
+) -> JastrowAnsatz | HybridAnsatz:
+    """The energy ansatz that settings name, or a user's own network is."""
+    if own is not None:
+        return build_own(own, *system, key)
+    if isinstance(settings, JastrowNetwork):
+        return build_jastrow(settings, *system)
+    assert isinstance(settings, ConvolutionNetwork | HybridNetwork)
+    return build_convolution(settings, *system, key)
 
 
 def orbit_problem(ansatz: OrbitAnsatz, generator: Generator, solver: TdvpSolver) -> Problem:
@@ -104,14 +142,14 @@ def orbit_problem(ansatz: OrbitAnsatz, generator: Generator, solver: TdvpSolver)
     return Problem(ansatz, sampler, OrbitEstimator(ansatz, generator, bound, solver.chunk), solver)
 
 
-def jastrow_problem(
-    ansatz: JastrowAnsatz,
+def energy_problem(
+    ansatz: EnergyAnsatz,
     generator: Generator,
     povm: Povm,
     start: np.ndarray,
     solver: TdvpSolver,
 ) -> Problem:
-    """The variational problem of a Jastrow factor."""
+    """The variational problem of an energy ansatz."""
     if not isinstance(solver.sampling, ChainSampling):
         return _enumerated(ansatz, generator, solver)
     sampler = ChainSampler(ansatz, solver.sampling, start, povm.directions, solver.chunk)

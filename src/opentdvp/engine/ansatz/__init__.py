@@ -1,5 +1,6 @@
-"""Variational distributions: networks, and their average over a symmetry orbit."""
+"""Variational distributions: networks, their average over a symmetry orbit, and energies."""
 
 from opentdvp.engine.ansatz.autoregressive import Autoregressive
+from opentdvp.engine.ansatz.energy.network import EnergyNetwork
 
-__all__ = ["Autoregressive"]
+__all__ = ["Autoregressive", "EnergyNetwork"]

@@ -2,6 +2,7 @@
 
 import math
 import sys
+from collections.abc import Callable
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -13,12 +14,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
-from opentdvp.config.solver import CustomNetwork, Network
+from opentdvp.config.networks import CustomNetwork, RecurrentNetwork
 from opentdvp.engine.ansatz.autoregressive import (
     Autoregressive,
     all_conditionals,
     initial_parameters,
 )
+from opentdvp.engine.ansatz.energy.network import LETTERS, EnergyNetwork, fresh_parameters
 from opentdvp.engine.ansatz.recurrent import ChainRecurrent, RasterRecurrent
 from opentdvp.engine.povm.tetrahedron import OUTCOMES
 from opentdvp.errors import ConfigError
@@ -27,12 +29,18 @@ from opentdvp.errors import ConfigError
 _OUTCOMES_CHECKED = 8
 _START_TOLERANCE = 1e-6
 
+#: What a network has to return.
+_CONDITIONALS = "log-conditionals of the shape (4, …)"
+_TERMS = "terms of the shape (batch, …) of the patch less `reach` sites at each end"
+
 _KINDS = {"recurrent": ChainRecurrent, "raster": RasterRecurrent}
 
 
 def build_network(
-    settings: Network, start: Float[np.ndarray, "4"], shape: tuple[int, ...]
-) -> Autoregressive:
+    settings: RecurrentNetwork | CustomNetwork,
+    start: Float[np.ndarray, "4"],
+    shape: tuple[int, ...],
+) -> Autoregressive | EnergyNetwork:
     """The network of a configuration on a lattice, with the probabilities of its start state.
 
     Raises
@@ -40,19 +48,29 @@ def build_network(
     ConfigError
         If a raster network is asked for on a chain, or a custom one cannot be made.
     """
-    common: dict[str, Any] = {"start": tuple(float(p) for p in start), "shape": shape}
+    probabilities = tuple(float(p) for p in start)
     if isinstance(settings, CustomNetwork):
-        return _custom(settings, common)
+        return _custom(settings, probabilities, shape)
     if settings.kind == "raster" and len(shape) != 2:
         raise ConfigError(f"`network.kind` must be recurrent on the chain {shape}, but is raster.")
-    return _KINDS[settings.kind](**common, **settings.model_dump(exclude={"kind"}))
+    return _KINDS[settings.kind](
+        start=probabilities, shape=shape, **settings.model_dump(exclude={"kind"})
+    )
 
 
-def check_start(network: Autoregressive, key: PRNGKeyArray, name: str) -> None:
+def check_start(network: Autoregressive | EnergyNetwork, key: PRNGKeyArray, name: str) -> None:
     """Raise `ConfigError` if fresh parameters of a custom network are not the product start state.
 
-    Its conditionals are those of a few random outcomes, at all sites.
+    It is looked at for a few random outcomes.
     """
+    if isinstance(network, EnergyNetwork):
+        _check_terms(network, key, name)
+    else:
+        _check_conditionals(network, key, name)
+
+
+def _check_conditionals(network: Autoregressive, key: PRNGKeyArray, name: str) -> None:
+    """Conditionals at all sites are those of the start state."""
     sites, start = math.prod(network.shape), np.array(network.start)
     outcomes = jax.random.randint(key, (sites, _OUTCOMES_CHECKED), 0, OUTCOMES, jnp.int32)
     try:
@@ -62,7 +80,7 @@ def check_start(network: Autoregressive, key: PRNGKeyArray, name: str) -> None:
         wanted = np.broadcast_to(start[:, None], (sites, OUTCOMES, _OUTCOMES_CHECKED))
         differences = np.abs(found - wanted)
     except Exception as error:  # whatever a user's network may raise
-        raise _failed(name, error) from error
+        raise _failed(name, _CONDITIONALS, error) from error
     if not differences.max() < _START_TOLERANCE:
         site, _, column = np.unravel_index(np.argmax(differences), differences.shape)
         raise ConfigError(
@@ -71,12 +89,30 @@ def check_start(network: Autoregressive, key: PRNGKeyArray, name: str) -> None:
         )
 
 
-def _failed(name: str, error: Exception) -> ConfigError:
+def _check_terms(network: EnergyNetwork, key: PRNGKeyArray, name: str) -> None:
+    """A term for each inner site of a patch, all of them zero."""
+    inner = tuple(range(2, 2 + len(network.shape)))
+    try:
+        patch = tuple(length + 2 * network.reach for length in inner)
+        letters = jax.random.normal(key, (_OUTCOMES_CHECKED, *patch, LETTERS))
+        found = np.asarray(network.apply(fresh_parameters(network, key), letters))
+    except Exception as error:  # whatever a user's network may raise
+        raise _failed(name, _TERMS, error) from error
+    if found.shape != (_OUTCOMES_CHECKED, *inner):
+        raise ConfigError(f"`network` {name} must have {_TERMS}, but has {found.shape}.")
+    largest = np.abs(found).max()
+    if not largest < _START_TOLERANCE:
+        raise ConfigError(
+            f"`network` {name} must be zero with fresh parameters, the start state, but is up to "
+            f"{largest:.6g}."
+        )
+
+
+def _failed(name: str, wanted: str, error: Exception) -> ConfigError:
     """The error of a custom network whose code raised another one."""
     reason = " ".join(str(error).split())
     return ConfigError(
-        f"`network` {name} must have log-conditionals of the shape (4, …), but fails: "
-        f"{type(error).__name__}: {reason}"
+        f"`network` {name} must have {wanted}, but fails: {type(error).__name__}: {reason}"
     )
 
 
@@ -84,15 +120,19 @@ def _listed(probabilities: np.ndarray) -> str:
     return f"({', '.join(f'{p:.6g}' for p in probabilities)})"
 
 
-def _custom(settings: CustomNetwork, common: dict[str, Any]) -> Autoregressive:
+def _custom(
+    settings: CustomNetwork, start: tuple[float, ...], shape: tuple[int, ...]
+) -> Autoregressive | EnergyNetwork:
     """An instance of a class from a user's file."""
     module = _load(settings)
     kind = getattr(module, settings.name, None)
-    if not (isinstance(kind, type) and issubclass(kind, Autoregressive)):
+    if not (isinstance(kind, type) and issubclass(kind, Autoregressive | EnergyNetwork)):
         raise ConfigError(
-            f"`network.name` must be a subclass of Autoregressive in {settings.file}, but is "
-            f"{settings.name}."
+            f"`network.name` must be a subclass of Autoregressive or EnergyNetwork in "
+            f"{settings.file}, but is {settings.name}."
         )
+    energy = issubclass(kind, EnergyNetwork)
+    common: dict[str, Any] = {"shape": shape} if energy else {"start": start, "shape": shape}
     try:
         options: dict[str, Any] = settings.options
         network = kind(**common, **options)
@@ -100,10 +140,11 @@ def _custom(settings: CustomNetwork, common: dict[str, Any]) -> Autoregressive:
         raise ConfigError(
             f"`network.options` must be fields of {settings.name}: {error}"
         ) from error
+    fresh: Callable[..., Any] = fresh_parameters if energy else initial_parameters
     try:
-        jax.eval_shape(partial(initial_parameters, network), jax.random.key(0))
+        jax.eval_shape(partial(fresh, network), jax.random.key(0))
     except Exception as error:  # whatever a user's network may raise
-        raise _failed(settings.name, error) from error
+        raise _failed(settings.name, _TERMS if energy else _CONDITIONALS, error) from error
     return network
 
 

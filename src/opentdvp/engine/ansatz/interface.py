@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import jax
+import numpy as np
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
@@ -44,13 +45,34 @@ class Ansatz(Protocol):
 
 
 @runtime_checkable
-class SweptAnsatz(Ansatz, Protocol):
-    """An ansatz that Markov chains can sample."""
+class EnergyAnsatz(Ansatz, Protocol):
+    """An ansatz that is not normalised, whose log P is a sum of terms of a few outcomes each."""
+
+    @property
+    def log_linear(self) -> bool:
+        """Whether log-derivatives do not depend on θ."""
+        ...
 
     def sweep(
         self, parameters: Parameters, outcomes: Int[Array, "sites batch"], key: PRNGKeyArray
     ) -> tuple[Int[Array, "sites batch"], Float[Array, ""]]:
         """An update of every site that leaves P as it is; the share of those that changed."""
+        ...
+
+    def changes(
+        self,
+        parameters: Parameters,
+        outcomes: Int[Array, "sites batch"],
+        pairs: Int[np.ndarray, "pairs 2"],
+        shifts: Int[np.ndarray, "shifts 2"],
+    ) -> tuple[Float[Array, "4 sites batch"], Float[Array, "shifts pairs batch"]]:
+        """What changed outcomes change of log P.
+
+        Returns
+        -------
+        By each shift of the outcome of a site alone, which is a bitwise one; and by each of both
+        outcomes of a pair, what that changes besides the changes by either.
+        """
         ...
 
 

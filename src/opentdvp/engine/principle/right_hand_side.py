@@ -101,7 +101,8 @@ def held_out_residual(
 ) -> Float[Array, ""]:
     """Residual r² of θ̇ on samples that the solve has not seen."""
     estimates = problem.estimate(theta, ensemble.outcomes).value
-    parameters, direction = problem.parameters(theta), problem.parameters(velocity)
+    # Parameters may hold what is made from θ, and not linearly.
+    parameters, direction = jax.jvp(problem.parameters, (theta,), (velocity,))
 
     def change(outcomes: Array) -> Array:
         log_probability = partial(problem.ansatz.log_probability, outcomes=outcomes)

@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
 
 from opentdvp.config.solver import ChainSampling
-from opentdvp.engine.ansatz.interface import Parameters, SweptAnsatz
+from opentdvp.engine.ansatz.interface import EnergyAnsatz, Parameters
 from opentdvp.engine.devices import for_samples
 from opentdvp.engine.povm.tetrahedron import OUTCOMES
 from opentdvp.engine.sampling.ensemble import Ensemble, Purpose, SamplerState
@@ -50,7 +50,7 @@ class ChainSampler:
         The tetrahedron s^a of the POVM.
     """
 
-    ansatz: SweptAnsatz
+    ansatz: EnergyAnsatz
     settings: ChainSampling
     start: Float[np.ndarray, "4"]
     directions: Float[np.ndarray, "4 3"]
@@ -95,7 +95,7 @@ class ChainSampler:
     def _for_solve(
         self, theta: Array, chains: Array, key: PRNGKeyArray
     ) -> tuple[SamplerState, Ensemble]:
-        """With the log-derivatives, which are the same at all θ, and how well the chains mix."""
+        """With how well the chains mix."""
 
         def move(parameters: Parameters, outcomes: Array, key: PRNGKeyArray) -> Any:
             swept = self._swept(parameters, outcomes, key, self.settings.sweeps, self._watched)
@@ -103,14 +103,20 @@ class ChainSampler:
 
         moved, seen, changed = self._for_chains(move, theta, chains, key)
         outcomes, mixed = moved[: self.settings.solve], mixing(seen)
-        derivatives = partial(self.ansatz.log_derivatives, self._parameters(theta))
         ensemble = _ensemble(outcomes)._replace(
             log_probability=self._log_probability(theta, outcomes),
-            log_derivatives=for_samples(derivatives, outcomes, self.chunk),
             diagnostics={"acceptance": changed.mean(), **mixed.diagnostics(len(outcomes))},
             equilibrated=mixed.equilibrated,
         )
-        return {"chains": moved.astype(jnp.uint8)}, ensemble
+        return {"chains": moved.astype(jnp.uint8)}, self._with_derivatives(theta, ensemble)
+
+    def _with_derivatives(self, theta: Array, ensemble: Ensemble) -> Ensemble:
+        """With the log-derivatives, if they are the same at all θ."""
+        if not self.ansatz.log_linear:
+            return ensemble
+        derivatives = partial(self.ansatz.log_derivatives, self._parameters(theta))
+        drawn = for_samples(derivatives, ensemble.outcomes, self.chunk)
+        return ensemble._replace(log_derivatives=drawn)
 
     def _for_observables(self, theta: Array, chains: Array, key: PRNGKeyArray) -> Ensemble:
         looks = -(-self.settings.observables // len(chains))

@@ -32,7 +32,7 @@ def automorphisms(model: Model) -> Int[np.ndarray, "group sites"]:
     for images in _extensions((), order, pairs, sites):
         found.append(images)
         if len(found) > MANY:
-            return _of_lattice(model)
+            return lattice_symmetries(model)
     permutations = np.empty((len(found), model.n_sites), dtype=int)
     permutations[:, order] = found
     return permutations[np.lexsort(permutations.T[::-1])]
@@ -103,7 +103,8 @@ def lattice_group(lattice: Lattice) -> Int[np.ndarray, "group sites"]:
     return np.unique(points[:, moves].reshape(-1, lattice.n_sites), axis=0)
 
 
-def _of_lattice(model: Model) -> np.ndarray:
+def lattice_symmetries(model: Model) -> Int[np.ndarray, "group sites"]:
+    """Of the moves of the lattice, those that leave the model as it is."""
     every = lattice_group(model.lattice)
     return np.array([permutation for permutation in every if model.is_symmetric(permutation)])
 

@@ -6,7 +6,7 @@ are tables: what all strings of a window add up to, for each of its outcomes.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import ClassVar, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -14,9 +14,9 @@ import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from opentdvp.engine.ansatz.jastrow.strings import LETTERS, Products
+from opentdvp.engine.ansatz.jastrow.tables import Located, changes, locate, sweep
 from opentdvp.engine.ansatz.jastrow.windows import Windows
 from opentdvp.engine.ansatz.symmetries import Symmetries
-from opentdvp.engine.povm.tetrahedron import OUTCOMES
 
 #: For each family of windows, a table for each class of them and one of zeros, one after the other.
 Tables: TypeAlias = tuple[Float[Array, "..."], ...]
@@ -47,21 +47,6 @@ class Family(NamedTuple):
     start: Float[np.ndarray, " outcomes"]
 
 
-class Located(NamedTuple):
-    """Outcomes as numbers of windows: where the tables of a family are read.
-
-    Attributes
-    ----------
-    numbers
-        Per window, and a last one that is no window.
-    table
-        With the start state in it.
-    """
-
-    numbers: Int[Array, "windows batch"]
-    table: Float[Array, "..."]
-
-
 @dataclass(frozen=True, eq=False)
 class JastrowAnsatz:
     """The many-body Jastrow factor of a model.
@@ -78,6 +63,13 @@ class JastrowAnsatz:
     letters: Float[np.ndarray, "4 4"]
     symmetries: Symmetries
     count: int
+    #: Log-derivatives do not depend on θ.
+    log_linear: ClassVar[bool] = True
+
+    @property
+    def theta(self) -> Float[Array, " P"]:
+        """The product start state."""
+        return jnp.zeros(self.count)
 
     def unravel(self, theta: Float[Array, " P"]) -> Tables:
         """From θ to tables; linear."""
@@ -96,25 +88,19 @@ class JastrowAnsatz:
             table = jnp.einsum("cnl,al->can", table, letters)
         return table.ravel()
 
-    def locate(self, tables: Tables, outcomes: Int[Array, "sites batch"]) -> tuple[Located, ...]:
-        """Where the tables of all families are read."""
-        located = []
-        for family, table in zip(self.families, tables, strict=True):
-            windows = family.windows
-            numbers = sum(outcomes[windows.flat[:, k]] << (2 * k) for k in range(windows.size))
-            padded = jnp.pad(jnp.asarray(numbers), ((0, 1), (0, 0)))
-            offsets = jnp.array(windows.offsets, padded.dtype)[:, None]
-            located.append(Located(padded + offsets, table + jnp.array(family.start, table.dtype)))
-        return tuple(located)
+    def locate(self, tables: Tables, outcomes: Int[Array, "sites batch"]) -> list[Located]:
+        """Where the tables of all families are read, with the start state in them."""
+        return [
+            locate(family.windows, table + jnp.array(family.start, table.dtype), outcomes)
+            for family, table in zip(self.families, tables, strict=True)
+        ]
 
     def log_probability(
         self, parameters: Tables, outcomes: Int[Array, "batch sites"]
     ) -> Float[Array, " batch"]:
         """log P(a) + log Z."""
         located = self.locate(parameters, outcomes.T)
-        return jnp.sum(
-            jnp.stack([table[numbers].sum(axis=0) for numbers, table in located]), axis=0
-        )
+        return jnp.sum(jnp.stack([part.total() for part in located]), axis=0)
 
     def log_derivatives(
         self, parameters: Tables, outcomes: Int[Array, "batch sites"]
@@ -133,46 +119,18 @@ class JastrowAnsatz:
     def sweep(
         self, parameters: Tables, outcomes: Int[Array, "sites batch"], key: PRNGKeyArray
     ) -> tuple[Int[Array, "sites batch"], Float[Array, ""]]:
-        """A heat-bath update of every site, one after the other; the share of those that changed.
+        """A heat-bath update of every site; the share of those that changed."""
+        return sweep(self.locate(parameters, outcomes), outcomes, key)
 
-        Each site is drawn anew from its distribution given all others.
-        """
-        tables = self.locate(parameters, outcomes)
-
-        def update(
-            state: tuple[Array, tuple[Array, ...]], at: tuple[Array, Array]
-        ) -> tuple[tuple[Array, tuple[Array, ...]], Array]:
-            outcomes, numbers = state
-            site, key = at
-            old = outcomes[site]
-            choices = jnp.arange(OUTCOMES, dtype=old.dtype)[:, None]
-            log_weights, around = jnp.zeros(()), []
-            for family, (_, table), here in zip(self.families, tables, numbers, strict=True):
-                windows, places = (jnp.array(part)[site] for part in family.windows.around)
-                blank = here[windows] ^ (old << (2 * places[:, None]))
-                around.append((windows, places, blank))
-                read = blank[:, None] | (choices << (2 * places[:, None, None]))
-                log_weights = log_weights + jnp.sum(table[read], axis=0)
-            new = _choose(log_weights, key)
-            numbers = tuple(
-                here.at[windows].set(blank | (new << (2 * places[:, None])))
-                for here, (windows, places, blank) in zip(numbers, around, strict=True)
-            )
-            return (outcomes.at[site].set(new), numbers), jnp.mean(new != old)
-
-        sites = jnp.arange(len(outcomes))
-        start = (outcomes, tuple(part.numbers for part in tables))
-        (outcomes, _), changed = jax.lax.scan(
-            update, start, (sites, jax.random.split(key, len(outcomes)))
-        )
-        return outcomes, jnp.mean(changed)
-
-
-def _choose(log_weights: Float[Array, "4 batch"], key: PRNGKeyArray) -> Int[Array, " batch"]:
-    """An outcome for each column, with probability ∝ exp(log_weights)."""
-    bounds = jnp.cumsum(jnp.exp(log_weights - jnp.max(log_weights, axis=0)), axis=0)
-    uniform = jax.random.uniform(key, bounds.shape[1:], bounds.dtype) * bounds[-1]
-    return jnp.sum(uniform >= bounds[:-1], axis=0).astype(jnp.int32)
+    def changes(
+        self,
+        parameters: Tables,
+        outcomes: Int[Array, "sites batch"],
+        pairs: Int[np.ndarray, "pairs 2"],
+        shifts: Int[np.ndarray, "shifts 2"],
+    ) -> tuple[Float[Array, "4 sites batch"], Float[Array, "shifts pairs batch"]]:
+        """What shifts of one outcome change of log P, and what one of a pair changes besides."""
+        return changes(self.locate(parameters, outcomes), pairs, shifts)
 
 
 def _values(

@@ -5,15 +5,15 @@ from math import prod
 import numpy as np
 from jaxtyping import Float
 
-from opentdvp.config.solver import JastrowNetwork
+from opentdvp.config.networks import Strings
 from opentdvp.engine.ansatz.jastrow.ansatz import Family, JastrowAnsatz
 from opentdvp.engine.ansatz.jastrow.strings import on_lattice, products, shares
 from opentdvp.engine.ansatz.jastrow.windows import Windows, box_windows, pair_windows
-from opentdvp.engine.ansatz.symmetries import all_symmetries
+from opentdvp.engine.ansatz.symmetries import Symmetries, all_symmetries
 from opentdvp.engine.povm.generator import Generator
 from opentdvp.engine.povm.tetrahedron import OUTCOMES, Povm, outcome_probabilities
 from opentdvp.errors import ConfigError
-from opentdvp.physics.model import Model
+from opentdvp.physics.model import Lattice, Model
 from opentdvp.physics.pauli.cut_orbits import CutOrbits, orbits_within
 from opentdvp.physics.pauli.cuts import Cut
 from opentdvp.physics.pauli.symmetries import automorphisms, half_turns
@@ -26,7 +26,7 @@ MOST_SITES = 12
 
 
 def build_jastrow(
-    settings: JastrowNetwork, model: Model, povm: Povm, generator: Generator
+    settings: Strings, model: Model, povm: Povm, generator: Generator
 ) -> JastrowAnsatz:
     """All strings that a configuration asks for, tied under all symmetries of the model.
 
@@ -57,9 +57,24 @@ def build_jastrow(
     if min(settings.pair_range - 1, farthest) >= settings.range and settings.weight > 1:
         pairs = pair_windows(lattice, settings.range, settings.pair_range - 1, orbits.permutations)
         families.append(_family(pairs, 2, 2, orbits, np.ones(OUTCOMES)))
-    letters = np.concatenate([np.ones((OUTCOMES, 1)), 3**0.5 * povm.directions], axis=1)
     symmetries = all_symmetries(orbits.permutations, generator, start)
-    return JastrowAnsatz(tuple(families), letters, symmetries, count)
+    return JastrowAnsatz(tuple(families), _letters(povm), symmetries, count)
+
+
+def without_strings(
+    lattice: Lattice, start: Float[np.ndarray, "4"], povm: Povm, symmetries: Symmetries
+) -> JastrowAnsatz:
+    """The product start state: no strings, and no parameters."""
+    sites = box_windows(lattice, 1, symmetries.permutations)
+    nothing = np.zeros(0, dtype=int)
+    family = Family(
+        sites, products(1, 0), (nothing, nothing), nothing, np.zeros(0), _start_tables(sites, start)
+    )
+    return JastrowAnsatz((family,), _letters(povm), symmetries, 0)
+
+
+def _letters(povm: Povm) -> Float[np.ndarray, "4 4"]:
+    return np.concatenate([np.ones((OUTCOMES, 1)), 3**0.5 * povm.directions], axis=1)
 
 
 def _family(

@@ -62,7 +62,7 @@ def products(size: int, weight: int) -> Products:
 
 def _by_weight(size: int) -> tuple[np.ndarray, np.ndarray]:
     """All strings of some sites and their weights, ordered by these."""
-    letters = np.array(list(product(range(LETTERS), repeat=size)), dtype=int).reshape(-1, size)
+    letters = np.array(list(product(range(LETTERS), repeat=size)), dtype=int)
     weights = (letters > 0).sum(axis=1)
     order = np.argsort(weights, kind="stable")
     return (letters @ LETTERS ** np.arange(size))[order], weights[order]

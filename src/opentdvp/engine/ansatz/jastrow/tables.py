@@ -1,0 +1,145 @@
+"""Sums of tabulated terms: where they are read, what changes of them, and a sweep that follows it.
+
+With Δ_i(x) the change of log P when the outcome of site i is shifted by x, bitwise, the change by a
+shift on both sites of a pair is Δ_i(x) + Δ_j(y) and a rest from the windows that contain both.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, PRNGKeyArray
+
+from opentdvp.engine.ansatz.jastrow.windows import Windows
+from opentdvp.engine.povm.tetrahedron import OUTCOMES
+
+
+class Located(NamedTuple):
+    """Outcomes as numbers of windows: where a table is read.
+
+    Attributes
+    ----------
+    windows
+        Their sites.
+    numbers
+        Per window, and a last one that is no window.
+    table
+        For each class of windows, and one of zeros, one after the other.
+    """
+
+    windows: Windows
+    numbers: Int[Array, "windows batch"]
+    table: Float[Array, "..."]
+
+    def total(self) -> Float[Array, " batch"]:
+        """The sum of all windows."""
+        return self.table[self.numbers].sum(axis=0)
+
+
+#: (memory, outcomes as proposed, site, key) → memory, whether each proposal is accepted.
+Judge: TypeAlias = Callable[[Any, Array, Array, PRNGKeyArray], tuple[Any, Array]]
+
+
+def locate(
+    windows: Windows, table: Float[Array, "..."], outcomes: Int[Array, "sites batch"]
+) -> Located:
+    """Where a table is read for some outcomes."""
+    numbers = sum(outcomes[windows.flat[:, k]] << (2 * k) for k in range(windows.size))
+    padded = jnp.pad(jnp.asarray(numbers), ((0, 1), (0, 0)))
+    return Located(windows, padded + jnp.array(windows.offsets, padded.dtype)[:, None], table)
+
+
+def accept_all(memory: Any, outcomes: Array, site: Array, key: PRNGKeyArray) -> tuple[Any, Array]:
+    """A `Judge` of nothing."""
+    return memory, jnp.ones(outcomes.shape[1:], dtype=bool)
+
+
+def sweep(
+    terms: Sequence[Located],
+    outcomes: Int[Array, "sites batch"],
+    key: PRNGKeyArray,
+    judge: Judge = accept_all,
+    memory: Any = (),
+) -> tuple[Int[Array, "sites batch"], Float[Array, ""]]:
+    """An update of every site, one after the other; the share of those that changed.
+
+    Each site is drawn anew from its distribution given all others, as the tables have it (heat
+    bath); a judge with a memory of its own knows the rest of log P and accepts it or does not.
+    """
+
+    def update(state: Any, at: tuple[Array, Array]) -> tuple[Any, Array]:
+        outcomes, numbers, memory = state
+        site, key = at
+        old = outcomes[site]
+        choices = jnp.arange(OUTCOMES, dtype=old.dtype)[:, None]
+        log_weights, around = jnp.zeros(()), []
+        for part, here in zip(terms, numbers, strict=True):
+            close, places = (jnp.array(numbers)[site] for numbers in part.windows.around)
+            blank = here[close] ^ (old << (2 * places[:, None]))
+            around.append((close, places, blank))
+            read = blank[:, None] | (choices << (2 * places[:, None, None]))
+            log_weights = log_weights + jnp.sum(part.table[read], axis=0)
+        proposed = outcomes.at[site].set(_choose(log_weights, key))
+        memory, accepted = judge(memory, proposed, site, jax.random.fold_in(key, 1))
+        new = jnp.where(accepted, proposed[site], old)
+        numbers = tuple(
+            here.at[close].set(blank | (new << (2 * places[:, None])))
+            for here, (close, places, blank) in zip(numbers, around, strict=True)
+        )
+        return (proposed.at[site].set(new), numbers, memory), jnp.mean(new != old)
+
+    sites = jnp.arange(len(outcomes))
+    start: Any = (outcomes, tuple(part.numbers for part in terms), memory)
+    (outcomes, *_), changed = jax.lax.scan(
+        update, start, (sites, jax.random.split(key, len(outcomes)))
+    )
+    return outcomes, jnp.mean(changed)
+
+
+def _choose(log_weights: Float[Array, "4 batch"], key: PRNGKeyArray) -> Int[Array, " batch"]:
+    """An outcome for each column, with probability ∝ exp(log_weights)."""
+    bounds = jnp.cumsum(jnp.exp(log_weights - jnp.max(log_weights, axis=0)), axis=0)
+    uniform = jax.random.uniform(key, bounds.shape[1:], bounds.dtype) * bounds[-1]
+    return jnp.sum(uniform >= bounds[:-1], axis=0).astype(jnp.int32)
+
+
+def changes(
+    terms: Sequence[Located], pairs: Int[np.ndarray, "pairs 2"], shifts: Int[np.ndarray, "shifts 2"]
+) -> tuple[Float[Array, "4 sites batch"], Float[Array, "shifts pairs batch"]]:
+    """What shifts of one outcome change, and what a shift of a pair changes besides."""
+    of_site = jnp.sum(jnp.stack([_single_changes(part) for part in terms]), axis=0)
+    joint = [jnp.stack(_joint_changes(part, pairs, shifts)) for part in terms]
+    return of_site, jnp.sum(jnp.stack(joint), axis=0)
+
+
+def _single_changes(terms: Located) -> Float[Array, "4 sites batch"]:
+    """Δ_i(x) for every site i and every shift x, which is 0 for x = 0."""
+    windows, numbers, table = terms
+    around, places = windows.around
+    read = numbers[around]  # (sites, most, batch)
+    before = table[read]
+    changes = [
+        jnp.sum(table[read ^ (x << (2 * places[..., None]))] - before, axis=1)
+        for x in range(1, OUTCOMES)
+    ]
+    return jnp.stack([jnp.zeros_like(changes[0]), *changes])
+
+
+def _joint_changes(
+    terms: Located, pairs: np.ndarray, shifts: np.ndarray
+) -> list[Float[Array, "pairs batch"]]:
+    """What each shift of a pair changes on both sites together, and not on each for itself."""
+    windows, numbers, table = terms
+    both, first, second = windows.joint(map(tuple, pairs.tolist()))
+    here = numbers[both]  # (pairs, most, batch)
+    flips = [(x << (2 * first[..., None])) | (y << (2 * second[..., None])) for x, y in shifts]
+    on_first = [table[here ^ (x << (2 * first[..., None]))] for x in range(OUTCOMES)]
+    on_second = [table[here ^ (y << (2 * second[..., None]))] for y in range(OUTCOMES)]
+    return [
+        jnp.sum(table[here ^ flip] - on_first[x] - on_second[y] + on_first[0], axis=1)
+        if x and y
+        else jnp.zeros((len(pairs), here.shape[-1]), table.dtype)
+        for flip, (x, y) in zip(flips, shifts.tolist(), strict=True)
+    ]
