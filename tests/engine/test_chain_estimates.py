@@ -94,6 +94,7 @@ class Swept:
     """A recurrent network, whose sites are drawn anew by its log P of all four outcomes."""
 
     network: OrbitAnsatz
+    log_linear = False
 
     @property
     def symmetries(self):

@@ -130,6 +130,7 @@ def test_start_is_the_product_state(case):
     assert np.std(parts.theta[count:]) > 0.1
 
 
+@pytest.mark.parametrize("case", ["tabulated, half turns", "some", "small patches"], indirect=True)
 def test_sweeps_leave_the_distribution_as_it_is(case):
     """χ² of 2 sites of chains that began at random outcomes, against enumeration."""
     parts, theta = case
@@ -150,6 +151,7 @@ def test_sweeps_leave_the_distribution_as_it_is(case):
     assert statistic < chi2(63).ppf(1 - 1e-4)
 
 
+@pytest.mark.parametrize("case", ["one table", "some"], indirect=True)
 def test_residual_on_other_samples_knows_the_derivatives(case):
     """The change along a velocity by differentiation, against the log-derivatives."""
     parts, theta = case

@@ -45,8 +45,8 @@ class Ansatz(Protocol):
 
 
 @runtime_checkable
-class EnergyAnsatz(Ansatz, Protocol):
-    """An ansatz that is not normalised, whose log P is a sum of terms of a few outcomes each."""
+class SweptAnsatz(Ansatz, Protocol):
+    """An ansatz that Markov chains can sample."""
 
     @property
     def log_linear(self) -> bool:
@@ -58,6 +58,11 @@ class EnergyAnsatz(Ansatz, Protocol):
     ) -> tuple[Int[Array, "sites batch"], Float[Array, ""]]:
         """An update of every site that leaves P as it is; the share of those that changed."""
         ...
+
+
+@runtime_checkable
+class EnergyAnsatz(SweptAnsatz, Protocol):
+    """An ansatz that is not normalised, whose log P is a sum of terms of a few outcomes each."""
 
     def changes(
         self,

@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
 
 from opentdvp.config.solver import ChainSampling
-from opentdvp.engine.ansatz.interface import EnergyAnsatz, Parameters
+from opentdvp.engine.ansatz.interface import Parameters, SweptAnsatz
 from opentdvp.engine.devices import for_samples
 from opentdvp.engine.povm.tetrahedron import OUTCOMES
 from opentdvp.engine.sampling.ensemble import Ensemble, Purpose, SamplerState
@@ -50,7 +50,7 @@ class ChainSampler:
         The tetrahedron s^a of the POVM.
     """
 
-    ansatz: EnergyAnsatz
+    ansatz: SweptAnsatz
     settings: ChainSampling
     start: Float[np.ndarray, "4"]
     directions: Float[np.ndarray, "4 3"]
