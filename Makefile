@@ -22,7 +22,7 @@ PYTHON = $(shell for python in python3.11 python3; do $$python -c 'import os, sy
 	print(os.path.realpath(sys.executable)) if sys.version_info[:2] == (3, 11) else sys.exit(1)' \
 	2>/dev/null && break; done)
 
-.PHONY: help figures paper paper-figures verify references accuracy study benchmark benchmark-peer test browser test-slow test-cluster test-preset mutants mutants-page check lock clean
+.PHONY: help figures paper paper-figures verify references accuracy study benchmark benchmark-peer jastrow test browser test-slow test-cluster test-preset mutants mutants-page check lock clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -35,6 +35,9 @@ accuracy: .venv/.ready ## compare the engine with exact solutions (hours): docs/
 
 study: .venv/.ready ## compare solves, samples, steps and orientations (hours): docs/study/
 	snakemake $(WHERE) --configfile config/study.yaml
+
+jastrow: .venv/.ready ## the paper's systems by Jastrow factors on Markov chains (hours): docs/jastrow.md
+	snakemake $(WHERE) --configfile config/jastrow.yaml
 
 paper: .venv/.ready ## run the paper's systems, or go on with them (days): docs/paper/
 	snakemake $(WHERE) --configfile $(PAPER)
