@@ -55,6 +55,7 @@ verify: .venv/.ready ## check that the archive is that of the configuration, and
 
 benchmark: .venv/.ready ## time right-hand sides against size and settings: docs/benchmarks/
 	python benchmarks/scaling.py
+	python benchmarks/energies.py
 
 benchmark-peer: .venv/.ready .venv-peer/.ready ## time jVMC on the same work: docs/benchmarks/peer.md
 	python benchmarks/peer/compare.py .venv-peer/bin/python

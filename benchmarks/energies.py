@@ -1,128 +1,110 @@
-"""Seconds per right-hand side of energy ansätze on the 4×4 torus: strings, a convolution, both.
+"""Seconds and memory per right-hand side of energy ansätze: size, strings, samples, threads.
 
-Prints a table. Parameters are random, so that no term vanishes; chains begin at the product state.
+Writes the numbers as JSON, a table, and a figure of seconds against N with a fitted exponent.
 """
 
+import json
 import os
-import time
-from collections.abc import Callable
+import subprocess
+import sys
+from pathlib import Path
 from typing import Annotated, Any
 
+import matplotlib.pyplot as plt
+import numpy as np
 import typer
+from matplotlib.figure import Figure
+from rich.progress import track
 
-STRINGS = {"weight": 4, "range": 3, "pair_range": 3}
-LAYERS = {"activation": "tanh", "hidden_scale": 1.0}
+CASE = Path(__file__).with_name("energy_case.py")
 
-NETWORKS: dict[str, dict[str, Any]] = {
-    "strings": {"kind": "jastrow", **STRINGS},
-    "strings, kernel 3": {"kind": "hybrid", **STRINGS, **LAYERS, "kernels": [3], "channels": 8},
-    "strings, kernels 3, 3": {
-        "kind": "hybrid",
-        **STRINGS,
-        **LAYERS,
-        "kernels": [3, 3],
-        "channels": 8,
-    },
-    "kernels 3, 3": {"kind": "convolution", **LAYERS, "kernels": [3, 3], "channels": 8},
-}
+#: Sizes at which the exponent is fitted, with equal strings and samples.
+LONG = (20, 40, 80, 120, 200)
 
-TORUS = {
-    "lattice": {"kind": "square", "size": [4, 4], "periodic": True},
-    "couplings": {"XX": 0.9, "YY": 1.8, "ZZ": 1.0},
-    "jumps": [{"operator": "sigma_minus", "rate": 1.0}],
-    "start": {"Z": 1},
-    "time": {"stop": 1.0, "points": 2},
-    "observables": {"magnetization": ["Z"]},
-}
+Case = dict[str, Any]
+
+
+def cases() -> list[Case]:
+    """One thing is varied at a time around a ring of 40 with strings of weight 4, range 5."""
+    usual = {"system": "heisenberg_ring", "size": "40", "weight": 4, "range": 5, "kernels": ""}
+    usual |= {"samples": 2048, "threads": 1}
+    sizes = [usual | {"size": str(n)} for n in (10, *LONG)]
+    strings = [usual | {"weight": w, "range": r} for w, r in ((2, 5), (3, 5), (5, 5), (5, 6))]
+    samples = [usual | {"samples": count} for count in (512, 8192)]
+    threads = [usual | {"threads": count} for count in range(2, (os.cpu_count() or 1) + 1)]
+    torus = usual | {"system": "heisenberg_torus", "size": "4x4", "range": 3}
+    layers = [torus | {"weight": 2, "kernels": kernels} for kernels in ("3", "3,3")]
+    return sizes + strings + samples + threads + [torus] + layers
 
 
 def main(
-    samples: int = 8192,
-    sweeps: int = 6,
-    chunk: int = 64,
-    repeats: int = 3,
-    only: Annotated[str, typer.Option(help="one of the networks")] = "",
+    out: Annotated[Path, typer.Option(help="JSON")] = Path("results/benchmarks/energies.json"),
+    docs: Annotated[Path, typer.Option(help="folder of table and figure")] = Path(
+        "docs/benchmarks"
+    ),
 ) -> None:
-    """Time draws, local estimates, log-derivatives and the solve."""
-    typer.echo(f"{samples} samples, {sweeps} sweeps, {os.cpu_count()} processors, wall seconds\n")
-    typer.echo("| network | parameters | draw | estimates | derivatives | right-hand side |")
-    typer.echo("|---|---|---|---|---|---|")
-    for name in [only] if only else NETWORKS:
-        count, seconds = measure(NETWORKS[name], samples, sweeps, chunk, repeats)
-        cells = [name, str(count), *(f"{value:.2g}" for value in seconds.values())]
-        typer.echo(f"| {' | '.join(cells)} |")
+    """Run all cases one after the other."""
+    results = [run(case) for case in track(cases(), disable=None)]
+    out.parent.mkdir(parents=True, exist_ok=True)
+    docs.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps(results, indent=1) + "\n")
+    figure, exponent = draw(results)
+    figure.savefig(docs / "energies.png", dpi=150)
+    (docs / "energies.md").write_text(markdown(results, exponent))
+    typer.echo((docs / "energies.md").read_text())
 
 
-def measure(
-    network: dict[str, Any], samples: int, sweeps: int, chunk: int, repeats: int
-) -> tuple[int, dict[str, float]]:
-    """Number of parameters, and seconds by stage; the right-hand side is without the draw."""
-    import jax
-
-    from opentdvp.config import System, TdvpSolver
-    from opentdvp.engine.assembly import assemble
-    from opentdvp.engine.principle.right_hand_side import derivative, log_derivatives
-    from opentdvp.engine.sampling.ensemble import Purpose
-
-    system = System.model_validate(TORUS)
-    deck = TdvpSolver.model_validate(_solver(network, samples, sweeps, chunk))
-    parts = assemble(system, deck, jax.random.key(1))
-    problem, key = parts.problem, jax.random.key(2)
-    theta = parts.theta + 0.02 * jax.random.normal(key, parts.theta.shape)
-    state = problem.sampler.init(key)
-
-    def draw(theta: Any, state: Any) -> Any:
-        return problem.sampler.draw(Purpose.SOLVE, theta, state, key)[1]
-
-    ensemble, drawn = timed(draw, (theta, state), repeats)
-    _, estimated = timed(lambda *a: problem.estimate(*a).value, (theta, ensemble[0]), repeats)
-    _, derived = timed(lambda *a: log_derivatives(problem, *a), (theta, ensemble[0]), repeats)
-    _, whole = timed(lambda *a: derivative(problem, *a).velocity, (theta, ensemble), repeats)
-    stages = {"draw": drawn, "estimates": estimated, "derivatives": derived, "whole": whole}
-    return len(theta), stages
+def run(case: Case) -> dict[str, Any]:
+    """One case in a process of its own, so that its threads can be set and its memory is known."""
+    options = [f"--{name}={value}" for name, value in case.items()]
+    command = [sys.executable, str(CASE), *options]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    return {**json.loads(done.stdout), "case": case}
 
 
-def _solver(network: dict[str, Any], samples: int, sweeps: int, chunk: int) -> dict[str, Any]:
-    counts = {"solve": samples, "held_out": 1024, "observables": samples, "sweeps": sweeps}
-    return {
-        "method": "tdvp",
-        "seed": 1,
-        "povm": "cubic",
-        "network": network,
-        "sampling": {"kind": "chains", **counts},
-        "regularization": {
-            "method": "eigenvalues",
-            "eigenvalue_cutoff": 1e-6,
-            "signal_to_noise_cutoff": 0,
-        },
-        "integrator": {
-            "method": "bogacki_shampine",
-            "samples": "fixed",
-            "fisher_tolerance": 2e-3,
-            "initial_step": 1e-3,
-            "minimal_step": 1e-7,
-            "maximal_step": 0.1,
-        },
-        "precision": "single",
-        "drift_limit": 0.5,
-        "chunk": chunk,
-    }
+def draw(results: list[dict[str, Any]]) -> tuple[Figure, float]:
+    """Seconds against N without the solve, which does not depend on N, and the exponent."""
+    like = {"system": "heisenberg_ring", "weight": 4, "range": 5, "samples": 2048, "threads": 1}
+    chosen = [r for r in results if r["case"].items() >= like.items() and _size(r) in LONG]
+    sizes = np.array([_size(r) for r in chosen])
+    seconds = np.array([r["seconds"]["total"] - r["seconds"]["solve"] for r in chosen])
+    exponent = float(np.polyfit(np.log(sizes), np.log(seconds), 1)[0])
+    figure, axes = plt.subplots(figsize=(4.5, 3.4), layout="constrained")
+    axes.loglog(sizes, seconds, marker="o", label=f"$N^{{{exponent:.2f}}}$")
+    axes.loglog(sizes, seconds[0] * sizes / sizes[0], "--", color="0.6", label="$N$")
+    axes.set(xlabel="sites N", ylabel="seconds", xticks=sizes, xticklabels=sizes)
+    axes.minorticks_off()
+    axes.legend(frameon=False)
+    return figure, exponent
 
 
-def timed(
-    function: Callable[..., Any], arguments: tuple[Any, ...], repeats: int
-) -> tuple[Any, float]:
-    """Result, and the shortest wall time after a first call that compiles."""
-    import jax
+def _size(result: dict[str, Any]) -> int:
+    size = result["case"]["size"]
+    return int(size) if size.isdigit() else 0
 
-    compiled = jax.jit(function)
-    result = jax.block_until_ready(compiled(*arguments))
-    seconds = []
-    for _ in range(repeats):
-        began = time.perf_counter()
-        jax.block_until_ready(compiled(*arguments))
-        seconds.append(time.perf_counter() - began)
-    return result, min(seconds)
+
+def markdown(results: list[dict[str, Any]], exponent: float) -> str:
+    """All cases as a table."""
+    lines = [
+        "Energy ansätze: wall seconds of the stages at random parameters, six sweeps a draw.",
+        "Draws, estimates and derivatives together, from N = 20 to 200 at equal strings and",
+        f"samples, grow with exponent {exponent:.2f} (`energies.png`).",
+        "",
+        "| system | weight | range | kernels | parameters | samples | threads | draw | estimates"
+        " | derivatives | solve | total | memory (MiB) |",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for result in results:
+        case, seconds = result["case"], result["seconds"]
+        cells = [
+            f"{case['system'].replace('_', ' ')} {case['size']}",
+            *(case["weight"], case["range"], case["kernels"].replace(",", ", ")),
+            *(result["parameters"], case["samples"], case["threads"]),
+            *(f"{value:.2g}" for value in seconds.values()),
+            f"{result['peak_memory_bytes'] / 2**20:.0f}",
+        ]
+        lines.append("| " + " | ".join(map(str, cells)) + " |")
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":
