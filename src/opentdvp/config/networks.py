@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from opentdvp.config.base import Json, Positive, PositiveInt, StrictModel
+from opentdvp.config.base import Json, NonNegative, Positive, PositiveInt, StrictModel
 
 
 class RecurrentNetwork(StrictModel):
@@ -74,10 +74,37 @@ class Strings(StrictModel):
         return self
 
 
+class Growth(StrictModel):
+    """Strings are added during a run, those first that the residual overlaps with most.
+
+    A run begins with those of up to `first_weight` sites. At every step whose `residual` r² is
+    larger, others are added, until it is not or there are so many `strings`.
+    """
+
+    strings: PositiveInt
+    residual: NonNegative
+    first_weight: PositiveInt
+
+
+def _is_missing(value: object) -> bool:
+    return value is None
+
+
 class JastrowNetwork(Strings):
     """A many-body Jastrow factor (ours); all symmetries of the model are built in."""
 
     kind: Literal["jastrow"]
+    # Left out of a deck without it, which is the same run as before there was this key.
+    growth: Annotated[Growth | None, Field(exclude_if=_is_missing)] = None
+
+    @model_validator(mode="after")
+    def _check_first_weight(self) -> Self:
+        if self.growth is not None and self.growth.first_weight > self.weight:
+            raise ValueError(
+                f"`growth.first_weight` must be at most the weight {self.weight}, but is "
+                f"{self.growth.first_weight}"
+            )
+        return self
 
 
 class Layers(StrictModel):

@@ -85,7 +85,7 @@ def solve(
     return velocity, {"largest_eigenvalue": largest}
 
 
-class _Directions(NamedTuple):
+class Directions(NamedTuple):
     """Eigenvectors v_k of S, as many as there are parameters or rows, whichever are fewer.
 
     `changes` holds √w O v_k in its columns; `embed` maps coefficients c_k to Σ_k c_k v_k.
@@ -97,26 +97,28 @@ class _Directions(NamedTuple):
     embed: Callable[[Array], Array]
 
 
-def _directions(regression: Regression, fisher: Array | None) -> _Directions:
+def directions(
+    regression: Regression, fisher: Float[Array, "P P"] | None
+) -> Directions:
     """Eigenvectors of S, or those u_k of (√w O)(√w O)ᵀ, then v_k = (√w O)ᵀ u_k/√λ_k."""
     rows = regression.rows
     if len(rows) >= rows.shape[1]:
         eigenvalues, vectors = jnp.linalg.eigh(fisher)
         force = vectors.T @ regression.force
-        return _Directions(eigenvalues, force, rows @ vectors, lambda c: vectors @ c)
+        return Directions(eigenvalues, force, rows @ vectors, lambda c: vectors @ c)
     eigenvalues, vectors = jnp.linalg.eigh(rows @ rows.T)
     scales = jnp.sqrt(jnp.maximum(eigenvalues, 0))
     inverse = jnp.where(scales > 0, 1 / jnp.where(scales > 0, scales, 1), 0)
     force = scales * (vectors.T @ regression.target)
     changes = vectors * scales
-    return _Directions(eigenvalues, force, changes, lambda c: rows.T @ (vectors @ (inverse * c)))
+    return Directions(eigenvalues, force, changes, lambda c: rows.T @ (vectors @ (inverse * c)))
 
 
 def _in_eigenbasis(
     regression: Regression, fisher: Array | None, settings: Cutoffs
 ) -> tuple[Array, dict[str, Array]]:
     """θ̇ = Σ_k v_k c_k (v_k·F)/λ_k with soft cutoffs c_k in eigenvalue and signal-to-noise ratio."""
-    eigenvalues, force, changes, embed = _directions(regression, fisher)
+    eigenvalues, force, changes, embed = directions(regression, fisher)
     largest = eigenvalues[-1]
     keep = _cutoff(eigenvalues / largest, settings.eigenvalue_cutoff)
     if regression.counts is not None and settings.signal_to_noise_cutoff > 0:

@@ -49,12 +49,12 @@ class Solution(NamedTuple):
     """One right-hand side: θ̇, what measures steps, and what to watch.
 
     Steps are measured by the Fisher matrix S, or by its `rows`, S = rowsᵀ rows, where the solve
-    does without the matrix; the other one is None.
+    does without the matrix; the other one is None. Both are those of the ensemble's `parameters`.
     """
 
     velocity: Float[Array, " P"]
-    fisher: Float[Array, "P P"] | None
-    rows: Float[Array, "rows P"] | None
+    fisher: Float[Array, "columns columns"] | None
+    rows: Float[Array, "rows columns"] | None
     diagnostics: dict[str, Float[Array, ""]]
 
 
@@ -65,6 +65,8 @@ def derivative(problem: Problem, theta: Float[Array, " P"], ensemble: Ensemble) 
     up to the orbit are one; `residual`, r² = <(Oθ̇ − E)²>ᶜ/<E²>ᶜ on the samples of the solve; mean,
     its standard error, and standard deviation of E (the mean vanishes for a normalised ansatz); the
     largest of those of the estimator; those of `normal_equations.solve`; and those of the sampler.
+    Where an ensemble knows only some parameters, the others stay as they are, and `strings` is how
+    many it knows.
     """
     if problem.settings.fixed_samples:
         ensemble = problem.sampler.reweighted(ensemble, theta)
@@ -74,8 +76,8 @@ def derivative(problem: Problem, theta: Float[Array, " P"], ensemble: Ensemble) 
     if jacobian is None:
         jacobian = log_derivatives(problem, theta, ensemble.outcomes, distinct)
     root = jnp.sqrt(ensemble.weights)
-    mean, target = _centred(estimates.value, ensemble.weights, root)
-    _, rows = _centred(jacobian, ensemble.weights, root)
+    mean, target = centred(estimates.value, ensemble.weights, root)
+    _, rows = centred(jacobian, ensemble.weights, root)
     regression = Regression(rows, target, ensemble.counts)
     settings = problem.settings.regularization
     fisher = None if settings.method == "sample_space" else regression.fisher
@@ -90,6 +92,10 @@ def derivative(problem: Problem, theta: Float[Array, " P"], ensemble: Ensemble) 
         **spectrum,
         **ensemble.diagnostics,
     }
+    if ensemble.parameters is not None:
+        known = ensemble.parameters < len(theta)
+        diagnostics["strings"] = jnp.sum(known).astype(float)
+        velocity = jnp.zeros_like(theta).at[ensemble.parameters].set(velocity, mode="drop")
     return Solution(velocity, fisher, rows if fisher is None else None, diagnostics)
 
 
@@ -110,8 +116,8 @@ def held_out_residual(
 
     changes = for_samples(change, ensemble.outcomes, problem.settings.chunk)
     root = jnp.sqrt(ensemble.weights)
-    _, change_rows = _centred(changes, ensemble.weights, root)
-    _, target = _centred(estimates, ensemble.weights, root)
+    _, change_rows = centred(changes, ensemble.weights, root)
+    _, target = centred(estimates, ensemble.weights, root)
     return relative_misfit(change_rows, target)
 
 
@@ -135,7 +141,9 @@ def _mean_error(ensemble: Ensemble, target: Array) -> Array:
     return jnp.sqrt(jnp.sum(ensemble.weights / jnp.maximum(ensemble.counts, 1) * target**2))
 
 
-def _centred(values: Array, weights: Array, root: Array) -> tuple[Array, Array]:
+def centred(
+    values: Float[Array, "rows *columns"], weights: Float[Array, " rows"], root: Float[Array, " rows"]
+) -> tuple[Float[Array, " *columns"], Float[Array, "rows *columns"]]:
     """Mean, and what is left without it times √w, in the precision of the values."""
     mean = jnp.tensordot(weights.astype(values.dtype), values, axes=1)
     roots = root.astype(values.dtype).reshape(-1, *(1,) * (values.ndim - 1))

@@ -25,6 +25,8 @@ class Ensemble(NamedTuple):
         From 0 on, the Markov chain that each row comes from; None where rows are independent.
     log_derivatives
         O_k(a), if they depend on outcomes alone and are needed at several θ.
+    parameters
+        Which k those are, ascending and then P for columns of zeros; None for all.
     diagnostics
         What is worth knowing of how it was drawn, by name.
     equilibrated
@@ -36,7 +38,8 @@ class Ensemble(NamedTuple):
     counts: Int[Array, " rows"] | None
     log_probability: Float[Array, " rows"] | None = None
     chain: Int[Array, " rows"] | None = None
-    log_derivatives: Float[Array, "rows P"] | None = None
+    log_derivatives: Float[Array, "rows columns"] | None = None
+    parameters: Int[Array, " columns"] | None = None
     diagnostics: dict[str, Float[Array, ""]] = {}
     equilibrated: Bool[Array, ""] | bool = True
 

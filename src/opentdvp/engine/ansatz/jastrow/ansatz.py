@@ -55,16 +55,21 @@ class JastrowAnsatz:
     ----------
     letters
         1 and χ_α(a), shape (4 outcomes, 4 letters).
-    count
-        Number of parameters.
+    weights
+        How many letters the strings of each parameter have.
     """
 
     families: tuple[Family, ...]
     letters: Float[np.ndarray, "4 4"]
     symmetries: Symmetries
-    count: int
+    weights: Int[np.ndarray, " P"]
     #: Log-derivatives do not depend on θ.
     log_linear: ClassVar[bool] = True
+
+    @property
+    def count(self) -> int:
+        """Number of parameters."""
+        return len(self.weights)
 
     @property
     def theta(self) -> Float[Array, " P"]:

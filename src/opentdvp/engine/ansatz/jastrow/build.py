@@ -58,7 +58,8 @@ def build_jastrow(
         pairs = pair_windows(lattice, settings.range, settings.pair_range - 1, orbits.permutations)
         families.append(_family(pairs, 2, 2, orbits, np.ones(OUTCOMES)))
     symmetries = all_symmetries(orbits.permutations, generator, start)
-    return JastrowAnsatz(tuple(families), _letters(povm), symmetries, count)
+    weights = (orbits.representatives > 0).sum(axis=1)
+    return JastrowAnsatz(tuple(families), _letters(povm), symmetries, weights)
 
 
 def without_strings(
@@ -70,7 +71,7 @@ def without_strings(
     family = Family(
         sites, products(1, 0), (nothing, nothing), nothing, np.zeros(0), _start_tables(sites, start)
     )
-    return JastrowAnsatz((family,), _letters(povm), symmetries, 0)
+    return JastrowAnsatz((family,), _letters(povm), symmetries, nothing)
 
 
 def _letters(povm: Povm) -> Float[np.ndarray, "4 4"]:
