@@ -1,0 +1,102 @@
+"""Which strings the residual asks for: what each one besides the present ones would take off it.
+
+Of O_k the present strings span a part; c_k is what is left of it. Added alone, it lowers the
+residual r² by <c_k E>²/(<c_k²><E²>), its gain (one step of orthogonal matching pursuit).
+"""
+
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from opentdvp.engine.devices import for_samples
+from opentdvp.engine.principle.normal_equations import Regression, directions
+from opentdvp.engine.principle.right_hand_side import Problem, centred
+from opentdvp.engine.sampling.ensemble import Ensemble
+
+#: Standard errors that an overlap must exceed, so that chance alone adds few strings.
+_STANDARD_ERRORS = 3
+
+
+def restricted(
+    problem: Problem,
+    theta: Float[Array, " P"],
+    ensemble: Ensemble,
+    parameters: Int[Array, " columns"],
+) -> Ensemble:
+    """An ensemble with the log-derivatives of some parameters, and of zeros for number P."""
+    of_network = problem.parameters(theta)
+
+    def of_chunk(outcomes: Array) -> Array:
+        every = problem.ansatz.log_derivatives(of_network, outcomes)
+        return jnp.take(every, parameters, axis=1, mode="fill", fill_value=0)
+
+    columns = for_samples(of_chunk, ensemble.outcomes, problem.settings.chunk, ensemble.distinct)
+    return ensemble._replace(log_derivatives=columns, parameters=parameters)
+
+
+def gains(problem: Problem, theta: Float[Array, " P"], ensemble: Ensemble) -> Float[Array, " P"]:
+    """How much of r² each parameter besides those of the ensemble would take away, alone.
+
+    0 for those that the present ones span, and for gains that rounding or chance explain: where
+    c_k and the residual have nothing to do with each other, <c_k E>² is about <c_k²> r² <E²>/n.
+    The ensemble is one that was drawn at θ.
+    """
+    root = jnp.sqrt(ensemble.weights)
+    estimates = problem.estimate(theta, ensemble.outcomes, ensemble.distinct).value
+    _, target = centred(estimates, ensemble.weights, root)
+    assert ensemble.log_derivatives is not None
+    _, rows = centred(ensemble.log_derivatives, ensemble.weights, root)
+    basis = _spanned(Regression(rows, target, ensemble.counts))
+    left = target - basis @ (basis.T @ target)
+    factors = jnp.column_stack([root, left, basis]).astype(rows.dtype)
+    products, squares = _sums(problem, theta, ensemble, factors)
+    mean, overlap, inside = products[:, 0], products[:, 1], products[:, 2:]
+    size = squares - mean**2
+    outside = size - jnp.sum(inside**2, axis=1)
+    precision = jnp.finfo(rows.dtype).eps
+    counted = outside > jnp.sqrt(precision) * size
+    scale = jnp.sum(target**2)
+    gain = jnp.where(counted, overlap**2 / jnp.where(counted, outside, 1), 0)
+    least = precision * scale
+    if ensemble.counts is not None:
+        samples = ensemble.counts.sum()
+        least = jnp.maximum(least, _STANDARD_ERRORS**2 * jnp.sum(left**2) / samples)
+    return jnp.where(gain > least, gain / jnp.where(scale > 0, scale, 1), 0)
+
+
+def _spanned(regression: Regression) -> Float[Array, "rows k"]:
+    """Orthonormal columns that span the rows' √w O, and zeros; in double precision."""
+    rows = regression.rows
+    fisher = regression.fisher if len(rows) >= rows.shape[1] else None
+    found = directions(regression, fisher)
+    # Directions that rounding makes up are not orthogonal to the others.
+    smallest = jnp.finfo(rows.dtype).eps ** (2 / 3) * found.eigenvalues[-1]
+    kept = found.eigenvalues > smallest
+    return found.changes * jnp.where(kept, jnp.where(kept, found.eigenvalues, 1) ** -0.5, 0)
+
+
+def _sums(
+    problem: Problem, theta: Array, ensemble: Ensemble, factors: Float[Array, "rows factors"]
+) -> tuple[Float[Array, "P factors"], Float[Array, " P"]]:
+    """Σ_a √w O_k(a) f(a) for all parameters and factors, and <O_k²>; in double precision.
+
+    Chunk by chunk, since all log-derivatives together may not fit the memory.
+    """
+    of_chunk = partial(problem.ansatz.log_derivatives, problem.parameters(theta))
+    chunk, rows = min(problem.settings.chunk, len(factors)), len(factors)
+    parts = [
+        jnp.pad(values, ((0, -rows % chunk), (0, 0))).reshape(-1, chunk, values.shape[1])
+        for values in (ensemble.outcomes, factors)
+    ]
+
+    def add(totals: tuple[Array, Array], part: tuple[Array, Array]) -> Any:
+        outcomes, here = part
+        values = here[:, :1] * of_chunk(outcomes)
+        products, squares = values.T @ here, jnp.sum(values**2, axis=0)
+        return (totals[0] + products, totals[1] + squares), None
+
+    start = (jnp.zeros((len(theta), factors.shape[1])), jnp.zeros(len(theta)))
+    return jax.lax.scan(add, start, tuple(parts))[0]
