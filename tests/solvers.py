@@ -85,10 +85,16 @@ def chains(
     return {"kind": "chains", "sweeps": sweeps, **counts}
 
 
-def jastrow(weight: int, reach: int, pair_range: int, **settings: Any) -> TdvpSolver:
-    """A solver with a Jastrow factor; settings as for `tdvp`."""
+def jastrow(
+    weight: int,
+    reach: int,
+    pair_range: int,
+    growth: dict[str, Any] | None = None,
+    **settings: Any,
+) -> TdvpSolver:
+    """A solver with a Jastrow factor, whose strings may grow; settings as for `tdvp`."""
     network = {"kind": "jastrow", "weight": weight, "range": reach, "pair_range": pair_range}
-    return _energy(network, settings)
+    return _energy(network | ({} if growth is None else {"growth": growth}), settings)
 
 
 def convolution(kernels: list[int], channels: int = 3, **settings: Any) -> TdvpSolver:

@@ -11,6 +11,7 @@ from opentdvp.config.networks import (
     ENERGIES,
     ConvolutionNetwork,
     CustomNetwork,
+    Growth,
     HybridNetwork,
     JastrowNetwork,
     Network,
@@ -23,7 +24,7 @@ from opentdvp.engine.ansatz.energy.build import build_convolution, build_own
 from opentdvp.engine.ansatz.energy.network import EnergyNetwork
 from opentdvp.engine.ansatz.interface import Ansatz, EnergyAnsatz
 from opentdvp.engine.ansatz.jastrow.ansatz import JastrowAnsatz
-from opentdvp.engine.ansatz.jastrow.build import build_jastrow
+from opentdvp.engine.ansatz.jastrow.build import build_jastrow, first_strings
 from opentdvp.engine.ansatz.orbit import OrbitAnsatz, make_ansatz
 from opentdvp.engine.ansatz.symmetries import build_orbit
 from opentdvp.engine.devices import require_devices
@@ -47,13 +48,17 @@ _SMALLEST_ENUMERATED = 1e-5
 
 
 class Parts(NamedTuple):
-    """What an engine is made of, before compilation; `theta` is the product start state."""
+    """What an engine is made of, before compilation; `theta` is the product start state.
+
+    Where strings are added during the run, `growth` is how, and which are there at the start.
+    """
 
     model: Model
     povm: Povm
     generator: Generator
     problem: Problem
     theta: Float[Array, " P"]
+    growth: tuple[Growth, Float[np.ndarray, " P"]] | None = None
 
 
 def check(system: System, solver: TdvpSolver) -> None:
@@ -101,7 +106,17 @@ def assemble(system: System, solver: TdvpSolver, key: PRNGKeyArray) -> Parts:
     else:
         energy = _energy(solver.network, network, (model, povm, generator), key)
         problem, theta = energy_problem(energy, generator, povm, start, solver), energy.theta
-    return Parts(model, povm, generator, problem, theta)
+    return Parts(model, povm, generator, problem, theta, _growth(solver.network, problem.ansatz))
+
+
+def _growth(
+    settings: Network, ansatz: Ansatz
+) -> tuple[Growth, Float[np.ndarray, " P"]] | None:
+    """How strings are added, if they are."""
+    if not isinstance(settings, JastrowNetwork) or settings.growth is None:
+        return None
+    assert isinstance(ansatz, JastrowAnsatz)
+    return settings.growth, first_strings(settings.growth, ansatz)
 
 
 def _network(

@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from jax.sharding import NamedSharding, PartitionSpec
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from opentdvp.config import System, TdvpSolver
 from opentdvp.engine.assembly import Parts, assemble
-from opentdvp.engine.devices import all_devices
+from opentdvp.engine.compiled import compiled, key_data, of_key_data, on_host, shapes_of
+from opentdvp.engine.growing import Growing, compile_growing
 from opentdvp.engine.measuring import observables
 from opentdvp.engine.measuring.positivity import smallest_eigenvalues
 from opentdvp.engine.principle import right_hand_side
@@ -29,19 +29,31 @@ Measurement = dict[str, tuple[np.ndarray, np.ndarray]]
 
 
 class RightHandSide(NamedTuple):
-    """A `Solution` in NumPy but for the matrix, which few right-hand sides are asked for."""
+    """A `Solution` in NumPy but for the matrix, which few right-hand sides are asked for.
+
+    Attributes
+    ----------
+    parameters
+        Those of the matrix, where it is not of all: their numbers, or one of none.
+    """
 
     velocity: Vector
     fisher: Array | np.ndarray | None
     rows: Array | np.ndarray | None
     diagnostics: dict[str, np.ndarray]
+    parameters: np.ndarray | None = None
 
     @property
     def norm(self) -> Norm:
         """The Fisher norm, in which a step from here is measured."""
         if self.fisher is None:
-            return row_norm(np.asarray(self.rows))
-        return fisher_norm(np.asarray(self.fisher))
+            measured = row_norm(np.asarray(self.rows))
+        else:
+            measured = fisher_norm(np.asarray(self.fisher))
+        numbers = self.parameters
+        if numbers is None:
+            return measured
+        return lambda delta: measured(np.append(delta, 0.0)[numbers])
 
 
 class Engine(NamedTuple):
@@ -67,6 +79,8 @@ class Engine(NamedTuple):
         (θ, θ̇, sampler state, key) → residual on samples that the solve has not seen, positivity.
     measure
         (θ, sampler state, key) → observables with standard errors.
+    growing
+        How strings are added, if they are; the right-hand side then needs a restricted ensemble.
     """
 
     theta: Vector
@@ -78,6 +92,7 @@ class Engine(NamedTuple):
     derivative: Callable[[Vector, Ensemble], RightHandSide]
     monitor: Callable[..., dict[str, np.ndarray]]
     measure: Callable[..., Measurement]
+    growing: Growing | None = None
 
 
 def build_engine(system: System, solver: TdvpSolver, key: PRNGKeyArray) -> Engine:
@@ -91,37 +106,57 @@ def build_engine(system: System, solver: TdvpSolver, key: PRNGKeyArray) -> Engin
     parts = assemble(system, solver, key)
     sampler = parts.problem.sampler
     theta = np.asarray(parts.theta)
-    state = _on_host(sampler.init(jax.random.fold_in(key, _SAMPLER)))
-    drawn = partial(sampler.draw, Purpose.SOLVE)
-    at = (theta, state, _key_data(key))
-    draw = _compiled(_of_key_data(drawn), *at)
-    ensemble = jax.eval_shape(drawn, theta, state, key)[1]
-    derivative = _compiled(
-        partial(right_hand_side.derivative, parts.problem), theta, _everywhere(ensemble)
-    )
-    monitor = _compiled(_of_key_data(_monitor(parts)), theta, *at)
-    measure = _compiled(_of_key_data(_measure(parts, system)), *at)
+    state = on_host(sampler.init(jax.random.fold_in(key, _SAMPLER)))
+    drawn = of_key_data(_draw(parts))
+    at = (theta, state, key_data(key))
+    draw = compiled(drawn, *at)
+    growing, ensemble = _growing(parts, shapes_of(drawn, *at)[1])
+    derivative = compiled(partial(right_hand_side.derivative, parts.problem), theta, ensemble)
+    monitor = compiled(of_key_data(_monitor(parts)), theta, *at)
+    measure = compiled(of_key_data(_measure(parts, system)), *at)
 
     def draw_one(theta: Vector, state: dict[str, np.ndarray], key: PRNGKeyArray) -> Any:
-        state, ensemble = draw.function(theta, state, _key_data(key))
-        return _on_host(state), ensemble
+        state, ensemble = draw.function(theta, state, key_data(key))
+        return on_host(state), ensemble
 
     def solved(theta: Vector, ensemble: Ensemble) -> RightHandSide:
         solution = derivative.function(theta, ensemble)
-        velocity, diagnostics = _on_host((solution.velocity, solution.diagnostics))
-        return RightHandSide(velocity, solution.fisher, solution.rows, diagnostics)
+        velocity, diagnostics, parameters = on_host(
+            (solution.velocity, solution.diagnostics, ensemble.parameters)
+        )
+        return RightHandSide(velocity, solution.fisher, solution.rows, diagnostics, parameters)
 
     return Engine(
         theta=theta,
         sampler_state=state,
         start=_start_values(system),
         fastest_rate=float(np.abs(parts.generator.matrices).max(initial=0)),
-        memory=max(part.memory for part in (draw, derivative, monitor, measure)),
+        memory=max(part.memory for part in (draw, derivative, monitor, measure, growing) if part),
         draw=draw_one,
         derivative=solved if sampler.is_random else _remembering(solved),
-        monitor=lambda *point: _on_host(monitor.function(*point[:-1], _key_data(point[-1]))),
-        measure=lambda *point: _on_host(measure.function(*point[:-1], _key_data(point[-1]))),
+        monitor=lambda *point: on_host(monitor.function(*point[:-1], key_data(point[-1]))),
+        measure=lambda *point: on_host(measure.function(*point[:-1], key_data(point[-1]))),
+        growing=growing,
     )
+
+
+def _draw(parts: Parts) -> Callable[..., tuple[SamplerState, Ensemble]]:
+    """Ensembles of the solve, without log-derivatives of strings that a run may never have."""
+
+    def draw(theta: Array, state: SamplerState, key: PRNGKeyArray) -> Any:
+        state, ensemble = parts.problem.sampler.draw(Purpose.SOLVE, theta, state, key)
+        if parts.growth is not None:
+            ensemble = ensemble._replace(log_derivatives=None)
+        return state, ensemble
+
+    return draw
+
+
+def _growing(parts: Parts, drawn: Ensemble) -> tuple[Growing | None, Ensemble]:
+    """How strings are added, if they are, and what the right-hand side is given then."""
+    if parts.growth is None:
+        return None, drawn
+    return compile_growing(*parts.growth, parts.problem, drawn)
 
 
 def _monitor(parts: Parts) -> Callable[..., dict[str, Array]]:
@@ -160,59 +195,17 @@ def _start_values(system: System) -> Measurement:
     return {name: (value, np.zeros_like(value)) for name, value in values.items()}
 
 
-class _Compiled(NamedTuple):
-    """A compiled function, and the bytes that it needs on a device while it runs."""
-
-    function: Callable[..., Any]
-    memory: int
-
-
-def _compiled(function: Callable[..., Any], *arguments: Any) -> _Compiled:
-    """`function` of arguments like these, compiled; every process gets the whole result."""
-    everywhere = NamedSharding(all_devices(), PartitionSpec())
-    compiled = jax.jit(function, out_shardings=everywhere).lower(*arguments).compile()
-    return _Compiled(compiled, _needed(compiled.memory_analysis()))
-
-
-def _everywhere(shapes: Any) -> Any:
-    """Results of compiled functions as arguments of others."""
-    everywhere = NamedSharding(all_devices(), PartitionSpec())
-    return jax.tree.map(
-        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=everywhere), shapes
-    )
-
-
-def _of_key_data(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`function`, whose last argument is a key, of the plain numbers of that key.
-
-    Only these travel, because an array of one process is not one of all.
-    """
-    return lambda *arguments: function(*arguments[:-1], jax.random.wrap_key_data(arguments[-1]))
-
-
-def _needed(analysis: Any) -> int:
-    """Bytes of a compiled function's results and of what it computes on the way."""
-    # Some devices know nothing of it.
-    if analysis is None:
-        return 0
-    return int(analysis.temp_size_in_bytes + analysis.output_size_in_bytes)
-
-
-def _key_data(key: PRNGKeyArray) -> np.ndarray:
-    return np.asarray(jax.random.key_data(key))
-
-
-def _on_host(tree: Any) -> Any:
-    return jax.tree.map(np.asarray, tree)
-
-
 def _remembering(derivative: Callable[..., Any]) -> Callable[..., Any]:
     """`derivative` without random numbers: the end of a step is the start of the next one."""
     last: list[tuple[Vector, Any]] = []
 
     def at(theta: Vector, ensemble: Ensemble) -> Any:
-        if not (last and np.array_equal(last[0][0], theta)):
-            last[:] = [(theta, derivative(theta, ensemble))]
+        if last and np.array_equal(last[0][0], theta):
+            known = last[0][1]
+            # Of other strings it is another one.
+            if known.parameters is None or np.array_equal(known.parameters, ensemble.parameters):
+                return known
+        last[:] = [(theta, derivative(theta, ensemble))]
         return last[0][1]
 
     return at

@@ -8,6 +8,7 @@ from opentdvp.config import Deck, TdvpSolver
 from opentdvp.engine.assembly import check
 from opentdvp.engine.build import build_engine
 from opentdvp.engine.devices import announce_memory
+from opentdvp.engine.growing import ADDED_AT
 from opentdvp.engine.steps import INITIAL, Run, record, steps
 from opentdvp.protocol import Task, method
 from opentdvp.records.checkpoint import State
@@ -47,8 +48,9 @@ def start(run: Run) -> State:
     step = run.solver.integrator.initial_step
     if engine.fastest_rate > 0:
         step = min(step, _FIRST_CHANGE / engine.fastest_rate)
-    arrays = {"theta": engine.theta, **engine.sampler_state}
-    return State(0.0, step, arrays, outputs=(record(engine.start, engine.theta),))
+    added_at = {} if engine.growing is None else {ADDED_AT: engine.growing.first}
+    arrays = {"theta": engine.theta, **engine.sampler_state, **added_at}
+    return State(0.0, step, arrays, outputs=(record(engine.start, engine.theta, added_at),))
 
 
 def _progress(state: State) -> dict[str, float]:

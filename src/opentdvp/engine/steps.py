@@ -9,6 +9,7 @@ import numpy as np
 
 from opentdvp.config import TdvpSolver
 from opentdvp.engine.build import Engine, Measurement, RightHandSide
+from opentdvp.engine.growing import ADDED_AT
 from opentdvp.engine.principle import integrator
 from opentdvp.engine.sampling.ensemble import Ensemble
 from opentdvp.records.checkpoint import State
@@ -46,11 +47,17 @@ class Evaluation(NamedTuple):
     ----------
     sampler_state
         Of the sampler after the draw; the state of the run holds the one before it.
+    added_at
+        Likewise of strings that are added, after that; empty where none are.
+    arrival
+        θ̇ before any were added: the slope at the end of the step that led here.
     """
 
     solution: RightHandSide
     ensemble: Ensemble
     sampler_state: dict[str, np.ndarray]
+    added_at: dict[str, np.ndarray]
+    arrival: np.ndarray
 
 
 class Attempt(NamedTuple):
@@ -86,18 +93,47 @@ def _evaluate(run: Run, state: State) -> Evaluation | ResultCode:
     sampler_state, ensemble = run.engine.draw(theta, sampler_state, key)
     if not ensemble.equilibrated:
         return ResultCode.NOT_EQUILIBRATED
+    if run.engine.growing is not None:
+        numbers = run.engine.growing.numbers(state.arrays[ADDED_AT])
+        ensemble = run.engine.growing.restrict(theta, ensemble, numbers)
     solution = run.engine.derivative(theta, ensemble)
-    if not np.isfinite(solution.velocity).all():
+    reached = Evaluation(solution, ensemble, sampler_state, _added_at(state), solution.velocity)
+    evaluation = _grown(run, state, reached)
+    if not np.isfinite(evaluation.solution.velocity).all():
         return ResultCode.NOT_FINITE
     drift = abs(float(solution.diagnostics["mean_estimate"]))
     scale = float(solution.diagnostics["estimate_deviation"])
     if drift > run.solver.drift_limit * scale + _ROUNDING:
         return ResultCode.PROBABILITY_DRIFT
-    return Evaluation(solution, ensemble, sampler_state)
+    return evaluation
+
+
+def _grown(run: Run, state: State, here: Evaluation) -> Evaluation:
+    """With the strings that the residual asks for, some after the other."""
+    growing, theta = run.engine.growing, state.arrays["theta"]
+    # After the last time there is nothing to follow.
+    if growing is None or state.time >= run.times[-1]:
+        return here
+    added_at = here.added_at[ADDED_AT]
+    while growing.asks_for_more(added_at, float(here.solution.diagnostics["residual"])):
+        gains = growing.gains(theta, here.ensemble)
+        if not gains.any():
+            break
+        added_at = growing.with_more(added_at, gains, state.time)
+        ensemble = growing.restrict(theta, here.ensemble, growing.numbers(added_at))
+        solution = run.engine.derivative(theta, ensemble)
+        here = here._replace(
+            solution=solution, ensemble=ensemble, added_at={ADDED_AT: added_at}
+        )
+    return here
 
 
 def _sampler_state(state: State) -> dict[str, np.ndarray]:
-    return {name: values for name, values in state.arrays.items() if name != "theta"}
+    return {k: values for k, values in state.arrays.items() if k not in ("theta", ADDED_AT)}
+
+
+def _added_at(state: State) -> dict[str, np.ndarray]:
+    return {k: values for k, values in state.arrays.items() if k == ADDED_AT}
 
 
 def _step(run: Run, state: State, here: Evaluation) -> tuple[State, Evaluation] | ResultCode:
@@ -112,7 +148,7 @@ def _step(run: Run, state: State, here: Evaluation) -> tuple[State, Evaluation] 
         state,
         time=float(landed[0]) if len(landed) else state.time + attempt.size,
         step_size=attempt.next_step,
-        arrays={"theta": attempt.trial.end, **here.sampler_state},
+        arrays={"theta": attempt.trial.end, **here.sampler_state, **here.added_at},
         diagnostics=(*state.diagnostics, _diagnose(run, state, here, attempt)),
     )
     following = _evaluate(run, advanced)
@@ -158,6 +194,8 @@ def _slope(run: Run, state: State, ensemble: Ensemble) -> integrator.Slope:
 
     def redrawn(theta: np.ndarray) -> np.ndarray:
         _, there = run.engine.draw(theta, _sampler_state(state), key)
+        if run.engine.growing is not None:
+            there = run.engine.growing.restrict(theta, there, ensemble.parameters)
         return run.engine.derivative(theta, there).velocity
 
     return redrawn
@@ -177,10 +215,10 @@ def _outputs(
             old.arrays["theta"],
             new.arrays["theta"],
             first.solution.velocity,
-            last.solution.velocity,
+            last.arrival,
         )
         measured = run.engine.measure(theta, last.sampler_state, run.random(OUTPUTS, index))
-        yield record(measured, theta)
+        yield record(measured, theta, _added_at(new))
 
 
 def _diagnose(run: Run, state: State, here: Evaluation, attempt: Attempt) -> dict[str, np.ndarray]:
@@ -203,8 +241,11 @@ def _diagnose(run: Run, state: State, here: Evaluation, attempt: Attempt) -> dic
     return {name: np.asarray(value, dtype=float) for name, value in values.items()}
 
 
-def record(measurement: Measurement, theta: np.ndarray) -> dict[str, np.ndarray]:
+def record(
+    measurement: Measurement, theta: np.ndarray, added_at: dict[str, np.ndarray]
+) -> dict[str, np.ndarray]:
     """Observables and parameters at one time in the form that checkpoints keep."""
     means = {name: np.asarray(mean) for name, (mean, _) in measurement.items()}
     errors = {f"{name}.stderr": np.asarray(error) for name, (_, error) in measurement.items()}
-    return means | errors | {f"{STATE}theta": theta}
+    states = {f"{STATE}{name}": values for name, values in added_at.items()}
+    return means | errors | {f"{STATE}theta": theta} | states

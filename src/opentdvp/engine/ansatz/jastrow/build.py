@@ -5,7 +5,7 @@ from math import prod
 import numpy as np
 from jaxtyping import Float
 
-from opentdvp.config.networks import Strings
+from opentdvp.config.networks import Growth, Strings
 from opentdvp.engine.ansatz.jastrow.ansatz import Family, JastrowAnsatz
 from opentdvp.engine.ansatz.jastrow.strings import on_lattice, products, shares
 from opentdvp.engine.ansatz.jastrow.windows import Windows, box_windows, pair_windows
@@ -60,6 +60,25 @@ def build_jastrow(
     symmetries = all_symmetries(orbits.permutations, generator, start)
     weights = (orbits.representatives > 0).sum(axis=1)
     return JastrowAnsatz(tuple(families), _letters(povm), symmetries, weights)
+
+
+def first_strings(settings: Growth, ansatz: JastrowAnsatz) -> Float[np.ndarray, " P"]:
+    """Which strings a run begins with, if others are added later: 0, and NaN for those.
+
+    Raises
+    ------
+    ConfigError
+        If they are more than there may be, or all strings are fewer.
+    """
+    first = ansatz.weights <= settings.first_weight
+    few = np.count_nonzero(first)
+    if not few <= settings.strings <= ansatz.count:
+        raise ConfigError(
+            f"`network.growth.strings` must be between {few}, the strings of up to "
+            f"{settings.first_weight} sites that a run begins with, and {ansatz.count}, all that "
+            f"may be added, but is {settings.strings}."
+        )
+    return np.where(first, 0.0, np.nan)
 
 
 def without_strings(
