@@ -109,9 +109,7 @@ def assemble(system: System, solver: TdvpSolver, key: PRNGKeyArray) -> Parts:
     return Parts(model, povm, generator, problem, theta, _growth(solver.network, problem.ansatz))
 
 
-def _growth(
-    settings: Network, ansatz: Ansatz
-) -> tuple[Growth, Float[np.ndarray, " P"]] | None:
+def _growth(settings: Network, ansatz: Ansatz) -> tuple[Growth, Float[np.ndarray, " P"]] | None:
     """How strings are added, if they are."""
     if not isinstance(settings, JastrowNetwork) or settings.growth is None:
         return None

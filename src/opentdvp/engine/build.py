@@ -203,7 +203,7 @@ def _remembering(derivative: Callable[..., Any]) -> Callable[..., Any]:
         if last and np.array_equal(last[0][0], theta):
             known = last[0][1]
             # Of other strings it is another one.
-            if known.parameters is None or np.array_equal(known.parameters, ensemble.parameters):
+            if np.array_equal(known.parameters, np.asarray(ensemble.parameters)):
                 return known
         last[:] = [(theta, derivative(theta, ensemble))]
         return last[0][1]

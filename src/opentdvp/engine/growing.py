@@ -52,7 +52,7 @@ class Growing(NamedTuple):
     def asks_for_more(self, added_at: Times, residual: float) -> bool:
         """Whether the residual is too large, and may still be lowered."""
         there = np.count_nonzero(~np.isnan(added_at))
-        return there < self.settings.strings and residual > self.settings.residual
+        return bool(there < self.settings.strings) and residual > self.settings.residual
 
     def with_more(self, added_at: Times, gains: Float[np.ndarray, " P"], time: float) -> Times:
         """With the strings of the largest gains; as they are if none gains anything."""

@@ -122,9 +122,7 @@ def _grown(run: Run, state: State, here: Evaluation) -> Evaluation:
         added_at = growing.with_more(added_at, gains, state.time)
         ensemble = growing.restrict(theta, here.ensemble, growing.numbers(added_at))
         solution = run.engine.derivative(theta, ensemble)
-        here = here._replace(
-            solution=solution, ensemble=ensemble, added_at={ADDED_AT: added_at}
-        )
+        here = here._replace(solution=solution, ensemble=ensemble, added_at={ADDED_AT: added_at})
     return here
 
 

@@ -87,10 +87,10 @@ def _sums(
     """
     of_chunk = partial(problem.ansatz.log_derivatives, problem.parameters(theta))
     chunk, rows = min(problem.settings.chunk, len(factors)), len(factors)
-    parts = [
-        jnp.pad(values, ((0, -rows % chunk), (0, 0))).reshape(-1, chunk, values.shape[1])
-        for values in (ensemble.outcomes, factors)
-    ]
+
+    def in_chunks(values: Array) -> Array:
+        padded = jnp.pad(values, ((0, -rows % chunk), (0, 0)))
+        return padded.reshape(-1, chunk, values.shape[1])
 
     def add(totals: tuple[Array, Array], part: tuple[Array, Array]) -> Any:
         outcomes, here = part
@@ -99,4 +99,4 @@ def _sums(
         return (totals[0] + products, totals[1] + squares), None
 
     start = (jnp.zeros((len(theta), factors.shape[1])), jnp.zeros(len(theta)))
-    return jax.lax.scan(add, start, tuple(parts))[0]
+    return jax.lax.scan(add, start, (in_chunks(ensemble.outcomes), in_chunks(factors)))[0]

@@ -97,9 +97,7 @@ class Directions(NamedTuple):
     embed: Callable[[Array], Array]
 
 
-def directions(
-    regression: Regression, fisher: Float[Array, "P P"] | None
-) -> Directions:
+def directions(regression: Regression, fisher: Float[Array, "P P"] | None) -> Directions:
     """Eigenvectors of S, or those u_k of (√w O)(√w O)ᵀ, then v_k = (√w O)ᵀ u_k/√λ_k."""
     rows = regression.rows
     if len(rows) >= rows.shape[1]:

@@ -142,7 +142,9 @@ def _mean_error(ensemble: Ensemble, target: Array) -> Array:
 
 
 def centred(
-    values: Float[Array, "rows *columns"], weights: Float[Array, " rows"], root: Float[Array, " rows"]
+    values: Float[Array, "rows *columns"],
+    weights: Float[Array, " rows"],
+    root: Float[Array, " rows"],
 ) -> tuple[Float[Array, " *columns"], Float[Array, "rows *columns"]]:
     """Mean, and what is left without it times √w, in the precision of the values."""
     mean = jnp.tensordot(weights.astype(values.dtype), values, axes=1)
