@@ -1,5 +1,7 @@
 """Strings that are added during a run: which ones, what they do, and what a file tells of them."""
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -104,23 +106,25 @@ def test_gains_from_samples_differ_by_their_errors_and_are_none_by_chance():
     exact = assemble(system, jastrow(*cut), jax.random.key(0))
     weights = parts.problem.ansatz.weights
     there = np.flatnonzero(weights <= 2)
-    theta = np.zeros(len(weights))
-    theta[there] = 0.1 * np.random.default_rng(1).normal(size=len(there))
+    theta = jnp.zeros(len(weights))
+    theta = theta.at[there].set(0.1 * np.random.default_rng(1).normal(size=len(there)))
     sampler = parts.problem.sampler
     draw = jax.jit(lambda state: sampler.draw(Purpose.SOLVE, theta, state, jax.random.key(3))[1])
     ensemble = draw(sampler.init(jax.random.key(2)))
     known = with_strings(parts, theta, ensemble, there)
     found = np.asarray(gains(parts.problem, theta, known))
-    expected, residual = dense_gains(exact, jnp.array(theta), there)
+    expected, residual = dense_gains(exact, theta, there)
     error = np.sqrt(residual / count)
     assert ((found == 0) | (np.sqrt(found) > 2.8 * error)).all()
     differences = np.abs(np.sqrt(found) - np.sqrt(np.maximum(expected, 0)))
     # Of the others, gains may be as large as the limit.
     assert differences[found > 0].max() < 5 * error
     assert np.sqrt(expected[found == 0]).max() < 8 * error
-    blind = expected[there.max() + 1 :] < error**2 / 100
-    assert blind.sum() > 10
-    assert np.count_nonzero(found[there.max() + 1 :][blind]) <= 1
+    missing = np.arange(len(theta)) > there.max()
+    faint = missing & (expected < error**2)
+    # Each is beyond three errors with a probability of at most 0.023.
+    assert faint.sum() > 5
+    assert np.count_nonzero(found[faint]) <= 2
 
 
 @pytest.mark.parametrize("regularization", [CHOLESKY, EIGENVALUES, SAMPLE_SPACE])
@@ -145,35 +149,26 @@ def test_means_of_strings_that_are_there_follow_the_master_equation(case, regula
     of_ansatz = (strings.T * flat) @ ((strings - flat @ strings) @ velocity)
     moved = apply_generator(parts.generator, flat.reshape((4,) * sites)).ravel()
     exact = moved @ strings
-    np.testing.assert_allclose(of_ansatz[there], exact[there], atol=1e-7 * np.abs(exact).max())
+    np.testing.assert_allclose(of_ansatz[there], exact[there], atol=1e-6 * np.abs(exact).max())
     missing = np.setdiff1d(np.arange(len(theta)), there)
     assert np.abs(of_ansatz - exact)[missing].max() > 1e-3 * np.abs(exact).max()
 
 
-def test_a_step_begins_with_the_strings_of_the_largest_gains(case):
-    """Of nine and fewer that are there four are added at a time; here once."""
+def test_a_step_begins_with_the_strings_of_the_largest_gains(case, request):
+    """A tenth of those that are there, or four, are added at a time; here once."""
     parts, theta, there = case
-    deck_system = next(s for s, _ in CASES.values() if s.start == parts_start(parts, s))
-    cut = next(c for s, c in CASES.values() if s is deck_system)
-    most = len(there) + 4
-    run = prepare(Deck(system=deck_system, solver=jastrow(*cut, growth=growth(most))))
-    begin = start(run)
-    there_at = begin.arrays[ADDED_AT]
+    system, cut = CASES[request.node.callspec.params["case"]]
+    run = prepare(Deck(system=system, solver=jastrow(*cut, growth=growth(len(there) + 4))))
+    state = start(run)
+    there_at = state.arrays[ADDED_AT]
     assert np.flatnonzero(~np.isnan(there_at)).tolist() == there.tolist()
     arrays = {"theta": np.asarray(theta), ADDED_AT: there_at}
-    state = next(iter(steps(run, type(begin)(0.25, 1e-3, arrays, begin.outputs))))
+    state = next(iter(steps(run, replace(state, time=0.25, arrays=arrays))))
     expected, _ = dense_gains(parts, theta, there)
     added = np.flatnonzero(state.arrays[ADDED_AT] == 0.25)
     assert sorted(added) == sorted(np.argsort(-expected)[:4])
-    assert np.flatnonzero(state.arrays["theta"] - np.asarray(theta)).tolist() == sorted(
-        [*there, *added]
-    )
-
-
-def parts_start(parts, system):
-    """The start of a system if the parts are of it."""
-    same = np.allclose(parts.model.bloch, system.start.bloch)
-    return system.start if same and parts.model.n_sites == 5 else None
+    moved = np.flatnonzero(state.arrays["theta"] != np.asarray(theta))
+    assert moved.tolist() == sorted([*there, *added])
 
 
 @pytest.mark.parametrize(
@@ -202,14 +197,14 @@ def test_without_limits_it_ends_as_the_fixed_cut(regularization, method, samples
 
 
 def test_a_run_stops_adding_at_the_tolerance_and_its_file_says_when(tmp_path):
-    system = heisenberg_ring(5, time={"stop": 0.5, "points": 11})
-    solver = jastrow(5, 5, 5, growth=growth(100, residual=2e-3), maximal_step=0.05)
+    system = heisenberg_ring(5, time={"stop": 0.3, "points": 11})
+    solver = jastrow(5, 5, 5, growth=growth(134, residual=0.05), maximal_step=0.05)
     run = evolve(Deck(system=system, solver=solver), quiet)
     trajectory.write(run, tmp_path / "run.h5")
     again = trajectory.read(tmp_path / "run.h5")
     residual, strings = (again.diagnostics[name] for name in ("residual", "strings"))
-    assert (residual <= 2e-3).all()
-    assert strings[0] < strings[-1] < 100
+    assert (residual <= 0.05).all()
+    assert strings[0] < strings[-1] < 134
     added_at, theta = again.states[ADDED_AT], again.states["theta"]
     assert np.isnan(added_at[-1]).any()
     for before, after in zip(added_at[:-1], added_at[1:], strict=True):
@@ -224,7 +219,7 @@ def test_a_run_stops_adding_at_the_tolerance_and_its_file_says_when(tmp_path):
 def test_resumed_equals_uninterrupted(tmp_path, samples, done):
     """Bit for bit with chains, through a checkpoint between two additions."""
     sampling = chains(solve=400, held_out=100, observables=1500, sweeps=2)
-    grown = growth(60, residual=1e-3)
+    grown = growth(54, residual=1e-3)
     settings = {"samples": samples, "maximal_step": 0.02, "regularization": CHOLESKY}
     solver = jastrow(4, 4, 4, growth=grown, sampling=sampling, **settings)
     deck = Deck(system=heisenberg_ring(4, time={"stop": 0.15, "points": 6}), solver=solver)

@@ -193,7 +193,8 @@ def _slope(run: Run, state: State, ensemble: Ensemble) -> integrator.Slope:
     def redrawn(theta: np.ndarray) -> np.ndarray:
         _, there = run.engine.draw(theta, _sampler_state(state), key)
         if run.engine.growing is not None:
-            there = run.engine.growing.restrict(theta, there, ensemble.parameters)
+            numbers = np.asarray(ensemble.parameters)
+            there = run.engine.growing.restrict(theta, there, numbers)
         return run.engine.derivative(theta, there).velocity
 
     return redrawn
