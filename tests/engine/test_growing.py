@@ -1,6 +1,7 @@
 """Strings that are added during a run: which ones, what they do, and what a file tells of them."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import jax
 import jax.numpy as jnp
@@ -9,10 +10,10 @@ import pytest
 from solvers import ENUMERATION, chains, jastrow, quiet, reduced, solved
 from systems import confinement_ring, heisenberg_ring
 
+from opentdvp.cli.show import growth_summary
 from opentdvp.config import Deck
 from opentdvp.engine.assembly import assemble, check
 from opentdvp.engine.evolve import evolve, prepare, start
-from opentdvp.engine.growing import ADDED_AT
 from opentdvp.engine.povm.generator import apply_generator
 from opentdvp.engine.principle.growth import gains, restricted
 from opentdvp.engine.principle.right_hand_side import derivative, log_derivatives
@@ -21,6 +22,7 @@ from opentdvp.engine.steps import steps
 from opentdvp.errors import ConfigError
 from opentdvp.records import trajectory
 from opentdvp.records.checkpoint import load, save
+from opentdvp.records.from_solver import ADDED_AT
 from opentdvp.records.result_code import ResultCode
 
 CHOLESKY = {"method": "cholesky", "shift": 1e-10}
@@ -207,9 +209,12 @@ def test_a_run_stops_adding_at_the_tolerance_and_its_file_says_when(tmp_path):
     assert strings[0] < strings[-1] < 134
     added_at, theta = again.states[ADDED_AT], again.states["theta"]
     assert np.isnan(added_at[-1]).any()
-    for before, after in zip(added_at[:-1], added_at[1:], strict=True):
+    for before, after in pairwise(added_at):
         there = ~np.isnan(before)
         np.testing.assert_array_equal(after[there], before[there])
+    times = growth_summary(again)
+    assert times["strings"].tolist() == [np.sum(added_at[-1] == t) for t in times["added at"]]
+    assert times["together"].iloc[-1] == strings[-1]
     # What is not there yet has no parameter.
     assert (theta[np.isnan(added_at)] == 0).all()
     assert (theta[-1][~np.isnan(added_at[-1])] != 0).all()

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from opentdvp.records import trajectory
+from opentdvp.records.from_solver import ADDED_AT
 from opentdvp.records.provenance import is_dirty, separate
 from opentdvp.records.timing import read_timing, timing_path
 from opentdvp.records.trajectory import Trajectory
@@ -43,6 +44,8 @@ def show_trajectory(path: Path) -> None:
     print_table(observable_summary(loaded), console)
     if loaded.diagnostics:
         print_table(diagnostic_summary(loaded), console)
+    if ADDED_AT in loaded.states:
+        print_table(growth_summary(loaded), console)
 
 
 def observable_summary(loaded: Trajectory) -> pd.DataFrame:
@@ -66,6 +69,13 @@ def diagnostic_summary(loaded: Trajectory) -> pd.DataFrame:
         for name, values in loaded.diagnostics.items()
     ]
     return pd.DataFrame(rows, columns=["diagnostic", "smallest", "median", "largest"])
+
+
+def growth_summary(loaded: Trajectory) -> pd.DataFrame:
+    """How many strings an ansatz that grows was given at which times."""
+    added_at = loaded.states[ADDED_AT][-1]
+    times, counts = np.unique(added_at[~np.isnan(added_at)], return_counts=True)
+    return pd.DataFrame({"added at": times, "strings": counts, "together": counts.cumsum()})
 
 
 def print_table(frame: pd.DataFrame, console: Console | None = None) -> None:

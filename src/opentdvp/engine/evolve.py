@@ -8,11 +8,10 @@ from opentdvp.config import Deck, TdvpSolver
 from opentdvp.engine.assembly import check
 from opentdvp.engine.build import build_engine
 from opentdvp.engine.devices import announce_memory
-from opentdvp.engine.growing import ADDED_AT
 from opentdvp.engine.steps import INITIAL, Run, record, steps
 from opentdvp.protocol import Task, method
 from opentdvp.records.checkpoint import State
-from opentdvp.records.from_solver import make_trajectory, output_times
+from opentdvp.records.from_solver import ADDED_AT, make_trajectory, output_times
 from opentdvp.records.trajectory import Trajectory
 
 #: Largest first step times the fastest rate. At a product state the Fisher matrix is blind to most

@@ -13,9 +13,6 @@ from opentdvp.engine.principle import growth
 from opentdvp.engine.principle.right_hand_side import Problem
 from opentdvp.engine.sampling.ensemble import Ensemble
 
-#: Name, in states and files, of the times since when strings are there; NaN for those that are not.
-ADDED_AT = "added_at"
-
 #: At least so many strings are added at a time, or this share of those that are there.
 _FEW, _SHARE = 4, 0.1
 

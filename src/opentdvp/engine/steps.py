@@ -9,11 +9,10 @@ import numpy as np
 
 from opentdvp.config import TdvpSolver
 from opentdvp.engine.build import Engine, Measurement, RightHandSide
-from opentdvp.engine.growing import ADDED_AT
 from opentdvp.engine.principle import integrator
 from opentdvp.engine.sampling.ensemble import Ensemble
 from opentdvp.records.checkpoint import State
-from opentdvp.records.from_solver import STATE
+from opentdvp.records.from_solver import ADDED_AT, STATE
 from opentdvp.records.result_code import ResultCode
 
 #: Streams of random numbers, so that none depends on how often another was used.

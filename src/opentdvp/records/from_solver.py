@@ -11,6 +11,9 @@ from opentdvp.records.trajectory import Observable, Trajectory
 #: Beginning of the names of what evolved, among the records at output times.
 STATE = "state/"
 
+#: Name of the times since when parameters of an ansatz that grows are there, NaN for the others.
+ADDED_AT = "added_at"
+
 
 def output_times(deck: Deck) -> np.ndarray:
     """The times at which a deck wants observables."""
