@@ -278,7 +278,7 @@ def test_on_the_torus_sixty_strings_that_grew_are_better_than_all_140_of_four_si
     for weight, grown in ((4, None), (6, growth(60))):
         solver = jastrow(weight, 3, 3, growth=grown, **settings, **steps)
         run = evolve(Deck(system=system, solver=solver), quiet)
-        assert run.states["theta"].shape[1] == (140 if grown is None else 1003)
+        assert run.states["theta"].shape[1] == (140 if grown is None else 907)
         correlators = [key for key in truth if key[1]]
         off[weight] = max(np.abs(run.curves()[k][0] - truth[k][0]).max() for k in correlators)
     assert off[6] < 0.03 < 0.08 < off[4]
