@@ -58,7 +58,7 @@ def build_jastrow(
         pairs = pair_windows(lattice, settings.range, settings.pair_range - 1, orbits.permutations)
         families.append(_family(pairs, 2, 2, orbits, np.ones(OUTCOMES)))
     symmetries = all_symmetries(orbits.permutations, generator, start)
-    return JastrowAnsatz(tuple(families), _letters(povm), symmetries, count)
+    return JastrowAnsatz(tuple(families), letters_of(povm), symmetries, count)
 
 
 def without_strings(
@@ -70,10 +70,11 @@ def without_strings(
     family = Family(
         sites, products(1, 0), (nothing, nothing), nothing, np.zeros(0), _start_tables(sites, start)
     )
-    return JastrowAnsatz((family,), _letters(povm), symmetries, 0)
+    return JastrowAnsatz((family,), letters_of(povm), symmetries, 0)
 
 
-def _letters(povm: Povm) -> Float[np.ndarray, "4 4"]:
+def letters_of(povm: Povm) -> Float[np.ndarray, "4 4"]:
+    """1 and χ_α(a) = √3 s^a_α, by outcome."""
     return np.concatenate([np.ones((OUTCOMES, 1)), 3**0.5 * povm.directions], axis=1)
 
 
