@@ -76,19 +76,26 @@ def measure(deck: Any, theta: Any, repeats: int, exact: bool) -> dict[str, Any]:
     problem = assemble(deck.system, deck.solver, jax.random.key(1)).problem
     theta = jnp.array(theta)
     outcomes, found, cpu, wall = stages(problem, theta, repeats)
-    result = {
+    result = costs(theta, cpu, wall)
+    result["window"] = {
+        end: int(found.diagnostics[f"window_{end}"].max()) for end in ("prefix", "suffix")
+    }
+    if exact:
+        result["estimate_error"] = estimate_error(problem, theta, outcomes, found.value)
+    return result
+
+
+def costs(theta: Any, cpu: dict[str, float], wall: dict[str, float]) -> dict[str, Any]:
+    """Seconds by stage and in all, number of parameters, and the peak memory of this process."""
+    import jax
+
+    return {
         "network_parameters": theta.size,
         "device": jax.devices()[0].device_kind,
         "cpu_seconds": cpu | {"total": sum(cpu.values())},
         "wall_seconds": wall | {"total": sum(wall.values())},
         "peak_memory_bytes": 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
-        "window": {
-            end: int(found.diagnostics[f"window_{end}"].max()) for end in ("prefix", "suffix")
-        },
     }
-    if exact:
-        result["estimate_error"] = estimate_error(problem, theta, outcomes, found.value)
-    return result
 
 
 def stages(problem: Any, theta: Any, repeats: int) -> tuple[Any, Any, dict, dict]:
@@ -100,8 +107,8 @@ def stages(problem: Any, theta: Any, repeats: int) -> tuple[Any, Any, dict, dict
     from opentdvp.engine.principle.right_hand_side import log_derivatives
     from opentdvp.engine.sampling.ensemble import Purpose
 
-    def draw(theta: Any, key: Any) -> Any:
-        return problem.sampler.draw(Purpose.SOLVE, theta, {}, key)[1][:2]
+    def draw(theta: Any, state: Any, key: Any) -> Any:
+        return problem.sampler.draw(Purpose.SOLVE, theta, state, key)[1][:2]
 
     def solved(rows: Any, target: Any) -> Any:
         regression = Regression(rows, target, jnp.ones(len(rows), dtype=int))
@@ -113,7 +120,8 @@ def stages(problem: Any, theta: Any, repeats: int) -> tuple[Any, Any, dict, dict
         result, cpu[name], wall[name] = timed(function, arguments, repeats)
         return result
 
-    outcomes, weights = stage("sampling", draw, theta, jax.random.key(2))
+    state, key = problem.sampler.init(jax.random.key(3)), jax.random.key(2)
+    outcomes, weights = stage("sampling", draw, theta, state, key)
     found = stage("local_estimates", lambda *a: problem.estimate(*a), theta, outcomes)
     jacobian = stage("gradients", partial(log_derivatives, problem), theta, outcomes)
     rows = jnp.sqrt(weights)[:, None] * (jacobian - weights @ jacobian)

@@ -37,6 +37,23 @@ class SystemName(StrEnum):
 NETWORK = {"activation": "tanh", "output": "shared", "recurrent_scale": 0.5}
 
 
+#: Settings of all solvers, which matter only to the evolution of states.
+COMMON = {
+    "method": "tdvp",
+    "seed": 1,
+    "povm": "cubic",
+    "integrator": {
+        "method": "bogacki_shampine",
+        "samples": "redrawn",
+        "fisher_tolerance": 4e-3,
+        "initial_step": 1e-3,
+        "minimal_step": 1e-6,
+        "maximal_step": 0.1,
+    },
+    "drift_limit": 1.0,
+}
+
+
 def sized(system: str, shape: tuple[int, ...] | None, stop: float) -> Any:
     """A system of the accuracy configuration, on another lattice, without observables."""
     from opentdvp.config import System, load
@@ -52,11 +69,7 @@ def sized(system: str, shape: tuple[int, ...] | None, stop: float) -> Any:
 def solver_keys(network: dict[str, Any], settings: dict[str, Any], kind: str) -> dict[str, Any]:
     """TDVP settings, in the words of a configuration."""
     samples = {"solve": settings["samples"], "held_out": 64, "observables": 64}
-    steps = {"initial_step": 1e-3, "minimal_step": 1e-6, "maximal_step": 0.1}
-    return {
-        "method": "tdvp",
-        "seed": 1,
-        "povm": "cubic",
+    return COMMON | {
         "network": {"kind": kind, **NETWORK, **network},
         "orbit": settings["orbit"],
         "sampling": {"kind": "direct", "sequence": settings["sequence"], **samples},
@@ -65,15 +78,8 @@ def solver_keys(network: dict[str, Any], settings: dict[str, Any], kind: str) ->
             "eigenvalue_cutoff": 1e-6,
             "signal_to_noise_cutoff": 0,
         },
-        "integrator": {
-            "method": "bogacki_shampine",
-            "samples": "redrawn",
-            "fisher_tolerance": 4e-3,
-            **steps,
-        },
         "precision": settings["precision"],
         "forgetting_bound": settings["bound"],
-        "drift_limit": 1.0,
         "chunk": settings["chunk"],
     }
 

@@ -3,10 +3,7 @@
 Writes the numbers as JSON, a table, and a figure of seconds against N with a fitted exponent.
 """
 
-import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,14 +11,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import typer
 from matplotlib.figure import Figure
-from rich.progress import track
-
-CASE = Path(__file__).with_name("energy_case.py")
+from running import Case, run, write
 
 #: Sizes at which the exponent is fitted, with equal strings and samples.
 LONG = (20, 40, 80, 120, 200)
-
-Case = dict[str, Any]
 
 
 def cases() -> list[Case]:
@@ -44,22 +37,9 @@ def main(
     ),
 ) -> None:
     """Run all cases one after the other."""
-    results = [run(case) for case in track(cases(), disable=None)]
-    out.parent.mkdir(parents=True, exist_ok=True)
-    docs.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(results, indent=1) + "\n")
+    results = run("energy_case.py", cases())
     figure, exponent = draw(results)
-    figure.savefig(docs / "energies.png", dpi=150)
-    (docs / "energies.md").write_text(markdown(results, exponent))
-    typer.echo((docs / "energies.md").read_text())
-
-
-def run(case: Case) -> dict[str, Any]:
-    """One case in a process of its own, so that its threads can be set and its memory is known."""
-    options = [f"--{name}={value}" for name, value in case.items()]
-    command = [sys.executable, str(CASE), *options]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-    return {**json.loads(done.stdout), "case": case}
+    write(results, markdown(results, exponent), figure, out, docs)
 
 
 def draw(results: list[dict[str, Any]]) -> tuple[Figure, float]:
@@ -67,7 +47,7 @@ def draw(results: list[dict[str, Any]]) -> tuple[Figure, float]:
     like = {"system": "heisenberg_ring", "weight": 4, "range": 5, "samples": 2048, "threads": 1}
     chosen = [r for r in results if r["case"].items() >= like.items() and _size(r) in LONG]
     sizes = np.array([_size(r) for r in chosen])
-    seconds = np.array([r["seconds"]["total"] - r["seconds"]["solve"] for r in chosen])
+    seconds = np.array([r["wall_seconds"]["total"] - r["wall_seconds"]["solve"] for r in chosen])
     exponent = float(np.polyfit(np.log(sizes), np.log(seconds), 1)[0])
     figure, axes = plt.subplots(figsize=(4.5, 3.4), layout="constrained")
     axes.loglog(sizes, seconds, marker="o", label=f"$N^{{{exponent:.2f}}}$")
@@ -95,11 +75,11 @@ def markdown(results: list[dict[str, Any]], exponent: float) -> str:
         "|---|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for result in results:
-        case, seconds = result["case"], result["seconds"]
+        case, seconds = result["case"], result["wall_seconds"]
         cells = [
             f"{case['system'].replace('_', ' ')} {case['size']}",
             *(case["weight"], case["range"], case["kernels"].replace(",", ", ")),
-            *(result["parameters"], case["samples"], case["threads"]),
+            *(result["network_parameters"], case["samples"], case["threads"]),
             *(f"{value:.2g}" for value in seconds.values()),
             f"{result['peak_memory_bytes'] / 2**20:.0f}",
         ]

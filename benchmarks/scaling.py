@@ -3,10 +3,7 @@
 Writes the numbers as JSON, a table, and a figure of CPU seconds against N with fitted exponents.
 """
 
-import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,17 +11,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 import typer
 from matplotlib.figure import Figure
-from rich.progress import track
-
-CASE = Path(__file__).with_name("case.py")
+from running import Case, run, write
 
 #: Sizes at which the cost per sample is fitted, and the samples for them.
 LONG, FEW = (20, 40, 80, 160), {"all": 8, "none": 200}
 
 #: Settings of all of these: as loose a bound as the estimates bear, batches that fit in a cache.
-LONG_SETTINGS = {"width": 12, "bound": 3e-4, "images": 320}
-
-Case = dict[str, Any]
+LONG_SETTINGS = {"width": 12, "bound": 3e-4, "images": 320, "exact": True}
 
 
 def cases() -> list[Case]:
@@ -55,27 +48,9 @@ def main(
     ),
 ) -> None:
     """Run all cases one after the other."""
-    results = [run(case) for case in track(cases(), disable=None)]
-    out.parent.mkdir(parents=True, exist_ok=True)
-    docs.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(results, indent=1) + "\n")
+    results = run("case.py", cases())
     figure, exponents = draw(results)
-    figure.savefig(docs / "scaling.png", dpi=150)
-    (docs / "scaling.md").write_text(markdown(results, exponents))
-    typer.echo((docs / "scaling.md").read_text())
-
-
-def run(case: Case) -> dict[str, Any]:
-    """One case in a process of its own, so that its peak memory is known."""
-    options = [f"--{name}={value}" for name, value in case.items() if name != "system"]
-    options += ["--exact"] if is_long(case) else []
-    done = subprocess.run(
-        [sys.executable, str(CASE), case["system"], *options],
-        check=True,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    return {**json.loads(done.stdout), "case": case}
+    write(results, markdown(results, exponents), figure, out, docs)
 
 
 def is_long(case: Case) -> bool:

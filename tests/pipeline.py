@@ -69,8 +69,8 @@ def planned(folder):
 
 
 def cells(line):
-    """Cells of a line of a Markdown table."""
-    return [cell.strip() for cell in line.strip("| ").split("|")]
+    """Cells of a line of a Markdown table; those at its ends may be empty."""
+    return [cell.strip() for cell in line.strip().removeprefix("|").removesuffix("|").split("|")]
 
 
 def tables(path):

@@ -100,12 +100,12 @@ COMMANDS = {
     "overview": (
         ["overview", CONFIG, "--out", "figures"],
         [CONFIG, f"{RUN}/exact.h5", f"{RUN}/exact.timing.json", "results/tables/ring_3.points.tsv"],
-        [f"figures/{name}" for name in ("closeness", "overview", "runs")],
+        [f"figures/{name}" for name in ("closeness", "overview", "runs", "panels")],
     ),
     "overview of what is finished": (
         ["overview", CONFIG, "--out", "figures", "--finished"],
         [CONFIG, f"{RUN}/reduced.h5", "results/tables/tolerances_r6.summary.tsv"],
-        [f"figures/{name}" for name in ("closeness", "overview", "runs")],
+        [f"figures/{name}" for name in ("closeness", "overview", "runs", "panels")],
     ),
     "verify": (
         ["verify", CONFIG],

@@ -185,6 +185,29 @@ def test_overview_of_what_is_finished_keeps_the_figure_of_a_scan(folder, call):
     assert (code, errors, output) == (0, [], "Nothing has been compared.\n")
 
 
+def test_overview_has_the_panels_that_are_left(folder, call):
+    """A panel is there as long as anything is judged by its reference; its page, if any is."""
+    page = Path("tables/panels.md")
+    Path("results/runs/ring_3/tdvp.h5").unlink()
+    assert call(*OVERVIEW, "--finished")[0] == 0
+    assert page.read_text().splitlines()[2] == (
+        "| ring of 3 | ring_3, exact, 0.0167 min | reference |  |  |  |  |  |"
+    )
+    shutil.rmtree("tables")
+    Path("results/runs/ring_3/exact.h5").unlink()
+    assert call(*OVERVIEW, "--finished")[0] == 0
+    assert Path("tables/overview.md").exists()
+    assert not page.exists()
+
+
+def test_overview_has_no_page_of_panels_unless_they_are_configured(folder, call):
+    edit(lambda tree: tree.pop("panels"))
+    assert call(*OVERVIEW)[0] == 0
+    assert sorted(path.stem for path in Path("tables").glob("*.md")) == [
+        *("closeness", "overview", "runs")
+    ]
+
+
 def test_published_values_are_not_compared_beyond_the_last_time(folder, call):
     """A cubic spline, extrapolated, would be anything there."""
     series = {"times": [0.1, 0.11, 0.7], "values": [-0.1, 5.0, 5.0]}

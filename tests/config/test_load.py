@@ -140,6 +140,18 @@ def test_presets_are_valid(preset):
             "`figures.finite_size.published` must be one of none, but is paper",
         ),
         (
+            ["panels"],
+            {"2a, b": {"system": "nowhere", "solver": "exact"}},
+            "`panels.2a, b.system` must be one of .*heisenberg_ring_6.*, but is nowhere",
+        ),
+        (
+            ["panels"],
+            {"2a, b": {"system": "heisenberg_ring_6", "solver": "tdvp"}},
+            "`panels.2a, b` must be the reference of a comparison, but is .*ring_6 by tdvp, which",
+        ),
+        (["panels"], {"2a": "exact"}, "`panels.2a` must be a mapping .*, but is 'exact'"),
+        (["panels"], {"a | b": {}}, r"`panels.a \| b` must be words with .* without \|, but is"),
+        (
             ["comparisons", "fig3", "published"],
             ["paper"],
             "`comparisons.fig3.published.0` must be one of none, but is paper",

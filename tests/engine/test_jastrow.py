@@ -38,7 +38,13 @@ CASES = {
 }
 
 
-@pytest.fixture(params=CASES)
+#: Those that the others nearly contain.
+SLOW = ("whole ring", "confinement")
+
+
+@pytest.fixture(
+    params=[pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in CASES]
+)
 def case(request):
     """Parts of the engine, the cut, and parameters away from the product state."""
     system, (weight, reach, pairs) = CASES[request.param]

@@ -113,13 +113,14 @@ def test_any_rate_is_followed_within_the_tolerances(
 
 @pytest.mark.parametrize(
     "rate",
-    [1e-3, 1, 20, 60, 1e3, *(pytest.param(r, marks=pytest.mark.slow) for r in (1e4, 2e4, 1e6))],
+    [1e-3, 1, 20, 60, *(pytest.param(r, marks=pytest.mark.slow) for r in (1e3, 1e4, 2e5, 1e6))],
 )
 @pytest.mark.parametrize("sites", [[0], None], ids=["one", "all"])
 def test_moments_follow_any_rate(sites: list[int] | None, rate: float) -> None:
-    """Explicit steps up to 10⁴, exponential ones beyond."""
+    """Explicit steps up to 10⁴, exponential ones beyond; those are many, so the time is short."""
     tilted = {"X": 0.48, "Y": -0.64, "Z": 0.6}
-    system = decaying_chain(rate, sites, tilted, time={"stop": 2.0, "points": 5})
+    stop = 2.0 if rate <= 1e3 else 0.2
+    system = decaying_chain(rate, sites, tilted, time={"stop": stop, "points": 5})
     found, expected = solved(system, moments(3, 3, tolerance=1e-6)), by_exponential(system)
     assert found.result is ResultCode.SUCCESS
     for name, values in expected.items():

@@ -67,6 +67,18 @@ def test_overview_has_settings_cost_and_verdict(finished):
     assert float(row["minutes"]) > 0
 
 
+def test_panels_have_the_best_of_each_method(finished):
+    """The numbers are those of the overview."""
+    compared, panels = (
+        [cells(line) for line in (finished / f"figures/{page}.md").read_text().splitlines()]
+        for page in ("overview", "panels")
+    )
+    row, panel = (dict(zip(page[0], page[2], strict=True)) for page in (compared, panels))
+    said = f"{row['magnetisations']} / {row['correlators']}, {row['minutes']} min"
+    assert (panel["panel"], panel["exact"], panel["recurrent"]) == ("ring of 3", "reference", said)
+    assert said in (finished / "figures/panels.html").read_text()
+
+
 def test_runs_have_settings_and_cost(finished):
     figures, table = tables(finished / "figures/runs.md")
     assert [row["method"] for row in table] == ["tdvp", "exact", "exact", "exact"]

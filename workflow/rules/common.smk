@@ -45,6 +45,8 @@ config["verdicts"] = last_words(STUDY) if "--report" in sys.argv else []
 workflow.configfiles[:] = [str(CONFIG)]
 RESULTS, FIGURES = STUDY.output.results, STUDY.output.figures
 DRAWING = Path(os.path.relpath(Path(figures.__file__).parent))
+# A page more, where the configuration says which panels there are.
+PANELS = ["panels"] if STUDY.panels else []
 RUNS, TABLES, LOGS = f"{RESULTS}/runs", f"{RESULTS}/tables", f"{RESULTS}/logs"
 
 
@@ -252,4 +254,4 @@ def folder(wildcards, output):
 
 def shown(wildcards):
     """What the overview lists, so that a change of it makes its tables anew."""
-    return STUDY.model_dump_json(include={"comparisons", "figures", "published"})
+    return STUDY.model_dump_json(include={"comparisons", "figures", "published", "panels"})

@@ -30,7 +30,7 @@ rule compare:
         " --points {output.points:q} --summary {output.summary:q} > {log:q} 2>&1"
 
 
-# All plotted curves, all comparisons, and all runs with what they have cost.
+# All plotted curves, all comparisons, all runs with what they have cost, and the best of each method.
 rule overview:
     input:
         tables=[
@@ -48,7 +48,12 @@ rule overview:
             f"{FIGURES}/overview.html", caption="../report/overview.rst", category="Comparisons"
         ),
         runs=report(f"{FIGURES}/runs.html", caption="../report/runs.rst", category="Costs"),
-        tables=expand(f"{FIGURES}/{{table}}.md", table=["closeness", "overview", "runs"]),
+        panels=report(
+            expand(f"{FIGURES}/{{table}}.html", table=PANELS),
+            caption="../report/panels.rst",
+            category="Comparisons",
+        ),
+        tables=expand(f"{FIGURES}/{{table}}.md", table=["closeness", "overview", "runs", *PANELS]),
     log:
         f"{LOGS}/overview.log",
     benchmark:

@@ -91,8 +91,8 @@ def overview(
 ) -> None:
     """Gather all comparisons, curves and runs of a configuration, from the files of its results.
 
-    Writes closeness, overview and runs, each as .md and .html; prints which comparisons are beyond
-    their tolerance.
+    Writes closeness, overview, runs and, if the configuration has `panels`, panels, each as .md and
+    .html; prints which comparisons are beyond their tolerance.
     """
     from opentdvp import compare as comparing
     from opentdvp import study as studying
@@ -104,7 +104,7 @@ def overview(
         "closeness": ("Every plotted curve", "Published values"),
         "overview": ("All comparisons",),
         "runs": ("Every figure", "All runs"),
-    }
+    } | ({"panels": ("Panels and methods",)} if study.panels else {})
     outputs = [
         comparing.page_output(out / f"{name}.{kind}", headings[name])
         for name in headings
@@ -116,9 +116,10 @@ def overview(
             "closeness": (studying.closeness(study), studying.published(study)),
             "overview": (comparisons,),
             "runs": (studying.figure_costs(study), runs),
+            "panels": (studying.panels(study, comparisons, runs),),
         }
-        for name, found in pages.items():
-            tables = dict(zip(headings[name], found, strict=True))
+        for name, titles in headings.items():
+            tables = dict(zip(titles, pages[name], strict=True))
             comparing.write_markdown(tables, out / f"{name}.md")
             comparing.write_html(tables, name, out / f"{name}.html")
     print(*studying.sentences(studying.verdicts(study)), sep="\n")

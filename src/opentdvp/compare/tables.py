@@ -167,7 +167,7 @@ def write_markdown(tables: Mapping[str, pd.DataFrame], path: Path) -> None:
 
 
 def _markdown(table: pd.DataFrame) -> str:
-    cells = table.map(_text)
+    cells = table.map(cell)
     lines = [list(table.columns), ["---"] * len(table.columns), *cells.to_numpy().tolist()]
     return "".join("| " + " | ".join(map(str, line)) + " |\n" for line in lines)
 
@@ -185,7 +185,7 @@ td, th {{ padding: .25em .6em; border-bottom: 1px solid #ccc; text-align: left }
 def write_html(tables: Mapping[str, pd.DataFrame], title: str, path: Path) -> None:
     """Write tables with their headings as a page of its own; empty ones are left out."""
     parts = [
-        f"<h2>{heading}</h2>\n{table.map(_text).to_html(index=False, border=0)}\n"
+        f"<h2>{heading}</h2>\n{table.map(cell).to_html(index=False, border=0)}\n"
         for heading, table in tables.items()
         if not table.empty
     ]
@@ -200,8 +200,8 @@ def page_output(path: Path, headings: Iterable[str]) -> Output:
     return Output(path, "a page of these tables", lambda page: page.read(200).startswith(starts))
 
 
-def _text(value: object) -> str:
-    """Three digits; whole numbers whole; nothing for what is not defined."""
+def cell(value: object) -> str:
+    """A value as text: three digits; whole numbers whole; nothing for what is not defined."""
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
     if not isinstance(value, float):

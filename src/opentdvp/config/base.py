@@ -101,6 +101,10 @@ def pattern(regex: str, meaning: str) -> Any:
 Name = Annotated[
     str, pattern(r"^[A-Za-z][A-Za-z0-9_]*$", "a name of letters, digits and _, a letter first")
 ]
+#: Of a row in tables, which are Markdown too.
+Label = Annotated[
+    str, pattern(r"^[^|\s]+( [^|\s]+)*$", "words with single spaces between them and without |")
+]
 #: Whatever a user's own network, or a scan, may be given.
 Json = Annotated[JsonValue, AfterValidator(_finite)]
 #: Text in figures, with TeX between dollar signs.

@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, model_validator
 
-from opentdvp.config.base import Name, StrictModel, check_name
+from opentdvp.config.base import Label, Name, StrictModel, check_name
 from opentdvp.config.comparison import Comparison, Run
 from opentdvp.config.figures import AnyFigure, ScanFigure
 from opentdvp.config.output import Output
@@ -48,6 +48,8 @@ class Study(StrictModel):
     figures: dict[Name, AnyFigure] = {}
     scans: dict[Name, Scan] = {}
     published: dict[Name, Published] = {}
+    #: What is the reference in each panel of the paper, for the table of panels and methods.
+    panels: dict[Label, Run] = {}
 
     @model_validator(mode="before")
     @classmethod
@@ -163,6 +165,18 @@ class Study(StrictModel):
         for name, figure in self.figures.items():
             for series, observable in figure.series():
                 self._check_series(f"figures.{name}", series, (observable,))
+        return self
+
+    @model_validator(mode="after")
+    def _check_panels(self) -> Self:
+        judges = {comparison.reference for comparison in self.comparisons.values()}
+        for label, run in self.panels.items():
+            self._check_runs(f"panels.{label}", run)
+            if run not in judges:
+                raise ValueError(
+                    f"`panels.{label}` must be the reference of a comparison, but is {run.system} "
+                    f"by {run.solver}, which is that of none"
+                )
         return self
 
     def _check_series(self, key: str, name: str, wanted: tuple[str, ...]) -> None:

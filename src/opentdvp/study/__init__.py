@@ -2,6 +2,7 @@
 
 from opentdvp.study.comparisons import finished, overview
 from opentdvp.study.costs import costs, figure_costs
+from opentdvp.study.methods import panels
 from opentdvp.study.misses import last_words, sentence, sentences, verdict, verdicts
 from opentdvp.study.plotted_curves import closeness, published
 
@@ -12,6 +13,7 @@ __all__ = [
     "finished",
     "last_words",
     "overview",
+    "panels",
     "published",
     "sentence",
     "sentences",

@@ -13,7 +13,10 @@ from opentdvp.study.misses import judged
 
 
 def finished(study: Study) -> Study:
-    """The study without the comparisons and figures whose runs or tables do not exist yet."""
+    """The study without the comparisons and figures whose runs or tables do not exist yet.
+
+    Panels stay as long as one comparison with their reference does.
+    """
     output = study.output
 
     def exist(runs: Iterable[Run], compared: Iterable[str]) -> bool:
@@ -30,7 +33,10 @@ def finished(study: Study) -> Study:
         for name, entry in study.figures.items()
         if exist(study.drawn(entry), entry.compared())
     }
-    return study.model_copy(update={"comparisons": comparisons, "figures": figures})
+    judges = {entry.reference for entry in comparisons.values()}
+    panels = {label: run for label, run in study.panels.items() if run in judges}
+    kept = {"comparisons": comparisons, "figures": figures, "panels": panels}
+    return study.model_copy(update=kept)
 
 
 def overview(study: Study) -> pd.DataFrame:

@@ -10,16 +10,13 @@ import numpy as np
 from scipy.integrate import DOP853
 
 from opentdvp.records.result_code import ResultCode
-from opentdvp.references.moments.points import Derivative, Point, Tolerances
+from opentdvp.references.moments.points import SHORTEST, Derivative, Point, Tolerances
 
 #: Order of the steps, and that of the error estimate, which decides their size.
 ORDER, ESTIMATED = 8, 7
 
 # By how much a step is made longer or shorter, and less than this error is none.
 _LONGER, _SHORTER, _MARGIN, _NO_ERROR = 6.0, 0.2, 0.9, 1e-12
-
-# Shorter than this times the wanted time, a step would not change it.
-_SHORTEST = 1e-14
 
 
 def explicit_steps(
@@ -32,7 +29,7 @@ def explicit_steps(
         while point.time < until:
             remaining = until - point.time
             taken = min(step, remaining)
-            if taken < _SHORTEST * until:
+            if taken < SHORTEST * until:
                 yield _failure(slope)
                 return
             values, after, error = _trial(derivative, point.values, slope, taken, tolerances)

@@ -12,7 +12,7 @@ import numpy as np
 from opentdvp.physics.pauli.row_blocks import RowBlocks
 from opentdvp.records.result_code import ResultCode
 from opentdvp.references.exact.krylov import KrylovSpace, advance, build_space, longest_step
-from opentdvp.references.moments.points import Derivative, Point, Tolerances
+from opentdvp.references.moments.points import SHORTEST, Derivative, Point, Tolerances
 
 #: Order of the steps.
 ORDER = 3
@@ -23,9 +23,6 @@ _INCREMENT = 1e-20
 # By how much a step is made longer or shorter after its error was found, and less than this error
 # is none.
 _LONGER, _SHORTER, _MARGIN, _NO_ERROR = 4.0, 0.2, 0.8, 1e-9
-
-# Shorter than this times the wanted time, a step would not change it.
-_SHORTEST = 1e-14
 
 
 def exponential_steps(
@@ -51,7 +48,7 @@ def _exponential_step(
     if not first.is_finite:
         return ResultCode.NOT_FINITE
     step = longest_step(first, min(point.step_size, remaining), remaining, rate)
-    while step > _SHORTEST * until:
+    while step > SHORTEST * until:
         change = problem.response(first, step)
         second = problem.space(problem.rest(change), step, 2)
         if second.error(step) <= rate * step:

@@ -10,6 +10,9 @@ from opentdvp.records.result_code import ResultCode
 
 Derivative = Callable[[np.ndarray], np.ndarray]
 
+#: Shorter than this times the wanted time, a step would not change it.
+SHORTEST = 1e-14
+
 
 class Point(NamedTuple):
     """Where an evolution is, and the size of the step to try next."""

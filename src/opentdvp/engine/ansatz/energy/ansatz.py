@@ -18,7 +18,7 @@ from opentdvp.engine.ansatz.energy.network import EnergyNetwork
 from opentdvp.engine.ansatz.energy.tabulated import tabulate
 from opentdvp.engine.ansatz.interface import Parameters
 from opentdvp.engine.ansatz.jastrow.ansatz import JastrowAnsatz, Tables
-from opentdvp.engine.ansatz.jastrow.tables import Located, changes, locate, sweep
+from opentdvp.engine.ansatz.jastrow.tables import Located, changes, locate, sweep, total
 from opentdvp.engine.ansatz.jastrow.windows import Windows
 from opentdvp.engine.ansatz.symmetries import Symmetries
 
@@ -84,8 +84,7 @@ class HybridAnsatz:
         self, parameters: HybridParameters, outcomes: Int[Array, "batch sites"]
     ) -> Float[Array, " batch"]:
         """log P(a) + log Z."""
-        located = self._locate(parameters, outcomes.T)
-        tabulated = jnp.sum(jnp.stack([part.total() for part in located]), axis=0)
+        tabulated = total(self._locate(parameters, outcomes.T))
         if self.windows is not None:
             return tabulated
         return tabulated + self.energy(parameters.network, outcomes.T)

@@ -1,7 +1,7 @@
 """Energy networks of a model: which symmetries they have, and which they are averaged over."""
 
 import numpy as np
-from jaxtyping import Float, Int, PRNGKeyArray
+from jaxtyping import Int, PRNGKeyArray
 
 from opentdvp.config.networks import HybridNetwork, Layers
 from opentdvp.engine.ansatz.energy.ansatz import HybridAnsatz
@@ -11,7 +11,7 @@ from opentdvp.engine.ansatz.energy.layered import LayeredEnergy
 from opentdvp.engine.ansatz.energy.network import EnergyNetwork, fresh_parameters
 from opentdvp.engine.ansatz.energy.surroundings import Surroundings
 from opentdvp.engine.ansatz.energy.tabulated import table_windows
-from opentdvp.engine.ansatz.jastrow.build import build_jastrow, without_strings
+from opentdvp.engine.ansatz.jastrow.build import build_jastrow, letters_of, without_strings
 from opentdvp.engine.ansatz.symmetries import Symmetries, all_symmetries
 from opentdvp.engine.povm.generator import Generator
 from opentdvp.engine.povm.tetrahedron import Povm, outcome_probabilities
@@ -49,7 +49,7 @@ def build_convolution(
     shifts = np.unique(symmetries.shifts)
     still = np.tile(np.arange(lattice.n_sites), (len(shifts), 1))
     around = Surroundings(lattice.shape, network.reach, still, shifts)
-    energy = LayeredEnergy(network, around, _letters(povm))
+    energy = LayeredEnergy(network, around, letters_of(povm)[:, 1:])
     start = outcome_probabilities(povm, model.bloch)
     if isinstance(settings, HybridNetwork):
         strings = build_jastrow(settings, model, povm, generator)
@@ -74,15 +74,11 @@ def build_own(
     about = symmetries.permutations[:, 0] == 0
     images = (symmetries.permutations[about], symmetries.shifts[about])
     around = Surroundings(model.lattice.shape, network.reach, *images)
-    energy = Energy(network, around, _letters(povm))
+    energy = Energy(network, around, letters_of(povm)[:, 1:])
     start = outcome_probabilities(povm, model.bloch)
     strings = without_strings(model.lattice, start, povm, symmetries)
     fresh = fresh_parameters(network, key)
     return HybridAnsatz(strings, energy, table_windows(energy), fresh, symmetries)
-
-
-def _letters(povm: Povm) -> Float[np.ndarray, "4 3"]:
-    return 3**0.5 * povm.directions
 
 
 def _moves(model: Model) -> Int[np.ndarray, "group sites"]:

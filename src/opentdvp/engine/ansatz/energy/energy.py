@@ -4,8 +4,9 @@ Where a term reads few sites, all its values are tabulated. Otherwise it is eval
 outcomes that it reads have changed.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -20,6 +21,9 @@ from opentdvp.engine.povm.tetrahedron import OUTCOMES
 
 #: Images of the sum, its terms, and samples.
 Terms = Float[Array, "images terms batch"]
+
+#: Shifts of both outcomes of pairs → what they change besides the changes by either.
+OfBoth: TypeAlias = Callable[[Int[np.ndarray, "shifts 2"]], Float[Array, "shifts pairs batch"]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,20 +104,31 @@ class Energy:
         shifts: Int[np.ndarray, "shifts 2"],
     ) -> tuple[Float[Array, "4 sites batch"], Float[Array, "shifts pairs batch"]]:
         """What shifts of one outcome change, and what a shift of a pair changes besides."""
+        of_site, of_both = self.follow_changes(parameters, outcomes, pairs)
+        both = np.flatnonzero(shifts.all(axis=1))
+        joint = jnp.zeros((len(shifts), len(pairs), outcomes.shape[1]), of_site.dtype)
+        return of_site, joint.at[both].set(of_both(shifts[both])) if len(both) else joint
+
+    def follow_changes(
+        self,
+        parameters: Parameters,
+        outcomes: Int[Array, "sites batch"],
+        pairs: Int[np.ndarray, "pairs 2"],
+    ) -> tuple[Float[Array, "4 sites batch"], OfBoth]:
+        """What shifts of one outcome change, and how to find what those of both change besides."""
         terms = self.terms(parameters, outcomes)
         of_site = self._of_sites(parameters, outcomes, terms)
-        both = np.flatnonzero(shifts.all(axis=1))
-        joint = jnp.zeros((len(shifts), len(pairs), outcomes.shape[1]), terms.dtype)
-        if not len(both):
-            return of_site, joint
-        if self.surroundings.everything:
-            alone = total(terms) + of_site
-            before = alone[shifts[both, 1]][:, pairs[:, 1]]
-        else:
-            before = self._of_pairs(parameters, outcomes, pairs, shifts[both] * [0, 1])
-        after = self._of_pairs(parameters, outcomes, pairs, shifts[both])
-        first = of_site[shifts[both, 0]][:, pairs[:, 0]]
-        return of_site, joint.at[both].set(after - before - first)
+
+        def of_both(shifts: np.ndarray) -> Array:
+            if self.surroundings.everything:
+                alone = total(terms) + of_site
+                before = alone[shifts[:, 1]][:, pairs[:, 1]]
+            else:
+                before = self._of_pairs(parameters, outcomes, pairs, shifts * [0, 1])
+            after = self._of_pairs(parameters, outcomes, pairs, shifts)
+            return after - before - of_site[shifts[:, 0]][:, pairs[:, 0]]
+
+        return of_site, of_both
 
     def _of_sites(self, parameters: Parameters, outcomes: Array, terms: Terms) -> Array:
         """Δ_i(x) for all sites i and shifts x."""

@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from opentdvp.engine.ansatz.energy.convolution import Convolution
-from opentdvp.engine.ansatz.energy.energy import Energy
+from opentdvp.engine.ansatz.energy.energy import Energy, OfBoth
 from opentdvp.engine.ansatz.energy.regions import Regions
 from opentdvp.engine.ansatz.interface import Parameters
 from opentdvp.engine.ansatz.recurrent import ACTIVATIONS
@@ -92,25 +92,24 @@ class LayeredEnergy(Energy):
         outcomes = changed.at[site].set(jnp.where(accepted, after, before))
         return Followed(outcomes, signals), accepted
 
-    def changes(
+    def follow_changes(
         self,
         parameters: Parameters,
         outcomes: Int[Array, "sites batch"],
         pairs: Int[np.ndarray, "pairs 2"],
-        shifts: Int[np.ndarray, "shifts 2"],
-    ) -> tuple[Float[Array, "4 sites batch"], Float[Array, "shifts pairs batch"]]:
-        """What shifts of one outcome change, and what a shift of a pair changes besides."""
+    ) -> tuple[Float[Array, "4 sites batch"], OfBoth]:
+        """What shifts of one outcome change, and how to find what those of both change besides."""
         images = self._images(outcomes)
         signals = self._signals(parameters, images)
         alone = self._alone(parameters, images, signals)
         of_site = jnp.moveaxis(self._mean(alone.gains), 1, 0)
         of_site = jnp.concatenate([jnp.zeros_like(of_site[:1]), of_site])
-        both = np.flatnonzero(shifts.all(axis=1))
-        joint = jnp.zeros((len(shifts), len(pairs), outcomes.shape[1]), of_site.dtype)
-        if not len(both):
-            return of_site, joint
-        found = self._joint(parameters, signals, alone, pairs, shifts[both])
-        return of_site, joint.at[both].set(jnp.moveaxis(self._mean(found), 1, 0))
+
+        def of_both(shifts: np.ndarray) -> Array:
+            found = self._joint(parameters, signals, alone, pairs, shifts)
+            return jnp.moveaxis(self._mean(found), 1, 0)
+
+        return of_site, of_both
 
     def _alone(self, parameters: Parameters, outcomes: Array, signals: Signals) -> Alone:
         """Shifts of one outcome, for all sites."""

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from opentdvp.engine.ansatz.jastrow.strings import LETTERS, Products
-from opentdvp.engine.ansatz.jastrow.tables import Located, changes, locate, sweep
+from opentdvp.engine.ansatz.jastrow.tables import Located, changes, locate, sweep, total
 from opentdvp.engine.ansatz.jastrow.windows import Windows
 from opentdvp.engine.ansatz.symmetries import Symmetries
 
@@ -104,8 +104,7 @@ class JastrowAnsatz:
         self, parameters: Tables, outcomes: Int[Array, "batch sites"]
     ) -> Float[Array, " batch"]:
         """log P(a) + log Z."""
-        located = self.locate(parameters, outcomes.T)
-        return jnp.sum(jnp.stack([part.total() for part in located]), axis=0)
+        return total(self.locate(parameters, outcomes.T))
 
     def log_derivatives(
         self, parameters: Tables, outcomes: Int[Array, "batch sites"]

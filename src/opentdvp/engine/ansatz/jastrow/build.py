@@ -59,7 +59,7 @@ def build_jastrow(
         families.append(_family(pairs, 2, 2, orbits, np.ones(OUTCOMES)))
     symmetries = all_symmetries(orbits.permutations, generator, start)
     weights = (orbits.representatives > 0).sum(axis=1)
-    return JastrowAnsatz(tuple(families), _letters(povm), symmetries, weights)
+    return JastrowAnsatz(tuple(families), letters_of(povm), symmetries, weights)
 
 
 def first_strings(settings: Growth, ansatz: JastrowAnsatz) -> Float[np.ndarray, " P"]:
@@ -90,10 +90,11 @@ def without_strings(
     family = Family(
         sites, products(1, 0), (nothing, nothing), nothing, np.zeros(0), _start_tables(sites, start)
     )
-    return JastrowAnsatz((family,), _letters(povm), symmetries, nothing)
+    return JastrowAnsatz((family,), letters_of(povm), symmetries, nothing)
 
 
-def _letters(povm: Povm) -> Float[np.ndarray, "4 4"]:
+def letters_of(povm: Povm) -> Float[np.ndarray, "4 4"]:
+    """1 and χ_α(a) = √3 s^a_α, by outcome."""
     return np.concatenate([np.ones((OUTCOMES, 1)), 3**0.5 * povm.directions], axis=1)
 
 

@@ -33,10 +33,6 @@ class Located(NamedTuple):
     numbers: Int[Array, "windows batch"]
     table: Float[Array, "..."]
 
-    def total(self) -> Float[Array, " batch"]:
-        """The sum of all windows."""
-        return self.table[self.numbers].sum(axis=0)
-
 
 #: (memory, outcomes as proposed, site, key) → memory, whether each proposal is accepted.
 Judge: TypeAlias = Callable[[Any, Array, Array, PRNGKeyArray], tuple[Any, Array]]
@@ -49,6 +45,11 @@ def locate(
     numbers = sum(outcomes[windows.flat[:, k]] << (2 * k) for k in range(windows.size))
     padded = jnp.pad(jnp.asarray(numbers), ((0, 1), (0, 0)))
     return Located(windows, padded + jnp.array(windows.offsets, padded.dtype)[:, None], table)
+
+
+def total(terms: Sequence[Located]) -> Float[Array, " batch"]:
+    """The sum of all windows of all tables."""
+    return jnp.sum(jnp.stack([part.table[part.numbers].sum(axis=0) for part in terms]), axis=0)
 
 
 def accept_all(memory: Any, outcomes: Array, site: Array, key: PRNGKeyArray) -> tuple[Any, Array]:
