@@ -23,6 +23,15 @@ from opentdvp.running.solvers import method_of
 
 ENUMERATION: dict[str, Any] = {"kind": "enumeration"}
 
+#: Regularizations that change next to nothing.
+CHOLESKY: dict[str, Any] = {"method": "cholesky", "shift": 1e-10}
+SAMPLE_SPACE: dict[str, Any] = {"method": "sample_space", "shift": 1e-10}
+EIGENVALUES: dict[str, Any] = {
+    "method": "eigenvalues",
+    "eigenvalue_cutoff": 1e-8,
+    "signal_to_noise_cutoff": 0.0,
+}
+
 
 def direct(
     solve: int = 500, held_out: int = 100, observables: int = 1000, sequence: str = "random"
@@ -95,6 +104,11 @@ def jastrow(
     """A solver with a Jastrow factor, whose strings may grow; settings as for `tdvp`."""
     network = {"kind": "jastrow", "weight": weight, "range": reach, "pair_range": pair_range}
     return _energy(network | ({} if growth is None else {"growth": growth}), settings)
+
+
+def growing(strings: int, residual: float = 0.0, first_weight: int = 2) -> dict[str, Any]:
+    """Settings of strings that grow."""
+    return {"strings": strings, "residual": residual, "first_weight": first_weight}
 
 
 def convolution(kernels: list[int], channels: int = 3, **settings: Any) -> TdvpSolver:

@@ -8,7 +8,7 @@ import sys
 import jax
 import numpy as np
 import pytest
-from solvers import chains, direct, jastrow, tdvp
+from solvers import chains, direct, growing, jastrow, tdvp
 from systems import heisenberg_ring
 
 from opentdvp.engine.build import build_engine
@@ -21,7 +21,12 @@ SOLVER = tdvp(width=3, sampling=direct(solve=53), regularization=SHIFT, chunk=7)
 
 #: Five parts of at most 1024 chains.
 COUNTS = chains(solve=3000, held_out=1300, observables=6000, sweeps=2)
-CHAINS = jastrow(2, 2, 2, sampling=COUNTS, regularization=SHIFT, chunk=700)
+ON_CHAINS = {"sampling": COUNTS, "regularization": SHIFT, "chunk": 700}
+SOLVERS = {
+    "direct": SOLVER,
+    "chains": jastrow(2, 2, 2, **ON_CHAINS),
+    "growing": jastrow(3, 3, 3, growth=growing(12), **ON_CHAINS),
+}
 
 SCRIPT = """
 import sys
@@ -39,10 +44,10 @@ np.savez(out, devices=jax.device_count(), **results())
 
 
 def results():
-    """A right-hand side at some θ and observables, by name, of either kind of sampling."""
+    """A right-hand side at some θ and observables, by name, of each kind of sampling."""
     return {
         f"{kind} {name}": value
-        for kind, solver in (("direct", SOLVER), ("chains", CHAINS))
+        for kind, solver in SOLVERS.items()
         for name, value in _results(solver).items()
     }
 
@@ -51,11 +56,17 @@ def _results(solver):
     engine = build_engine(SYSTEM, solver, jax.random.key(0))
     theta = engine.theta + 0.3 * np.sin(np.arange(engine.theta.size))
     state, ensemble = engine.draw(theta, engine.sampler_state, jax.random.key(1))
+    gains = {}
+    if engine.growing is not None:
+        numbers = engine.growing.numbers(engine.growing.first)
+        ensemble = engine.growing.restrict(theta, ensemble, numbers)
+        gains = {"gains": engine.growing.gains(theta, ensemble)}
+        assert gains["gains"].any()
     found = engine.derivative(theta, ensemble)
     seen = engine.measure(theta, state, jax.random.key(2))
     means = {f"observable {name}": mean for name, (mean, _) in seen.items()}
     rates = {"velocity": found.velocity, "fisher": found.fisher}
-    return {**rates, **found.diagnostics, **means, **state}
+    return {**gains, **rates, **found.diagnostics, **means, **state}
 
 
 @pytest.fixture(scope="module")

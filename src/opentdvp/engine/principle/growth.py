@@ -16,9 +16,6 @@ from opentdvp.engine.principle.normal_equations import Regression, directions
 from opentdvp.engine.principle.right_hand_side import Problem, centred
 from opentdvp.engine.sampling.ensemble import Ensemble
 
-#: Standard errors that an overlap must exceed, so that chance alone adds few strings.
-_STANDARD_ERRORS = 3
-
 
 def restricted(
     problem: Problem,
@@ -40,14 +37,14 @@ def restricted(
 def gains(problem: Problem, theta: Float[Array, " P"], ensemble: Ensemble) -> Float[Array, " P"]:
     """How much of r² each parameter besides those of the ensemble would take away, alone.
 
-    0 for those that the present ones span, and for gains that rounding or chance explain: where
-    c_k and the residual have nothing to do with each other, <c_k E>² is about <c_k²> r² <E²>/n.
-    The ensemble is one that was drawn at θ.
+    0 for those that the present ones span, and for gains that rounding or chance explain
+    (`_by_chance`). The ensemble is one that was drawn at θ.
     """
     root = jnp.sqrt(ensemble.weights)
     estimates = problem.estimate(theta, ensemble.outcomes, ensemble.distinct).value
     _, target = centred(estimates, ensemble.weights, root)
     assert ensemble.log_derivatives is not None
+    assert ensemble.parameters is not None
     _, rows = centred(ensemble.log_derivatives, ensemble.weights, root)
     basis = _spanned(Regression(rows, target, ensemble.counts))
     left = target - basis @ (basis.T @ target)
@@ -60,15 +57,27 @@ def gains(problem: Problem, theta: Float[Array, " P"], ensemble: Ensemble) -> Fl
     counted = outside > jnp.sqrt(precision) * size
     scale = jnp.sum(target**2)
     gain = jnp.where(counted, overlap**2 / jnp.where(counted, outside, 1), 0)
-    least = precision * scale
-    if ensemble.counts is not None:
-        samples = ensemble.counts.sum()
-        least = jnp.maximum(least, _STANDARD_ERRORS**2 * jnp.sum(left**2) / samples)
-    return jnp.where(gain > least, gain / jnp.where(scale > 0, scale, 1), 0)
+    least = jnp.maximum(precision * scale, _by_chance(left, ensemble.counts, len(theta)))
+    # What rounding leaves of a present one must not be taken for a new one.
+    new = jnp.ones(len(theta), bool).at[ensemble.parameters].set(False, mode="drop")
+    return jnp.where(new & (gain > least), gain / jnp.where(scale > 0, scale, 1), 0)
+
+
+def _by_chance(
+    left: Float[Array, " rows"], counts: Int[Array, " rows"] | None, candidates: int
+) -> Float[Array, ""]:
+    """The gain that the best of many candidates may have without having anything to do with E.
+
+    In n samples <c_k E>² is about <c_k²> r² <E²>/n then, and the largest of P such squares of
+    normal variates is about 2 ln P times as large.
+    """
+    if counts is None:
+        return jnp.zeros(())
+    return 2 * jnp.log(candidates) * jnp.sum(left**2) / counts.sum()
 
 
 def _spanned(regression: Regression) -> Float[Array, "rows k"]:
-    """Orthonormal columns that span the rows' √w O, and zeros; in double precision."""
+    """Orthonormal columns that span the rows' √w O, and zeros."""
     rows = regression.rows
     fisher = regression.fisher if len(rows) >= rows.shape[1] else None
     found = directions(regression, fisher)
