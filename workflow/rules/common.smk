@@ -12,7 +12,7 @@ from opentdvp.config import Run, StochasticSolver, TdvpSolver, load
 from opentdvp.errors import OpentdvpError
 from opentdvp.running.keeper import remove
 from opentdvp.records.timing import timing_path
-from opentdvp.study import last_words
+from opentdvp.study import archive, last_words
 
 # The commands read the last --configfile, or else this one, which Snakemake itself does not read:
 # its errors would not name the key.
@@ -38,6 +38,17 @@ def validated_study():
 
 
 STUDY = validated_study()
+
+
+def found_in(study):
+    """Files of the archive by run, as far as the study takes runs from one."""
+    try:
+        return archive.find(study)
+    except OpentdvpError as error:
+        raise WorkflowError(f"{CONFIG}: {error}") from error
+
+
+RESTORED = found_in(STUDY)
 # Captions of the report see the scans written out.
 config.update(STUDY.model_dump(mode="json"))
 # For the first page of the report.
@@ -62,19 +73,25 @@ def users():
 
 
 def refuse_runs_of_others():
-    """Stop where a run of another configuration would be replaced by one that differs."""
+    """Stop where a run of another configuration would be replaced by one that differs.
+
+    Or by the same from elsewhere: each would undo what the other did, hours of computing maybe.
+    """
     for other in users():
         try:
             study = load(other)
+            theirs = archive.find(study)
         except OpentdvpError:
             continue
         for run in study.used():
             path = study.output.trajectory(run)
             ours = run in STUDY.used() and path == STUDY.output.trajectory(run)
-            if ours and path.exists() and study.deck(run).run_id != STUDY.deck(run).run_id:
+            differs = study.deck(run).run_id != STUDY.deck(run).run_id
+            if ours and path.exists() and (differs or theirs.get(run) != RESTORED.get(run)):
+                reason = f"{run.system} or {run.solver} differs" if differs else "`archive` differs"
                 raise WorkflowError(
                     f"{CONFIG}: `output.results` must be another folder than that of {other}, whose "
-                    f"{path} would be replaced, because {run.system} or {run.solver} differs."
+                    f"{path} would be replaced, because {reason}."
                 )
 
 
@@ -218,8 +235,16 @@ def drawn(wildcards):
 
 
 def run_names(wildcards):
-    """System and solver of all runs of a figure, for its caption."""
-    return [(r.system, r.solver) for r in STUDY.drawn(STUDY.figures[wildcards.figure])]
+    """System and solver of all runs of a figure, for its caption, and what they are copies of."""
+    runs = STUDY.drawn(STUDY.figures[wildcards.figure])
+    return [(run.system, run.solver, str(RESTORED.get(run, ""))) for run in runs]
+
+
+def copies(wildcards):
+    """Which runs of a comparison are copies, and of which files."""
+    comparison = STUDY.comparisons[wildcards.comparison]
+    sides = {"candidate": comparison.candidate, "reference": comparison.reference}
+    return {role: str(RESTORED[run]) for role, run in sides.items() if run in RESTORED}
 
 
 def drawn_tables(wildcards):

@@ -1,0 +1,41 @@
+# Runs that the archive has are copied from there; all others are computed.
+
+
+def archived(wildcards):
+    """File of a run in the archive, and what it has cost."""
+    source = RESTORED[Run(system=wildcards.system, solver=wildcards.solver)]
+    return {"trajectory": str(source), "timing": str(timing_path(source))}
+
+
+# A wildcard's constraint may look ahead, so that of the system also tells what solver may follow:
+# only these pairs, or all but these.
+PAIRS = "|".join(f"{run.system}/{run.solver}" for run in RESTORED) or "none"
+SYSTEMS = "|".join(STUDY.systems)
+COPIED, COMPUTED = f"(?=({PAIRS})[./])({SYSTEMS})", f"(?!({PAIRS})[./])({SYSTEMS})"
+
+
+# A run from the archive, where another configuration with the same deck has put it.
+rule restore:
+    input:
+        unpack(archived),
+    output:
+        trajectory=f"{RUNS}/{{system}}/{{solver}}.h5",
+        timing=f"{RUNS}/{{system}}/{{solver}}.timing.json",
+    log:
+        f"{LOGS}/restore/{{system}}/{{solver}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/restore/{{system}}/{{solver}}.tsv"
+    wildcard_constraints:
+        system=COPIED,
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        config=CONFIG,
+        run_id=run_id,
+    shell:
+        "opentdvp restore {params.config:q} {wildcards.system} {wildcards.solver}"
+        " --out {output.trajectory:q} > {log:q} 2>&1"
