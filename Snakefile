@@ -9,6 +9,7 @@ min_version("9.5")
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/sharing.smk"
 include: "workflow/rules/restore.smk"
 include: "workflow/rules/solve.smk"
 include: "workflow/rules/compare.smk"

@@ -38,17 +38,6 @@ def validated_study():
 
 
 STUDY = validated_study()
-
-
-def found_in(study):
-    """Files of the archive by run, as far as the study takes runs from one."""
-    try:
-        return archive.find(study)
-    except OpentdvpError as error:
-        raise WorkflowError(f"{CONFIG}: {error}") from error
-
-
-RESTORED = found_in(STUDY)
 # Captions of the report see the scans written out.
 config.update(STUDY.model_dump(mode="json"))
 # For the first page of the report.
@@ -59,43 +48,6 @@ DRAWING = Path(os.path.relpath(Path(figures.__file__).parent))
 # A page more, where the configuration says which panels there are.
 PANELS = ["panels"] if STUDY.panels else []
 RUNS, TABLES, LOGS = f"{RESULTS}/runs", f"{RESULTS}/tables", f"{RESULTS}/logs"
-
-
-# The configurations that have written to RESULTS, seen from there.
-USERS = Path(RESULTS, "configurations.txt")
-
-
-def users():
-    """The other configurations that share RESULTS, as far as they still exist."""
-    names = USERS.read_text(encoding="utf-8").splitlines() if USERS.exists() else []
-    found = {Path(os.path.normpath(Path(RESULTS, name))) for name in names} - {CONFIG}
-    return sorted(path for path in found if path.exists())
-
-
-def refuse_runs_of_others():
-    """Stop where a run of another configuration would be replaced by one that differs.
-
-    Or by the same from elsewhere: each would undo what the other did, hours of computing maybe.
-    """
-    for other in users():
-        try:
-            study = load(other)
-            theirs = archive.find(study)
-        except OpentdvpError:
-            continue
-        for run in study.used():
-            path = study.output.trajectory(run)
-            ours = run in STUDY.used() and path == STUDY.output.trajectory(run)
-            differs = study.deck(run).run_id != STUDY.deck(run).run_id
-            if ours and path.exists() and (differs or theirs.get(run) != RESTORED.get(run)):
-                reason = f"{run.system} or {run.solver} differs" if differs else "`archive` differs"
-                raise WorkflowError(
-                    f"{CONFIG}: `output.results` must be another folder than that of {other}, whose "
-                    f"{path} would be replaced, because {reason}."
-                )
-
-
-refuse_runs_of_others()
 
 
 # Solvers whose trajectories are independent jobs, networks, and all others.
@@ -128,13 +80,6 @@ wildcard_constraints:
     batch=r"\d+",
     comparison="|".join(STUDY.comparisons) or "none",
     figure="|".join(STUDY.figures) or "none",
-
-
-def note_use():
-    """Remember that CONFIG has written to RESULTS."""
-    lines = dict.fromkeys(os.path.relpath(path, RESULTS) for path in (*users(), CONFIG))
-    USERS.parent.mkdir(parents=True, exist_ok=True)
-    USERS.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
 def run_id(wildcards):
@@ -238,13 +183,6 @@ def run_names(wildcards):
     """System and solver of all runs of a figure, for its caption, and what they are copies of."""
     runs = STUDY.drawn(STUDY.figures[wildcards.figure])
     return [(run.system, run.solver, str(RESTORED.get(run, ""))) for run in runs]
-
-
-def copies(wildcards):
-    """Which runs of a comparison are copies, and of which files."""
-    comparison = STUDY.comparisons[wildcards.comparison]
-    sides = {"candidate": comparison.candidate, "reference": comparison.reference}
-    return {role: str(RESTORED[run]) for role, run in sides.items() if run in RESTORED}
 
 
 def drawn_tables(wildcards):

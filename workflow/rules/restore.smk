@@ -1,19 +1,3 @@
-# Runs that the archive has are copied from there; all others are computed.
-
-
-def archived(wildcards):
-    """File of a run in the archive, and what it has cost."""
-    source = RESTORED[Run(system=wildcards.system, solver=wildcards.solver)]
-    return {"trajectory": str(source), "timing": str(timing_path(source))}
-
-
-# A wildcard's constraint may look ahead, so that of the system also tells what solver may follow:
-# only these pairs, or all but these.
-PAIRS = "|".join(f"{run.system}/{run.solver}" for run in RESTORED) or "none"
-SYSTEMS = "|".join(STUDY.systems)
-COPIED, COMPUTED = f"(?=({PAIRS})[./])({SYSTEMS})", f"(?!({PAIRS})[./])({SYSTEMS})"
-
-
 # A run from the archive, where another configuration with the same deck has put it.
 rule restore:
     input:
