@@ -31,7 +31,8 @@ def drawn(copies: tuple[Run, ...]) -> Figure:
 def test_copies_are_named_as_in_the_legend() -> None:
     said = "From the archive, not computed here:"
     assert note(drawn((REF,))) == f"{said} ring $N = 10$, exact"
-    assert note(drawn((NET, REF))) == f"{said} ring $N = 6$, TDVP; ring $N = 10$, exact"
+    assert note(drawn((NET,))) == f"{said} ring $N = 6$, TDVP"
+    assert note(drawn((NET, REF))) == f"{said} all runs"
 
 
 def test_the_note_covers_nothing_and_the_figure_keeps_its_size() -> None:
@@ -48,14 +49,14 @@ def test_the_note_covers_nothing_and_the_figure_keeps_its_size() -> None:
 
 
 def test_of_runs_with_one_name_the_copies_are_counted() -> None:
-    names = [Run(system=f"s{k}", solver="x") for k in range(6)]
-    sizes = (6, 6, 7, 8, 9, 10)
+    names = [Run(system=f"s{k}", solver=f"x{k}") for k in range(7)]
+    sizes = (6, 6, 6, 7, 8, 9, 10)
     runs = {name: damped(system=heisenberg_ring(n)) for name, n in zip(names, sizes, strict=True)}
     canvas = Figure(layout="constrained")
     canvas.subplots()
     note_copies(canvas, Material(runs, copies=names[1:]))
     first, second = note(canvas).split("\n")
-    assert "ring $N = 6$, exact (1 of 2); ring $N = 7$, exact;" in first
+    assert "ring $N = 6$, exact (2 of 3: x1, x2); ring $N = 7$, exact;" in first
     assert second == "ring $N = 9$, exact; ring $N = 10$, exact"
 
 

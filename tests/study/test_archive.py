@@ -1,4 +1,4 @@
-"""Runs from an archive: which are found, what a copy is, and how tables tell of it."""
+"""Runs from an archive: which are found, what is refused, and what a copy is."""
 
 import json
 import shutil
@@ -6,50 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
-from pipeline import TINY
-from trajectories import made_up, write_archive
+from trajectories import made_up
 
-from opentdvp.config import Run, Study, load
+from opentdvp.config import Run, Study
 from opentdvp.errors import ConfigError, FileError
-from opentdvp.figures import Material
 from opentdvp.records import trajectory
 from opentdvp.records.result_code import ResultCode
 from opentdvp.records.timing import archived_from, read_timing, timing_path
-from opentdvp.study import (
-    archive,
-    closeness,
-    costs,
-    drawing,
-    figure_costs,
-    last_words,
-    overview,
-    panels,
-)
-from opentdvp.study.verification import VALID, verify
+from opentdvp.study import archive
 
 EXACT = Run(system="triangle", solver="exact")
 SOURCE = Path("results/runs/ring_3/exact.h5")
-
-
-@pytest.fixture
-def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """Keys of a configuration that has, under other names, the decks of an archive."""
-    monkeypatch.chdir(tmp_path)
-    write_archive(load(TINY))
-    renamed: dict[str, Any] = yaml.safe_load(TINY.read_text().replace("ring_3", "triangle"))
-    renamed["output"] = {"results": "mine", "figures": "drawn"}
-    solvers = ["exact", "tolerances_r6", "tolerances_r7"]
-    return renamed | {"archive": {"results": "results", "solvers": solvers}}
-
-
-def restored(tree: dict[str, Any]) -> Study:
-    """The study with copies of all that the archive has, and the rest made up."""
-    study = Study.model_validate(tree)
-    write_archive(study)
-    for run, source in archive.find(study).items():
-        archive.restore(study, run, source, study.output.trajectory(run))
-    return study
 
 
 def test_runs_are_found_by_their_deck_under_any_name(tree: dict[str, Any]) -> None:
@@ -71,8 +38,9 @@ def test_only_listed_solvers_and_equal_decks_are_found(tree: dict[str, Any]) -> 
     study = Study.model_validate(tree)
     assert {run.solver for run in archive.find(study)} == {"exact", "tolerances_r6"}
     assert archive.plan(study) == (
-        "From the archive in results: 2 of 4 runs. Computed here, as it lacks them: "
-        "triangle by tolerances_r7."
+        "From the archive in results: 2 of 4 runs. Computed here, because it has no run with "
+        "their settings: triangle by tolerances_r7; if that takes too long, stop and set what the "
+        "archive has."
     )
     tree["systems"]["triangle"]["time"]["points"] = 7
     assert archive.find(Study.model_validate(tree)) == {}
@@ -102,7 +70,29 @@ def test_failed_and_unfinished_files_are_passed_over(tree: dict[str, Any]) -> No
 
 def test_a_file_that_is_none_is_named(tree: dict[str, Any]) -> None:
     SOURCE.write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
-    with pytest.raises(FileError, match=f"Cannot read {SOURCE}: it is truncated, damaged or"):
+    message = (
+        f"Cannot read {SOURCE}: it is truncated, damaged or not a trajectory file. It is in the "
+        "folder of `archive.results`: get it anew, move it away, or set `archive: null`"
+    )
+    with pytest.raises(FileError, match=message):
+        archive.find(Study.model_validate(tree))
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.99])
+def test_a_truncated_file_is_named(tree: dict[str, Any], share: float) -> None:
+    content = SOURCE.read_bytes()
+    SOURCE.write_bytes(content[: int(share * len(content))])
+    with pytest.raises(FileError, match=f"Cannot read {SOURCE}: it is truncated"):
+        archive.find(Study.model_validate(tree))
+
+
+def test_a_run_without_what_it_has_cost_is_named(tree: dict[str, Any]) -> None:
+    timing_path(SOURCE).unlink()
+    message = (
+        f"must have {timing_path(SOURCE)} with exact.h5, but has not; get it anew, or compute it "
+        "here: take exact out of `archive.solvers`"
+    )
+    with pytest.raises(FileError, match=message):
         archive.find(Study.model_validate(tree))
 
 
@@ -147,7 +137,7 @@ def foreign(study: Study) -> None:
 
 
 def untimed(study: Study) -> None:
-    timing_path(SOURCE).unlink()
+    timing_path(SOURCE).write_text("{}")
 
 
 @pytest.mark.parametrize(
@@ -157,7 +147,7 @@ def untimed(study: Study) -> None:
         (cut, "it must have every observable, but lacks"),
         (damaged, "truncated, damaged or not a trajectory file"),
         (foreign, "its run id must be"),
-        (untimed, "there is no such file"),
+        (untimed, "truncated, damaged or not a timing file"),
     ],
 )
 def test_what_is_not_a_whole_run_of_the_deck_is_not_copied(
@@ -165,55 +155,29 @@ def test_what_is_not_a_whole_run_of_the_deck_is_not_copied(
 ) -> None:
     study, out = Study.model_validate(tree), Path("mine/exact.h5")
     spoil(study)
-    with pytest.raises(FileError, match=f"{message}.*Without exact in `archive.solvers` it is"):
+    with pytest.raises(FileError, match=f"{message}.*from the archive: get it anew, or compute"):
         archive.restore(study, EXACT, SOURCE, out)
     assert not out.parent.exists()
+    # Nor does any job start.
+    if spoil is not foreign:  # of which another deck is found, or none
+        with pytest.raises(FileError, match=message):
+            archive.plan(study)
 
 
-def test_tables_say_what_is_from_the_archive(tree: dict[str, Any]) -> None:
-    study = restored(tree)
-    runs, comparisons, figures = costs(study), overview(study), figure_costs(study)
-    assert dict(zip(runs["solver"], runs["from the archive"], strict=True)) == {
-        "tdvp": False,
-        "exact": True,
-        "tolerances_r6": True,
-        "tolerances_r7": True,
-    }
-    assert list(comparisons["from the archive"]) == ["reference"] + 2 * ["candidate, reference"]
-    counts = dict(zip(figures["figure"], figures["from the archive"], strict=True))
-    assert (counts["dynamics"], counts["residuals"]) == ("1, 0.0167 min", "")
-    assert set(closeness(study)["reference"]) == {"triangle, exact (archive)"}
-    assert set(closeness(study)["candidate"]) == {"triangle, tdvp"}
-    (panel,) = panels(study, comparisons, runs).to_dict("records")
-    assert panel["reference"] == "triangle, exact, 0.0167 min (archive)"
-    assert panel["recurrent"].endswith(", 0.0167 min")
-    assert last_words(study)[-1] == (
-        "From the archive, not computed here: 3 of 4 runs (triangle by exact; "
-        "triangle by tolerances_r6; triangle by tolerances_r7)."
-    )
-
-
-def test_figures_are_told_what_is_from_the_archive(
-    tree: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_a_copy_that_is_stopped_leaves_no_run(
+    tree: dict[str, Any], monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
-    study = restored(tree)
-    materials: list[Material] = []
-    monkeypatch.setattr(
-        "opentdvp.figures.draw_to_files", lambda figure, material, paths: materials.append(material)
-    )
-    for figure in ("dynamics", "residuals"):
-        drawing.draw(study, figure, [])
-    assert [list(material.copies) for material in materials] == [[EXACT], []]
+    """Neither half of one, nor one that would pass for computed here."""
+    study, out = Study.model_validate(tree), Path("mine/exact.h5")
 
+    def half(path: Path, content: bytes) -> int:
+        with path.open("wb") as stream:
+            stream.write(content[: len(content) // 2])
+        raise error
 
-def test_tables_of_what_was_computed_here_have_no_such_column(tree: dict[str, Any]) -> None:
-    study = Study.model_validate(tree)
-    write_archive(study)
-    tables = (costs(study), overview(study), figure_costs(study))
-    assert not any("from the archive" in table for table in tables)
-    assert not any("archive" in line for line in last_words(study))
-
-
-def test_copies_are_verified_as_runs_are(tree: dict[str, Any]) -> None:
-    verdicts = verify(restored(tree)).query("kind == 'run'")
-    assert set(verdicts["verdict"]) == {VALID}
+    monkeypatch.setattr(Path, "write_bytes", half)
+    with pytest.raises((FileError, KeyboardInterrupt)):
+        archive.restore(study, EXACT, SOURCE, out)
+    assert {path.name for path in out.parent.iterdir()} == {"exact.timing.json"}
+    assert archived_from(out) == str(SOURCE)

@@ -3,6 +3,7 @@
 import json
 import re
 
+import h5py
 import pytest
 import yaml
 from pipeline import TINY, copy_workflow, planned, said, snakemake, tables
@@ -93,8 +94,8 @@ def test_what_the_archive_has_is_copied_and_the_rest_computed(restored):
 def test_the_workflow_says_at_its_start_and_end_what_is_from_where(restored):
     words = (restored / "said.txt").read_text()
     assert (
-        "From the archive in old: 3 of 4 runs. Computed here, as it lacks them: "
-        "triangle by tolerances_r7."
+        "From the archive in old: 3 of 4 runs. Computed here, because it has no run with their "
+        "settings: triangle by tolerances_r7;"
     ) in words
     assert "From the archive, not computed here: 3 of 4 runs (" in words
 
@@ -147,6 +148,40 @@ def test_a_changed_deck_is_computed_unless_the_archive_has_it(restored, edit):
 
     edit(as_another)
     assert job("restore", "precise") in planned(restored)
+
+
+@pytest.mark.parametrize("suffix", [".h5", ".timing.json"])
+def test_what_changes_in_the_archive_is_copied_again(restored, suffix):
+    source = restored / f"old/runs/ring_3/exact{suffix}"
+    content = source.read_bytes()
+    # HDF5 and JSON both bear that.
+    source.write_bytes(content + b"\n")
+    try:
+        assert {
+            job("restore", "precise"),
+            ("compare", "comparison=pair"),
+            ("plot", "figure=runs"),
+        } <= planned(restored)
+    finally:
+        source.write_bytes(content)
+
+
+def test_a_damaged_archive_is_named_before_any_job(restored):
+    """Whose run is found, and which is not whole."""
+    source, copy = (restored / f"{place}.h5" for place in ("old/runs/ring_3/exact", "kept"))
+    source.rename(copy)
+    content = bytearray(copy.read_bytes())
+    with h5py.File(copy) as file:
+        at = content.find(file["observables/Z/mean"][()].tobytes())
+    content[at + 3] ^= 1
+    source.write_bytes(content)
+    try:
+        done = snakemake(restored)
+    finally:
+        copy.replace(source)
+    assert done.returncode != 0
+    assert "exact.h5: it is truncated, damaged or not a trajectory file. It is from" in said(done)
+    assert not re.search("^(local)?rule ", said(done), re.MULTILINE)
 
 
 def test_a_deleted_copy_is_made_again(restored):

@@ -179,6 +179,11 @@ def drawn(wildcards):
     return [str(STUDY.output.trajectory(r)) for r in STUDY.drawn(STUDY.figures[wildcards.figure])]
 
 
+def drawn_timings(wildcards):
+    """What they have cost, where it is said whether they are copies."""
+    return [str(timing_path(Path(run))) for run in drawn(wildcards)]
+
+
 def run_names(wildcards):
     """System and solver of all runs of a figure, for its caption, and what they are copies of."""
     runs = STUDY.drawn(STUDY.figures[wildcards.figure])

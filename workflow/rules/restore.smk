@@ -1,4 +1,5 @@
-# A run from the archive, where another configuration with the same deck has put it.
+# A run from the archive, where another configuration with the same deck has put it; before all that
+# takes long, or an archive that is damaged meanwhile would be told of hours later.
 rule restore:
     input:
         unpack(archived),
@@ -11,6 +12,7 @@ rule restore:
         f"{RESULTS}/benchmarks/restore/{{system}}/{{solver}}.tsv"
     wildcard_constraints:
         system=COPIED,
+    priority: 2
     conda:
         "../../environment.yml"
     threads: 1

@@ -1,6 +1,6 @@
 """A line below a figure that names the runs of it which were not computed here."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 
 from matplotlib.figure import Figure
 
@@ -27,15 +27,24 @@ def note_copies(canvas: Figure, material: Material) -> None:
 
 
 def _words(material: Material) -> str:
-    """Names as in legends; where only some runs of a name are copies, how many."""
-    everyone = Counter(map(style.name, material.runs.values()))
-    copies = Counter(
-        style.name(run) for name, run in material.runs.items() if name in material.copies
-    )
+    """Names as in legends; where only some runs of a name are copies, how many and by what."""
+    named = {run: style.name(loaded) for run, loaded in material.runs.items()}
+    everyone, copies = Counter(named.values()), defaultdict(list)
+    for run, name in named.items():
+        if run in material.copies:
+            copies[name].append(run.solver)
+    if not copies:
+        return ""
     names = [
-        name if count == everyone[name] else f"{name} ({count} of {everyone[name]})"
-        for name, count in copies.items()
+        name if len(solvers) == everyone[name] else f"{name} ({_some(solvers, everyone[name])})"
+        for name, solvers in copies.items()
     ]
+    if len(names) > 1 and len(named) == sum(map(len, copies.values())):
+        names = ["all runs"]
     lines = [names[first : first + NAMES_ACROSS] for first in range(0, len(names), NAMES_ACROSS)]
-    said = ";\n".join("; ".join(line) for line in lines)
-    return f"From the archive, not computed here: {said}" if said else ""
+    said = ";\n".join(map("; ".join, lines))
+    return f"From the archive, not computed here: {said}"
+
+
+def _some(solvers: list[str], count: int) -> str:
+    return f"{len(solvers)} of {count}: {', '.join(dict.fromkeys(solvers))}"

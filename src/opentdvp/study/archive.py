@@ -10,7 +10,7 @@ from opentdvp.config import Archive, Run, Study
 from opentdvp.errors import ConfigError, FileError, NumericalFailure
 from opentdvp.records import trajectory
 from opentdvp.records.files import replacing
-from opentdvp.records.timing import archived_from, copy_timing, read_timing
+from opentdvp.records.timing import archived_from, copy_timing, read_timing, timing_path
 
 #: Title of a column of tables of costs.
 COPIED = "from the archive"
@@ -27,14 +27,26 @@ def find(study: Study) -> dict[Run, Path]:
     ConfigError
         If the archive is no folder with runs.
     FileError
-        If a file of it is not a trajectory file.
+        If a file of it is not a trajectory file, or what a run has cost is not beside it.
     """
     if study.archive is None:
         return {}
     files = _files(study.archive)
     runs = (Run(system=s, solver=name) for s in study.systems for name in study.archive.solvers)
     same = {run: files.get(study.deck(run).run_id, []) for run in runs}
-    return {run: _best(run, paths) for run, paths in same.items() if paths}
+    found = {run: _best(run, paths) for run, paths in same.items() if paths}
+    for run, path in found.items():
+        if not timing_path(path).exists():
+            raise FileError(
+                f"`archive.results` must have {timing_path(path)} with {path.name}, but has not; "
+                f"{_remedy(run.solver)}"
+            )
+    return found
+
+
+def _remedy(solver: str) -> str:
+    """What helps if a file of the archive cannot be used."""
+    return f"get it anew, or compute it here: take {solver} out of `archive.solvers`."
 
 
 def _files(archive: Archive) -> dict[str, list[Path]]:
@@ -49,8 +61,18 @@ def _files(archive: Archive) -> dict[str, list[Path]]:
     for path in sorted(folder.glob("*/*.h5")):
         # Neither what failed nor what somebody is about to write.
         if not path.name.startswith(".") and not path.name.endswith(".failed.h5"):
-            files.setdefault(trajectory.read_run_id(path), []).append(path)
+            files.setdefault(_run_id(path), []).append(path)
     return files
+
+
+def _run_id(path: Path) -> str:
+    try:
+        return trajectory.read_run_id(path)
+    except FileError as error:
+        raise FileError(
+            f"{error} It is in the folder of `archive.results`: get it anew, move it away, or set "
+            "`archive: null` to compute all runs here."
+        ) from error
 
 
 def _best(run: Run, paths: list[Path]) -> Path:
@@ -84,6 +106,21 @@ def locate(study: Study, run: Run) -> Path:
     return found[run]
 
 
+def check(study: Study, run: Run, source: Path) -> None:
+    """Refuse a file that is not the whole run.
+
+    Raises
+    ------
+    FileError
+        If `source` is damaged, not whole, of another deck or failed, or if its timing is.
+    """
+    try:
+        read_run(study, run, source)
+        read_timing(source)
+    except (FileError, NumericalFailure) as error:
+        raise FileError(f"{error} It is from the archive: {_remedy(run.solver)}") from error
+
+
 def restore(study: Study, run: Run, source: Path, out: Path) -> None:
     """Copy a run, byte by byte, and say beside the copy where it is from.
 
@@ -92,19 +129,13 @@ def restore(study: Study, run: Run, source: Path, out: Path) -> None:
     Raises
     ------
     FileError
-        If `source` is damaged, not whole, of another deck or failed, if its timing is missing, or
-        if a file cannot be written.
+        As for `check`, or if a file cannot be written.
     """
-    try:
-        read_run(study, run, source)
-        read_timing(source)
-    except (FileError, NumericalFailure) as error:
-        raise FileError(
-            f"{error} Without {run.solver} in `archive.solvers` it is computed here."
-        ) from error
+    check(study, run, source)
+    # First, or a copy whose job is killed in between would pass for a run that was computed here.
+    copy_timing(source, out)
     with replacing(out) as temporary:
         temporary.write_bytes(source.read_bytes())
-    copy_timing(source, out)
 
 
 def restored(study: Study) -> dict[Run, str]:
@@ -132,31 +163,42 @@ def marked(table: pd.DataFrame, entries: Sequence[object]) -> pd.DataFrame:
 def plan(study: Study) -> str:
     """One line for people: how many runs are to come from the archive, and which it lacks.
 
-    Empty if the study has no archive.
+    Every run that is to come from there is read, so that no job starts if one cannot be used. The
+    line is empty if the study has no archive.
 
     Raises
     ------
     ConfigError, FileError
-        As for `find`.
+        As for `find` and `check`.
     """
     if study.archive is None:
         return ""
     found, used = find(study), study.used()
+    copied = [run for run in used if run in found]
+    for run in copied:
+        check(study, run, found[run])
     lacking = [run for run in used if run.solver in study.archive.solvers and run not in found]
-    count = sum(run in found for run in used)
-    said = f"From the archive in {study.archive.results}: {count} of {len(used)} runs."
-    return f"{said} Computed here, as it lacks them: {_names(lacking)}." if lacking else said
+    said = f"From the archive in {study.archive.results}: {len(copied)} of {len(used)} runs."
+    if not lacking:
+        return said
+    return (
+        f"{said} Computed here, because it has no run with their settings: {_names(lacking)}; if "
+        "that takes too long, stop and set what the archive has."
+    )
 
 
 def told(study: Study) -> str:
-    """One sentence on the runs whose files are copies; empty if there are none."""
-    origins = restored(study)
+    """One sentence on the runs whose files are copies; empty if there are none.
+
+    It names the copies, or the other runs where these are fewer.
+    """
+    origins, used = restored(study), study.used()
     if not origins:
         return ""
-    return (
-        f"From the archive, not computed here: {len(origins)} of {len(study.used())} runs "
-        f"({_names(list(origins))})."
-    )
+    others = [run for run in used if run not in origins]
+    few = _names(list(origins)) if len(origins) <= len(others) else f"all but {_names(others)}"
+    names = few if others else "all"
+    return f"From the archive, not computed here: {len(origins)} of {len(used)} runs ({names})."
 
 
 def _names(runs: list[Run]) -> str:
