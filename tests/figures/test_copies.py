@@ -10,7 +10,7 @@ from systems import heisenberg_ring
 from trajectories import damped
 
 from opentdvp.config import Run
-from opentdvp.figures import draw_to_files, dynamics
+from opentdvp.figures import draw_to_files, dynamics, style
 from opentdvp.figures.copies import note_copies
 from opentdvp.figures.sources import Material
 
@@ -49,15 +49,18 @@ def test_the_note_covers_nothing_and_the_figure_keeps_its_size() -> None:
 
 
 def test_of_runs_with_one_name_the_copies_are_counted() -> None:
-    names = [Run(system=f"s{k}", solver=f"x{k}") for k in range(7)]
-    sizes = (6, 6, 6, 7, 8, 9, 10)
+    names = [Run(system=f"s{k}", solver=f"solver_with_a_long_name_{k}") for k in range(9)]
+    sizes = (6, 6, 6, 6, 6, 7, 8, 9, 10)
     runs = {name: damped(system=heisenberg_ring(n)) for name, n in zip(names, sizes, strict=True)}
-    canvas = Figure(layout="constrained")
+    canvas = Figure(figsize=(style.FULL_WIDTH, 3.0), layout="constrained")
     canvas.subplots()
     note_copies(canvas, Material(runs, copies=names[1:]))
-    first, second = note(canvas).split("\n")
-    assert "ring $N = 6$, exact (2 of 3: x1, x2); ring $N = 7$, exact;" in first
-    assert second == "ring $N = 9$, exact; ring $N = 10$, exact"
+    solvers = ", ".join(f"solver_with_a_long_name_{k}" for k in (1, 2, 3, 4))
+    text = note(canvas).replace("\n", " ")
+    assert f"ring $N = 6$, exact (4 of 5: {solvers}); ring $N = 7$, exact;" in text
+    assert all(line.count("$") % 2 == 0 for line in note(canvas).split("\n"))
+    assert "\n" in note(canvas)
+    assert canvas._supxlabel.get_window_extent().x0 >= 0  # type: ignore[attr-defined]
 
 
 def test_equal_figures_with_a_note_give_equal_bytes(tmp_path: Path) -> None:

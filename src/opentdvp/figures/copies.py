@@ -1,5 +1,7 @@
 """A line below a figure that names the runs of it which were not computed here."""
 
+import re
+import textwrap
 from collections import Counter, defaultdict
 
 from matplotlib.figure import Figure
@@ -8,8 +10,8 @@ from opentdvp.figures import style
 from opentdvp.figures.sources import Material
 
 SIZE = 7  # points
-#: Names side by side.
-NAMES_ACROSS = 3
+#: Characters side by side that fit below a figure of full width.
+ACROSS = 130
 
 
 def note_copies(canvas: Figure, material: Material) -> None:
@@ -41,9 +43,14 @@ def _words(material: Material) -> str:
     ]
     if len(names) > 1 and len(named) == sum(map(len, copies.values())):
         names = ["all runs"]
-    lines = [names[first : first + NAMES_ACROSS] for first in range(0, len(names), NAMES_ACROSS)]
-    said = ";\n".join(map("; ".join, lines))
-    return f"From the archive, not computed here: {said}"
+    return _wrapped(f"From the archive, not computed here: {'; '.join(names)}")
+
+
+def _wrapped(text: str) -> str:
+    """Lines that fit; formulas stay whole."""
+    glued = re.sub(r"\$[^$]*\$", lambda formula: formula[0].replace(" ", "\0"), text)
+    lines = textwrap.wrap(glued, ACROSS, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(lines).replace("\0", " ")
 
 
 def _some(solvers: list[str], count: int) -> str:
