@@ -44,10 +44,7 @@ def panels(study: Study, comparisons: pd.DataFrame, runs: pd.DataFrame) -> pd.Da
         the reference has the word `reference`, one without runs nothing; the column of users' own
         networks is there if there are any.
     """
-    minutes = {
-        (row["system"], row["solver"]): _minutes(row, bool(row.get(COPIED)))
-        for row in runs.to_dict("records")
-    }
+    minutes = _spent(runs)
     rows = [
         {
             "panel": label,
@@ -104,6 +101,12 @@ def _cell(study: Study, row: Mapping[Any, Any]) -> str:
     minutes = _minutes(row, "candidate" in row.get(COPIED, ""))
     said = f"{' / '.join(differences)}, {minutes}"
     return ": ".join([", ".join(notes), said] if notes else [said])
+
+
+def _spent(runs: pd.DataFrame) -> dict[tuple[str, str], str]:
+    """Minutes by system and solver."""
+    rows = runs.to_dict("records")
+    return {(row["system"], row["solver"]): _minutes(row, bool(row.get(COPIED))) for row in rows}
 
 
 def _minutes(row: Mapping[Any, Any], copied: bool) -> str:
