@@ -42,13 +42,22 @@ def test_every_run_is_valid():
 
 
 @pytest.mark.parametrize(
-    ("weight", "magnetizations", "correlators"),
-    [(3, 0.007, 0.005), (4, 0.001, 0.003), (5, 0.0002, 0.0004)],
+    ("height", "weight", "magnetizations", "correlators"),
+    [
+        (2, 3, 0.007, 0.005),
+        (2, 4, 0.001, 0.003),
+        (2, 5, 0.0002, 0.0004),
+        pytest.param(3, 3, 0.007, 0.009, marks=pytest.mark.slow),
+        pytest.param(3, 4, 0.002, 0.003, marks=pytest.mark.slow),
+        pytest.param(3, 5, 0.0004, 0.0004, marks=pytest.mark.slow),
+    ],
 )
-def test_moments_of_a_corner_approach_the_exact_solution(weight, magnetizations, correlators):
+def test_moments_of_a_corner_approach_the_exact_solution(
+    height, weight, magnetizations, correlators
+):
     """At all times; there are correlations to be missed."""
-    exact = solved(corner(3, 2), reduced()).curves()
-    found = solved(corner(3, 2), moments(weight, 3)).curves()
+    exact = solved(corner(3, height), reduced()).curves()
+    found = solved(corner(3, height), moments(weight, 3)).curves()
     for key, (mean, _) in found.items():
         allowed = correlators if key[0].startswith("C_") else magnetizations
         assert np.abs(mean - exact[key][0]).max() < allowed, key
