@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from chained import SYSTEMS, outcomes_of, probabilities, samples_of
+from chained import outcomes_of, probabilities, samples_of
 from solvers import convolution, jastrow, tdvp
 from systems import heisenberg_ring
 
@@ -21,11 +21,10 @@ WANTED = Observables.model_validate(
 )
 
 
-@pytest.fixture(scope="module", params=[jastrow(2, 2, 2), convolution([3])])
+@pytest.fixture(scope="module", params=[jastrow(2, 5, 5), convolution([3])])
 def case(request):
-    """Parameters away from the start, where sites depend on each other."""
-    solver = request.param
-    parts = assemble(SYSTEMS["no half turn"], solver, jax.random.key(0))
+    """Parameters away from the start, where sites depend on each other; windows of five sites."""
+    parts = assemble(heisenberg_ring(5), request.param, jax.random.key(0))
     theta = parts.theta + 0.2 * jax.random.normal(jax.random.key(1), parts.theta.shape)
     return SimpleNamespace(parts=parts, theta=theta, weights=probabilities(parts, theta))
 
@@ -38,7 +37,7 @@ def test_probabilities_given_the_rest_are_those_of_all_outcomes(case):
     for site in range(case.parts.model.n_sites):
         given = table / table.sum(axis=site, keepdims=True)
         expected = np.moveaxis(given, site, 0).reshape(4, -1)
-        places = np.delete(outcomes, site, axis=1) @ 4 ** np.arange(3)[::-1]
+        places = np.delete(outcomes, site, axis=1) @ 4 ** np.arange(4)[::-1]
         np.testing.assert_allclose(found[:, site], expected[:, places], atol=1e-6)
 
 
@@ -66,8 +65,8 @@ def test_standard_errors_are_smaller_and_still_those_of_repeats(case):
         for rest in (rest, None)
     )
     sets = samples_of(case.weights, case.parts, 200 * 4000, seed=5)["chains"].reshape(200, 4000, -1)
-    repeats = [smooth(outcomes.astype(jnp.int32)) for outcomes in sets]
-    before = plain(sets[0].astype(jnp.int32))
+    repeats = [smooth(outcomes) for outcomes in sets]
+    before = plain(sets[0])
     for name in truth:
         means, errors = (np.array([np.ravel(r[name][k])[0] for r in repeats]) for k in range(2))
         # The spread of 200 values is known to 5 %: three standard deviations.

@@ -46,9 +46,11 @@ def measure(
     means = {axis: shares @ table for axis, table in tables.items()}
 
     def of_chunk(outcomes: Array) -> dict[str, Array]:
-        # Sites first: all that is done with sites then goes over contiguous samples.
-        drawn = {axis: table[outcomes.T] for axis, table in tables.items()}
-        expected = drawn if given_rest is None else _expected(given_rest(outcomes.T), tables)
+        # Sites first: all that is done with sites then goes over contiguous samples. They may
+        # come in bytes, which the number of a window's outcome does not fit.
+        outcomes = outcomes.T.astype(jnp.int32)
+        drawn = {axis: table[outcomes] for axis, table in tables.items()}
+        expected = drawn if given_rest is None else _expected(given_rest(outcomes), tables)
         found: dict[str, Array] = {
             axis: expected[axis].mean(axis=0) for axis in observables.magnetization
         }
