@@ -53,9 +53,10 @@ paper-figures: .venv/.ready ## draw the paper's figures anew from the archive in
 verify: .venv/.ready ## check that the archive is that of the configuration, and within tolerance
 	opentdvp verify $(PAPER)
 
-benchmark: .venv/.ready ## time right-hand sides against size and settings: docs/benchmarks/
+benchmark: .venv/.ready ## time right-hand sides, and the set-up of moments: docs/benchmarks/
 	python benchmarks/scaling.py
 	python benchmarks/energies.py
+	python benchmarks/moments.py
 
 benchmark-peer: .venv/.ready .venv-peer/.ready ## time jVMC on the same work: docs/benchmarks/peer.md
 	python benchmarks/peer/compare.py .venv-peer/bin/python

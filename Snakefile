@@ -9,6 +9,8 @@ min_version("9.5")
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/sharing.smk"
+include: "workflow/rules/restore.smk"
 include: "workflow/rules/solve.smk"
 include: "workflow/rules/compare.smk"
 include: "workflow/rules/figures.smk"
@@ -19,6 +21,7 @@ report: "workflow/report/workflow.rst"
 
 # Seconds each: on a cluster they run where Snakemake does.
 localrules:
+    restore,
     compare,
     derive,
     plot,

@@ -161,6 +161,18 @@ def test_presets_are_valid(preset):
             {"magnetization": 0.1, "correlators": 0.01, "explained": "somewhere"},
             "`comparisons.fig3.shortfall.correlators` must be at least .* 0.05, but is 0.01",
         ),
+        (
+            ["archive"],
+            {"results": "results/paper", "solvers": ["exact", "exakt"]},
+            r"`archive.solvers.1` must be one of exact, .*, but is exakt \(did you mean exact",
+        ),
+        (
+            ["archive"],
+            {"results": "./results/", "solvers": ["exact"]},
+            "`archive.results` must be another folder than `output.results`, but both are results",
+        ),
+        (["archive"], {"results": "old", "solvers": []}, "`archive.solvers` must have at least 1"),
+        (["archive"], {"solvers": ["exact"]}, "`archive.results` is required, but is missing"),
     ],
 )
 def test_invalid_configuration_names_its_key_in_one_line(written, keys, value, message):

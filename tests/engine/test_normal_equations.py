@@ -89,6 +89,24 @@ def test_parameters_and_samples_are_two_ways_to_one_solution(samples, parameters
     np.testing.assert_allclose(first, exact, atol=1e-8 * np.linalg.norm(exact))
 
 
+@pytest.mark.parametrize("method", WAYS[1:])
+@pytest.mark.parametrize(("samples", "parameters"), [(60, 6), (20, 50)])
+def test_damping_relative_to_variances_does_not_depend_on_the_units(method, samples, parameters):
+    """(S + μ diag S)⁻¹ F; parameters in other units, one of which nothing depends on."""
+    case = regression(samples, parameters, weighted=True)
+    units = 10.0 ** np.linspace(-3, 3, parameters)
+    damping = DiagonalShift(method=method, shift=0.1, relative_to="variances")
+    diagonal = np.diag(np.diag(case.fisher))
+    expected = np.linalg.solve(case.fisher + 0.1 * diagonal, case.force) / units
+    rows = np.append(case.rows * units, np.zeros((samples, 1)), axis=1)
+    other = make(rows, case.target)
+    found, known = solve(other, None if method == "sample_space" else other.fisher, damping)
+    np.testing.assert_allclose(found[:-1], expected, rtol=1e-8, atol=1e-10 * abs(expected).max())
+    assert found[-1] == 0
+    largest = np.linalg.eigvalsh(other.fisher)[-1]
+    assert 0.9 * largest < known["largest_eigenvalue"] <= largest * (1 + 1e-12)
+
+
 def test_soft_cutoff_multiplies_every_direction_by_its_factor():
     """Eigenvalues 4·(1, 0.1, 0.01, 0.001) and a cutoff of 0.02."""
     rng = np.random.default_rng(2)

@@ -12,7 +12,7 @@ from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 from PIL import Image
-from solvers import ENUMERATION, tdvp
+from solvers import ENUMERATION, moments, tdvp
 from systems import heisenberg_ring
 from trajectories import damped
 
@@ -163,6 +163,19 @@ def test_legends_name_runs_sizes_and_tolerances(drawn: Figure) -> None:
 
 
 def test_nothing_leaves_the_page(drawn: Figure) -> None:
+    assert_within_page(drawn)
+
+
+def test_long_names_do_not_leave_the_page_either() -> None:
+    """Those of a square lattice; they need two rows."""
+    lattice = {"kind": "square", "size": (5, 5), "periodic": False}
+    run = damped(61, error=0.005, system=heisenberg_ring(25, lattice=lattice), solver=moments(3, 4))
+    drawn = dynamics.draw(DYNAMICS, material(run, run, POINTS))
+    assert "open square" in texts(drawn.legends[0])[0]
+    assert_within_page(drawn)
+
+
+def assert_within_page(drawn: Figure) -> None:
     with style.context():
         drawn.draw_without_rendering()
         extent = drawn.get_tightbbox()

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from opentdvp.config.base import Json, NonNegative, Positive, PositiveInt, StrictModel
+from opentdvp.config.base import Json, NonNegative, Positive, PositiveInt, StrictModel, is_missing
 
 
 class RecurrentNetwork(StrictModel):
@@ -86,16 +86,12 @@ class Growth(StrictModel):
     first_weight: PositiveInt
 
 
-def _is_missing(value: object) -> bool:
-    return value is None
-
-
 class JastrowNetwork(Strings):
     """A many-body Jastrow factor (ours); all symmetries of the model are built in."""
 
     kind: Literal["jastrow"]
     # Left out of a deck without it, which is the same run as before there was this key.
-    growth: Annotated[Growth | None, Field(exclude_if=_is_missing)] = None
+    growth: Annotated[Growth | None, Field(exclude_if=is_missing)] = None
 
     @model_validator(mode="after")
     def _check_first_weight(self) -> Self:

@@ -13,6 +13,7 @@ from opentdvp.engine.assembly import Parts, assemble
 from opentdvp.engine.compiled import compiled, key_data, of_key_data, on_host, shapes_of
 from opentdvp.engine.growing import Growing, compile_growing
 from opentdvp.engine.measuring import observables
+from opentdvp.engine.measuring.given_rest import given_rest
 from opentdvp.engine.measuring.positivity import smallest_eigenvalues
 from opentdvp.engine.principle import right_hand_side
 from opentdvp.engine.principle.integrator import Norm, fisher_norm, row_norm
@@ -181,7 +182,12 @@ def _measure(parts: Parts, system: System) -> Callable[..., observables.Estimate
 
     def measure(theta: Array, state: SamplerState, key: PRNGKeyArray) -> observables.Estimate:
         _, ensemble = parts.problem.sampler.draw(Purpose.OBSERVABLES, theta, state, key)
-        return observables.measure(ensemble, parts.povm, parts.model.lattice, system.observables)
+        rest = None
+        if ensemble.counts is not None:
+            rest = given_rest(parts.problem.ansatz, parts.problem.parameters(theta))
+        return observables.measure(
+            ensemble, parts.povm, parts.model.lattice, system.observables, rest
+        )
 
     return measure
 

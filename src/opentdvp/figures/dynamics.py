@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import cycle
 from string import ascii_lowercase
 from typing import Any
@@ -180,8 +181,12 @@ def _draw_header(canvas: Figure, figure: DynamicsFigure, material: Material) -> 
     delta = rf"$\Delta$ = {', '.join(methods)}, tolerance {tolerances}"
     entries["text", delta] = Line2D([], [], linestyle="none")
     handles, names = list(entries.values()), [name for _, name in entries]
-    columns = len(entries) if len(entries) <= 3 else 2
-    canvas.legend(handles, names, loc="outside upper center", ncols=columns)
+    place = partial(canvas.legend, handles, names, loc="outside upper center")
+    legend = place(ncols=3 if len(entries) <= 3 else 2)
+    # Long names, such as those of open squares, need a second row.
+    if legend.get_window_extent().width > canvas.bbox.width:
+        legend.remove()
+        place(ncols=2)
 
 
 def _tolerances(figure: DynamicsFigure, material: Material) -> Iterator[str]:

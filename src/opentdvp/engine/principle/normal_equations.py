@@ -78,11 +78,29 @@ def solve(
     largest = _largest_eigenvalue(regression, fisher)
     # Where nothing depends on θ, S is zero and so is the solution.
     shift = settings.shift * jnp.where(largest > 0, largest, 1.0)
-    if fisher is None:
+    if settings.relative_to == "variances":
+        velocity = _solve_in_units(_deviations(regression), regression, fisher, settings.shift)
+    elif fisher is None:
         velocity = _in_sample_space(regression, shift)
     else:
         velocity = _shifted(regression, fisher, shift)
     return velocity, {"largest_eigenvalue": largest}
+
+
+def _deviations(regression: Regression) -> Float[Array, " P"]:
+    """Standard deviations of the O_k; 1 where an O_k does not vary."""
+    squares = jnp.sum(regression.rows**2, axis=0)
+    return jnp.sqrt(jnp.where(squares > 0, squares, 1))
+
+
+def _solve_in_units(
+    units: Float[Array, " P"], regression: Regression, fisher: Array | None, shift: float
+) -> Array:
+    """(S + μ diag(u²))⁻¹ F, which is shifted by μ alone where θ_k is measured in units 1/u_k."""
+    scaled = regression._replace(rows=regression.rows / units)
+    if fisher is None:
+        return _in_sample_space(scaled, jnp.asarray(shift)) / units
+    return _shifted(scaled, fisher / jnp.outer(units, units), jnp.asarray(shift)) / units
 
 
 class Directions(NamedTuple):
