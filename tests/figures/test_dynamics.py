@@ -294,7 +294,7 @@ def test_several_runs_beside_have_marks_of_their_own() -> None:
     marks = [line.get_marker() for line in figure.axes[0].lines]
     assert (marks.count("x"), marks.count("+")) == (3, 3)
     header = figure.legends[0]
-    assert "ring $N = 6$, TDVP (jastrow)" in texts(header)
+    assert "ring $N = 6$, TDVP (Jastrow)" in texts(header)
 
 
 def test_inset_shows_runs_that_stop_early() -> None:

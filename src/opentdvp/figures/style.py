@@ -85,6 +85,9 @@ METHODS = {
     "mpo": "MPO",
 }
 
+#: Kinds of networks whose names are those of people.
+NETWORKS = {"jastrow": "Jastrow"}
+
 #: Of marks, error bars and text.
 INK = "#222222"
 
@@ -235,7 +238,7 @@ def method(run: Trajectory) -> str:
     solver = Deck.model_validate_json(run.deck).solver
     label = METHODS.get(solver.method, solver.method)
     if isinstance(solver, TdvpSolver) and not isinstance(solver.network, RecurrentNetwork):
-        return f"{label} ({solver.network.kind})"
+        return f"{label} ({NETWORKS.get(solver.network.kind, solver.network.kind)})"
     return label
 
 
