@@ -72,6 +72,6 @@ def test_example_of_an_energy_network_is_symmetric_and_follows_the_dynamics(tmp_
 
 def test_linked_files_are_there():
     links = re.findall(r"\]\((?!http)([^)#]+)\)", (ROOT / "README.md").read_text())
-    assert "docs/quick/fig2ab.png" in links
+    assert "docs/small/fig2ab.png" in links
     missing = [link for link in links if not (ROOT / link).exists()]
     assert not missing
