@@ -17,6 +17,7 @@ from opentdvp.engine.measuring.given_rest import given_rest
 from opentdvp.engine.measuring.positivity import smallest_eigenvalues
 from opentdvp.engine.principle import right_hand_side
 from opentdvp.engine.principle.integrator import Norm, fisher_norm, row_norm
+from opentdvp.engine.principle.normal_equations import Damped
 from opentdvp.engine.sampling.ensemble import Ensemble, Purpose, SamplerState
 from opentdvp.physics.spin import AXES
 
@@ -36,6 +37,7 @@ class RightHandSide(NamedTuple):
     fisher: Array | np.ndarray | None
     rows: Array | np.ndarray | None
     diagnostics: dict[str, np.ndarray]
+    damped: Damped | None = None
 
     @property
     def norm(self) -> Norm:
@@ -64,6 +66,8 @@ class Engine(NamedTuple):
         (θ, sampler state, key) → sampler state, and an ensemble for the solve, on the devices.
     derivative
         (θ, ensemble) → right-hand side with its Fisher matrix and diagnostics.
+    later
+        (θ, ensemble, right-hand side at the start of the step) → θ̇ at a later stage of it.
     monitor
         (θ, θ̇, sampler state, key) → residual on samples that the solve has not seen, positivity.
     measure
@@ -77,6 +81,7 @@ class Engine(NamedTuple):
     memory: int
     draw: Callable[..., tuple[dict[str, np.ndarray], Ensemble]]
     derivative: Callable[[Vector, Ensemble], RightHandSide]
+    later: Callable[[Vector, Ensemble, RightHandSide], Vector]
     monitor: Callable[..., dict[str, np.ndarray]]
     measure: Callable[..., Measurement]
 
@@ -100,6 +105,7 @@ def build_engine(system: System, solver: TdvpSolver, key: PRNGKeyArray) -> Engin
     derivative = _compiled(
         partial(right_hand_side.derivative, parts.problem), theta, _everywhere(ensemble)
     )
+    later = _later(parts, theta, ensemble)
     monitor = _compiled(_of_key_data(_monitor(parts)), theta, *at)
     measure = _compiled(_of_key_data(_measure(parts, system)), *at)
 
@@ -110,19 +116,41 @@ def build_engine(system: System, solver: TdvpSolver, key: PRNGKeyArray) -> Engin
     def solved(theta: Vector, ensemble: Ensemble) -> RightHandSide:
         solution = derivative.function(theta, ensemble)
         velocity, diagnostics = _on_host((solution.velocity, solution.diagnostics))
-        return RightHandSide(velocity, solution.fisher, solution.rows, diagnostics)
+        return RightHandSide(velocity, solution.fisher, solution.rows, diagnostics, solution.damped)
+
+    remembering = solved if sampler.is_random else _remembering(solved)
+
+    def velocity_later(theta: Vector, ensemble: Ensemble, first: RightHandSide) -> Vector:
+        if later is None or first.damped is None:
+            return remembering(theta, ensemble).velocity
+        return np.asarray(later.function(theta, ensemble, first.velocity, first.damped))
 
     return Engine(
         theta=theta,
         sampler_state=state,
         start=_start_values(system),
         fastest_rate=float(np.abs(parts.generator.matrices).max(initial=0)),
-        memory=max(part.memory for part in (draw, derivative, monitor, measure)),
+        memory=max(part.memory for part in (draw, derivative, later, monitor, measure) if part),
         draw=draw_one,
-        derivative=solved if sampler.is_random else _remembering(solved),
+        derivative=remembering,
+        later=velocity_later,
         monitor=lambda *point: _on_host(monitor.function(*point[:-1], _key_data(point[-1]))),
         measure=lambda *point: _on_host(measure.function(*point[:-1], _key_data(point[-1]))),
     )
+
+
+def _later(parts: Parts, theta: Vector, ensemble: Any) -> _Compiled | None:
+    """θ̇ at the later stages of a step from the factor at its start, where that pays.
+
+    An enumeration remembers the last stage, which is the start of the next step.
+    """
+    problem = parts.problem
+    solution = jax.eval_shape(partial(right_hand_side.derivative, problem), theta, ensemble)
+    random = problem.sampler.is_random
+    if not (random and problem.settings.fixed_samples) or solution.damped is None:
+        return None
+    known = (_everywhere(ensemble), theta, _everywhere(solution.damped))
+    return _compiled(partial(right_hand_side.later_velocity, problem), theta, *known)
 
 
 def _monitor(parts: Parts) -> Callable[..., dict[str, Array]]:
