@@ -139,20 +139,6 @@ def build_engine(system: System, solver: TdvpSolver, key: PRNGKeyArray) -> Engin
     )
 
 
-def _later(parts: Parts, theta: Vector, ensemble: Any) -> _Compiled | None:
-    """θ̇ at the later stages of a step from the factor at its start, where that pays.
-
-    An enumeration remembers the last stage, which is the start of the next step.
-    """
-    problem = parts.problem
-    solution = jax.eval_shape(partial(right_hand_side.derivative, problem), theta, ensemble)
-    random = problem.sampler.is_random
-    if not (random and problem.settings.fixed_samples) or solution.damped is None:
-        return None
-    known = (_everywhere(ensemble), theta, _everywhere(solution.damped))
-    return _compiled(partial(right_hand_side.later_velocity, problem), theta, *known)
-
-
 def _monitor(parts: Parts) -> Callable[..., dict[str, Array]]:
     """What every step is watched by: samples that the solve has not seen, and positivity."""
     problem, sampler = parts.problem, parts.problem.sampler
@@ -206,6 +192,20 @@ def _compiled(function: Callable[..., Any], *arguments: Any) -> _Compiled:
     everywhere = NamedSharding(all_devices(), PartitionSpec())
     compiled = jax.jit(function, out_shardings=everywhere).lower(*arguments).compile()
     return _Compiled(compiled, _needed(compiled.memory_analysis()))
+
+
+def _later(parts: Parts, theta: Vector, ensemble: Any) -> _Compiled | None:
+    """θ̇ at the later stages of a step from the factor at its start, where that pays.
+
+    An enumeration remembers the last stage, which is the start of the next step.
+    """
+    problem = parts.problem
+    solution = jax.eval_shape(partial(right_hand_side.derivative, problem), theta, ensemble)
+    random = problem.sampler.is_random
+    if not (random and problem.settings.fixed_samples) or solution.damped is None:
+        return None
+    known = (_everywhere(ensemble), theta, _everywhere(solution.damped))
+    return _compiled(partial(right_hand_side.later_velocity, problem), theta, *known)
 
 
 def _everywhere(shapes: Any) -> Any:
