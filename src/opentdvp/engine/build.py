@@ -115,11 +115,11 @@ def build_engine(system: System, solver: TdvpSolver, key: PRNGKeyArray) -> Engin
         velocity, diagnostics = on_host((solution.velocity, solution.diagnostics))
         return RightHandSide(velocity, solution.fisher, solution.rows, diagnostics, solution.damped)
 
-    remembering = solved if sampler.is_random else _remembering(solved)
+    solved_once = solved if sampler.is_random else _remembering(solved)
 
     def velocity_later(theta: Vector, ensemble: Ensemble, first: RightHandSide) -> Vector:
-        if later is None or first.damped is None:
-            return remembering(theta, ensemble).velocity
+        if later is None:
+            return solved_once(theta, ensemble).velocity
         return np.asarray(later.function(theta, ensemble, first.velocity, first.damped))
 
     return Engine(
@@ -129,7 +129,7 @@ def build_engine(system: System, solver: TdvpSolver, key: PRNGKeyArray) -> Engin
         fastest_rate=float(np.abs(parts.generator.matrices).max(initial=0)),
         memory=max(part.memory for part in (draw, derivative, later, monitor, measure) if part),
         draw=draw_one,
-        derivative=remembering,
+        derivative=solved_once,
         later=velocity_later,
         monitor=lambda *point: on_host(monitor.function(*point[:-1], key_data(point[-1]))),
         measure=lambda *point: on_host(measure.function(*point[:-1], key_data(point[-1]))),
@@ -183,9 +183,10 @@ def _later(parts: Parts, theta: Vector, ensemble: Any) -> Compiled | None:
     An enumeration remembers the last stage, which is the start of the next step.
     """
     problem = parts.problem
-    damped = shapes_of(partial(right_hand_side.derivative, problem), theta, ensemble).damped
-    if not (problem.sampler.is_random and problem.settings.fixed_samples) or damped is None:
+    factored = problem.settings.regularization.method == "cholesky"
+    if not (problem.sampler.is_random and problem.settings.fixed_samples and factored):
         return None
+    damped = shapes_of(partial(right_hand_side.derivative, problem), theta, ensemble).damped
     return compiled(
         partial(right_hand_side.later_velocity, problem), theta, ensemble, theta, damped
     )
