@@ -1,6 +1,6 @@
 # Solves the systems of the configuration, compares the runs and draws the figures:
-#   snakemake --cores all                                    (quick preset)
-#   snakemake --cores all --configfile config/paper.yaml     (the paper's systems)
+#   snakemake --cores all                                    (default preset)
+#   snakemake --cores all --configfile config/paper.yaml     (the paper's networks, days)
 import sys
 
 from snakemake.utils import min_version

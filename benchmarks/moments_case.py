@@ -5,13 +5,12 @@ alone, then all of them are kept, as in a run.
 """
 
 import json
-import resource
 import time
 from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
-from case import use_threads
+from case import peak_memory, use_threads
 from decks import SystemName, sized
 
 
@@ -72,11 +71,6 @@ def measure(model: Any, weight: int, range: int) -> dict[str, Any]:
         "three": {"wall_seconds": whole, "peak_memory_bytes": peak_memory()},
         "derivative_seconds": time.perf_counter() - began,
     }
-
-
-def peak_memory() -> int:
-    """Of this process, bytes."""
-    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 if __name__ == "__main__":

@@ -206,7 +206,7 @@ def finished(tmp_path_factory, call):
     folder = tmp_path_factory.mktemp("finished work")
     (folder / CONFIG).write_text(yaml.safe_dump(configuration(), sort_keys=False))
     (folder / NETWORK).write_text(yaml.safe_dump(network(), sort_keys=False))
-    source = Path(__file__).parents[1] / "README.md"
+    source = Path(__file__).parents[1] / "docs" / "own_network.md"
     (folder / "markov.py").write_text(source.read_text().split("```python\n")[1].split("```")[0])
     for name in (".new.local", ".reduced.env", ".b.secret", "new", "mine.txt"):
         (folder / name).write_text("mine")

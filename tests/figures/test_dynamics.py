@@ -12,7 +12,7 @@ from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 from PIL import Image
-from solvers import ENUMERATION, moments, tdvp
+from solvers import ENUMERATION, moments, tdvp, wave_functions
 from systems import heisenberg_ring
 from trajectories import damped
 
@@ -278,7 +278,23 @@ def test_more_systems_than_styles_are_all_drawn() -> None:
     figure = DYNAMICS.model_copy(update={"panels": (panel,)})
     upper = dynamics.draw(figure, shown).axes[0]
     assert texts(upper.get_legend()) == list(names)
-    assert len(lines(upper, "-")) == 4
+    solid, dashed = lines(upper, "-"), lines(upper, "--")
+    assert (len(solid), len(dashed)) == (3, 1)
+    assert len({(line.get_color(), line.get_linestyle()) for line in solid + dashed}) == 4
+
+
+def test_several_runs_beside_have_marks_of_their_own() -> None:
+    network = {"kind": "jastrow", "weight": 2, "range": 3, "pair_range": 3}
+    other = Run(system="six", solver="strings")
+    run = damped(61, solver=tdvp(network=network, orbit=None, forgetting_bound=None))
+    shown = material(CANDIDATE, REFERENCE, POINTS)
+    shown = replace(shown, runs={**shown.runs, ROUGH: damped(solver=wave_functions()), other: run})
+    panel = DYNAMICS.panels[0].model_copy(update={"beside": (ROUGH, other)})
+    figure = dynamics.draw(DYNAMICS.model_copy(update={"panels": (panel,)}), shown)
+    marks = [line.get_marker() for line in figure.axes[0].lines]
+    assert (marks.count("x"), marks.count("+")) == (3, 3)
+    header = figure.legends[0]
+    assert "ring $N = 6$, TDVP (Jastrow)" in texts(header)
 
 
 def test_inset_shows_runs_that_stop_early() -> None:

@@ -134,6 +134,20 @@ def verdicts(config_file: ConfigFile) -> None:
 
 
 @app.command()
+def where(
+    config_file: ConfigFile,
+    since: Annotated[
+        float | None,
+        typer.Option(help="Seconds since 1970; of older figures it says that they are old."),
+    ] = None,
+) -> None:
+    """Say where the figures, tables and report of a configuration are."""
+    from opentdvp import study as studying
+
+    print(*studying.whereabouts(config.load(config_file), since), sep="\n")
+
+
+@app.command()
 def validate(config_file: ConfigFile) -> None:
     """Check a configuration, that every solver fits its systems, its archive, TeX of labels."""
     from opentdvp.figures import check_labels

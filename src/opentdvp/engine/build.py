@@ -10,13 +10,14 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from opentdvp.config import System, TdvpSolver
 from opentdvp.engine.assembly import Parts, assemble
-from opentdvp.engine.compiled import compiled, key_data, of_key_data, on_host, shapes_of
+from opentdvp.engine.compiled import Compiled, compiled, key_data, of_key_data, on_host, shapes_of
 from opentdvp.engine.growing import Growing, compile_growing
 from opentdvp.engine.measuring import observables
 from opentdvp.engine.measuring.given_rest import given_rest
 from opentdvp.engine.measuring.positivity import smallest_eigenvalues
 from opentdvp.engine.principle import right_hand_side
 from opentdvp.engine.principle.integrator import Norm, fisher_norm, row_norm
+from opentdvp.engine.principle.normal_equations import Damped
 from opentdvp.engine.sampling.ensemble import Ensemble, Purpose, SamplerState
 from opentdvp.physics.spin import AXES
 
@@ -42,6 +43,7 @@ class RightHandSide(NamedTuple):
     fisher: Array | np.ndarray | None
     rows: Array | np.ndarray | None
     diagnostics: dict[str, np.ndarray]
+    damped: Damped | None = None
     parameters: np.ndarray | None = None
 
     @property
@@ -76,6 +78,8 @@ class Engine(NamedTuple):
         (θ, sampler state, key) → sampler state, and an ensemble for the solve, on the devices.
     derivative
         (θ, ensemble) → right-hand side with its Fisher matrix and diagnostics.
+    later
+        (θ, ensemble, right-hand side at the start of the step) → θ̇ at a later stage of it.
     monitor
         (θ, θ̇, sampler state, key) → residual on samples that the solve has not seen, positivity.
     measure
@@ -91,6 +95,7 @@ class Engine(NamedTuple):
     memory: int
     draw: Callable[..., tuple[dict[str, np.ndarray], Ensemble]]
     derivative: Callable[[Vector, Ensemble], RightHandSide]
+    later: Callable[[Vector, Ensemble, RightHandSide], Vector]
     monitor: Callable[..., dict[str, np.ndarray]]
     measure: Callable[..., Measurement]
     growing: Growing | None = None
@@ -113,6 +118,7 @@ def build_engine(system: System, solver: TdvpSolver, key: PRNGKeyArray) -> Engin
     draw = compiled(drawn, *at)
     growing, ensemble = _growing(parts, shapes_of(drawn, *at)[1])
     derivative = compiled(partial(right_hand_side.derivative, parts.problem), theta, ensemble)
+    later = _later(parts, theta, ensemble)
     monitor = compiled(of_key_data(_monitor(parts)), theta, *at)
     measure = compiled(of_key_data(_measure(parts, system)), *at)
 
@@ -125,16 +131,28 @@ def build_engine(system: System, solver: TdvpSolver, key: PRNGKeyArray) -> Engin
         velocity, diagnostics, parameters = on_host(
             (solution.velocity, solution.diagnostics, ensemble.parameters)
         )
-        return RightHandSide(velocity, solution.fisher, solution.rows, diagnostics, parameters)
+        return RightHandSide(
+            velocity, solution.fisher, solution.rows, diagnostics, solution.damped, parameters
+        )
+
+    solved_once = solved if sampler.is_random else _remembering(solved)
+
+    def velocity_later(theta: Vector, ensemble: Ensemble, first: RightHandSide) -> Vector:
+        if later is None:
+            return solved_once(theta, ensemble).velocity
+        return np.asarray(later.function(theta, ensemble, first.velocity, first.damped))
 
     return Engine(
         theta=theta,
         sampler_state=state,
         start=_start_values(system),
         fastest_rate=float(np.abs(parts.generator.matrices).max(initial=0)),
-        memory=max(part.memory for part in (draw, derivative, monitor, measure, growing) if part),
+        memory=max(
+            part.memory for part in (draw, derivative, later, monitor, measure, growing) if part
+        ),
         draw=draw_one,
-        derivative=solved if sampler.is_random else _remembering(solved),
+        derivative=solved_once,
+        later=velocity_later,
         monitor=lambda *point: on_host(monitor.function(*point[:-1], key_data(point[-1]))),
         measure=lambda *point: on_host(measure.function(*point[:-1], key_data(point[-1]))),
         growing=growing,
@@ -199,6 +217,21 @@ def _start_values(system: System) -> Measurement:
     for pair, distances in system.observables.correlators.items():
         values[f"C_{pair}"] = np.zeros(len(distances))
     return {name: (value, np.zeros_like(value)) for name, value in values.items()}
+
+
+def _later(parts: Parts, theta: Vector, ensemble: Any) -> Compiled | None:
+    """θ̇ at the later stages of a step from the factor at its start, where that pays.
+
+    An enumeration remembers the last stage, which is the start of the next step.
+    """
+    problem = parts.problem
+    factored = problem.settings.regularization.method == "cholesky"
+    if not (problem.sampler.is_random and problem.settings.fixed_samples and factored):
+        return None
+    damped = shapes_of(partial(right_hand_side.derivative, problem), theta, ensemble).damped
+    return compiled(
+        partial(right_hand_side.later_velocity, problem), theta, ensemble, theta, damped
+    )
 
 
 def _remembering(derivative: Callable[..., Any]) -> Callable[..., Any]:

@@ -64,6 +64,11 @@ class SweptAnsatz(Ansatz, Protocol):
 class EnergyAnsatz(SweptAnsatz, Protocol):
     """An ansatz that is not normalised, whose log P is a sum of terms of a few outcomes each."""
 
+    @property
+    def bytes_of_sample(self) -> int:
+        """About how much memory the evaluation of one outcome of all sites goes through."""
+        ...
+
     def changes(
         self,
         parameters: Parameters,
@@ -79,6 +84,18 @@ class EnergyAnsatz(SweptAnsatz, Protocol):
         outcomes of a pair, what that changes besides the changes by either.
         """
         ...
+
+
+def pair_changes(
+    changes: tuple[Float[Array, "4 sites batch"], Float[Array, "shifts pairs batch"]],
+    pairs: Int[np.ndarray, "pairs 2"],
+    shifts: Int[np.ndarray, "shifts 2"],
+    number: int,
+) -> Float[Array, "pairs batch"]:
+    """All that one shift of both outcomes changes of log P, pair by pair, from `changes`."""
+    on_site, joint = changes
+    x, y = shifts[number].tolist()
+    return on_site[x, pairs[:, 0]] + on_site[y, pairs[:, 1]] + joint[number]
 
 
 def gradients(

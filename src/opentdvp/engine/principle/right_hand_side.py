@@ -16,7 +16,13 @@ from opentdvp.config import TdvpSolver
 from opentdvp.engine.ansatz.interface import Ansatz, Parameters
 from opentdvp.engine.devices import for_samples
 from opentdvp.engine.estimates.estimator import Estimate, Estimator
-from opentdvp.engine.principle.normal_equations import Regression, relative_misfit, solve
+from opentdvp.engine.principle.normal_equations import (
+    Damped,
+    Regression,
+    relative_misfit,
+    solve,
+    solve_near,
+)
 from opentdvp.engine.sampling.ensemble import Ensemble, Sampler
 
 _PRECISIONS = {"single": jnp.float32, "double": jnp.float64}
@@ -50,12 +56,14 @@ class Solution(NamedTuple):
 
     Steps are measured by the Fisher matrix S, or by its `rows`, S = rowsᵀ rows, where the solve
     does without the matrix; the other one is None. Both are those of the ensemble's `parameters`.
+    `damped` is S as it was factored, if it was.
     """
 
     velocity: Float[Array, " P"]
     fisher: Float[Array, "columns columns"] | None
     rows: Float[Array, "rows columns"] | None
     diagnostics: dict[str, Float[Array, ""]]
+    damped: Damped | None = None
 
 
 def derivative(problem: Problem, theta: Float[Array, " P"], ensemble: Ensemble) -> Solution:
@@ -68,6 +76,53 @@ def derivative(problem: Problem, theta: Float[Array, " P"], ensemble: Ensemble) 
     Where an ensemble knows only some parameters, the others stay as they are, and `strings` is how
     many it knows.
     """
+    ensemble, estimates, regression, mean = _regression(problem, theta, ensemble)
+    settings = problem.settings.regularization
+    fisher = None if settings.method == "sample_space" else regression.fisher
+    solved = solve(regression, fisher, settings)
+    diagnostics = {
+        "distinct_samples": ensemble.distinct.astype(float),
+        "residual": regression.residual(solved.velocity),
+        "mean_estimate": mean,
+        "mean_estimate_error": _mean_error(ensemble, regression.target),
+        "estimate_deviation": jnp.linalg.norm(regression.target),
+        **{name: entries.max().astype(float) for name, entries in estimates.diagnostics.items()},
+        **solved.summary,
+        **ensemble.diagnostics,
+    }
+    if ensemble.parameters is not None:
+        diagnostics["strings"] = jnp.sum(ensemble.parameters < len(theta)).astype(float)
+    rows = regression.rows if fisher is None else None
+    velocity = _of_all(theta, ensemble, solved.velocity)
+    return Solution(velocity, fisher, rows, diagnostics, solved.damped)
+
+
+def later_velocity(
+    problem: Problem,
+    theta: Float[Array, " P"],
+    ensemble: Ensemble,
+    velocity: Float[Array, " P"],
+    damped: Damped,
+) -> Float[Array, " P"]:
+    """θ̇ at a later stage of a step with fixed samples, from what was found at its start."""
+    regression = _regression(problem, theta, ensemble)[2]
+    known = velocity
+    if ensemble.parameters is not None:
+        known = jnp.take(velocity, ensemble.parameters, mode="fill", fill_value=0)
+    return _of_all(theta, ensemble, solve_near(regression, damped, known))
+
+
+def _of_all(theta: Float[Array, " P"], ensemble: Ensemble, known: Array) -> Float[Array, " P"]:
+    """θ̇ of all parameters from that of those which the ensemble knows; the others stay."""
+    if ensemble.parameters is None:
+        return known
+    return jnp.zeros_like(theta).at[ensemble.parameters].set(known, mode="drop")
+
+
+def _regression(
+    problem: Problem, theta: Array, ensemble: Ensemble
+) -> tuple[Ensemble, Estimate, Regression, Float[Array, ""]]:
+    """The ensemble with its weights at θ, E and O of it, and <E>."""
     if problem.settings.fixed_samples:
         ensemble = problem.sampler.reweighted(ensemble, theta)
     distinct = ensemble.distinct
@@ -78,25 +133,7 @@ def derivative(problem: Problem, theta: Float[Array, " P"], ensemble: Ensemble) 
     root = jnp.sqrt(ensemble.weights)
     mean, target = centred(estimates.value, ensemble.weights, root)
     _, rows = centred(jacobian, ensemble.weights, root)
-    regression = Regression(rows, target, ensemble.counts)
-    settings = problem.settings.regularization
-    fisher = None if settings.method == "sample_space" else regression.fisher
-    velocity, spectrum = solve(regression, fisher, settings)
-    diagnostics = {
-        "distinct_samples": distinct.astype(float),
-        "residual": regression.residual(velocity),
-        "mean_estimate": mean,
-        "mean_estimate_error": _mean_error(ensemble, target),
-        "estimate_deviation": jnp.linalg.norm(target),
-        **{name: entries.max().astype(float) for name, entries in estimates.diagnostics.items()},
-        **spectrum,
-        **ensemble.diagnostics,
-    }
-    if ensemble.parameters is not None:
-        known = ensemble.parameters < len(theta)
-        diagnostics["strings"] = jnp.sum(known).astype(float)
-        velocity = jnp.zeros_like(theta).at[ensemble.parameters].set(velocity, mode="drop")
-    return Solution(velocity, fisher, rows if fisher is None else None, diagnostics)
+    return ensemble, estimates, Regression(rows, target, ensemble.counts), mean
 
 
 def held_out_residual(

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from opentdvp.engine.ansatz.interface import EnergyAnsatz, Parameters
+from opentdvp.engine.ansatz.interface import EnergyAnsatz, Parameters, pair_changes
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +55,9 @@ class Neighbours:
         self, parameters: Parameters, outcomes: Int[Array, "sites batch"]
     ) -> Float[Array, " batch"]:
         """log of P(b)/P(a), averaged over the neighbours b of a."""
-        on_site, joint = self.ansatz.changes(parameters, outcomes, self.pairs, self.shifts)
-        of_first, of_second = (on_site[self.shifts[:, k]][:, self.pairs[:, k]] for k in range(2))
-        changes = (of_first + of_second + joint).reshape(-1, outcomes.shape[1])
-        return jax.nn.logsumexp(changes, axis=0) - np.log(len(changes))
+        pairs, shifts = self.pairs, self.shifts
+        changes = self.ansatz.changes(parameters, outcomes, pairs, shifts)
+        log_ratios = jnp.concatenate(
+            [pair_changes(changes, pairs, shifts, k) for k in range(len(shifts))]
+        )
+        return jax.nn.logsumexp(log_ratios, axis=0) - np.log(len(log_ratios))
