@@ -13,8 +13,11 @@ from jaxtyping import Array, Float, Int
 
 from opentdvp.engine.devices import for_samples
 from opentdvp.engine.principle.normal_equations import Regression, directions
-from opentdvp.engine.principle.right_hand_side import Problem, centred
+from opentdvp.engine.principle.right_hand_side import Problem, centred, log_derivatives
 from opentdvp.engine.sampling.ensemble import Ensemble
+
+#: Rows whose log-derivatives of all parameters are there at a time.
+_ROWS = 512
 
 
 def restricted(
@@ -92,20 +95,20 @@ def _sums(
 ) -> tuple[Float[Array, "P factors"], Float[Array, " P"]]:
     """Σ_a √w O_k(a) f(a) for all parameters and factors, and <O_k²>; in double precision.
 
-    Chunk by chunk, since all log-derivatives together may not fit the memory.
+    Some rows after the other, since all log-derivatives together may not fit the memory.
     """
-    of_chunk = partial(problem.ansatz.log_derivatives, problem.parameters(theta))
-    chunk, rows = min(problem.settings.chunk, len(factors)), len(factors)
+    rows = len(factors)
+    together = min(_ROWS, rows)
 
-    def in_chunks(values: Array) -> Array:
-        padded = jnp.pad(values, ((0, -rows % chunk), (0, 0)))
-        return padded.reshape(-1, chunk, values.shape[1])
+    def in_parts(values: Array) -> Array:
+        padded = jnp.pad(values, ((0, -rows % together), (0, 0)))
+        return padded.reshape(-1, together, values.shape[1])
 
     def add(totals: tuple[Array, Array], part: tuple[Array, Array]) -> Any:
         outcomes, here = part
-        values = here[:, :1] * of_chunk(outcomes)
+        values = here[:, :1] * log_derivatives(problem, theta, outcomes)
         products, squares = values.T @ here, jnp.sum(values**2, axis=0)
         return (totals[0] + products, totals[1] + squares), None
 
     start = (jnp.zeros((len(theta), factors.shape[1])), jnp.zeros(len(theta)))
-    return jax.lax.scan(add, start, (in_chunks(ensemble.outcomes), in_chunks(factors)))[0]
+    return jax.lax.scan(add, start, (in_parts(ensemble.outcomes), in_parts(factors)))[0]
