@@ -102,14 +102,14 @@ def test_every_correlator_has_a_look_of_its_own() -> None:
 def test_systems_are_named_by_geometry_and_size(lattice: dict[str, Any], label: str) -> None:
     observables = {"magnetization": ["X", "Y", "Z"]}
     run = damped(system=heisenberg_ring(6, lattice=lattice, observables=observables))
-    assert style.system(run) == label
+    assert names.system(run) == label
 
 
 def test_infinite_chain_is_named_instead_of_the_ring() -> None:
     keys: dict[str, Any] = {"method": "mpo", "chain": "infinite", "bond_dimension": 8}
     accuracy = {"singular_value_cutoff": 0, "time_step": 0.1, "order": 2}
     run = damped(solver=TensorNetworkSolver(**keys, **accuracy))
-    assert (style.system(run), style.method(run)) == ("infinite chain", "MPO")
+    assert (names.system(run), names.method(run)) == ("infinite chain", "MPO")
 
 
 @pytest.mark.parametrize("count", [1, 2, 6])
@@ -123,4 +123,4 @@ def test_lines_of_a_series_differ_and_end_in_black(count: int) -> None:
 
 
 def test_methods_are_named() -> None:
-    assert (style.method(damped(solver=tdvp())), style.method(damped())) == ("TDVP", "exact")
+    assert (names.method(damped(solver=tdvp())), names.method(damped())) == ("TDVP", "exact")

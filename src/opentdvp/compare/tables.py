@@ -18,6 +18,7 @@ UNDEFINED = frozenset(
     {
         *("in_errors", "max_in_errors", "rms_in_errors", "beyond_4_errors"),
         *("varied", "scatter", "time_error", "a", "b", "b_error"),
+        *("minutes", "error"),
     }
 )
 

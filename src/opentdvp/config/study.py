@@ -11,7 +11,7 @@ from pydantic import BaseModel, model_validator
 from opentdvp.config.archive import Archive
 from opentdvp.config.base import Label, Name, StrictModel, check_name
 from opentdvp.config.comparison import Comparison, Run
-from opentdvp.config.figures import AnyFigure, ScanFigure
+from opentdvp.config.figures import AnyFigure, CostsFigure, ScanFigure
 from opentdvp.config.output import Output
 from opentdvp.config.panels import CurveKey
 from opentdvp.config.published import Published
@@ -187,13 +187,19 @@ class Study(StrictModel):
     @model_validator(mode="after")
     def _check_panels(self) -> Self:
         judges = {comparison.reference for comparison in self.comparisons.values()}
-        for label, run in self.panels.items():
-            self._check_runs(f"panels.{label}", run)
-            if run not in judges:
-                raise ValueError(
-                    f"`panels.{label}` must be the reference of a comparison, but is {run.system} "
-                    f"by {run.solver}, which is that of none"
-                )
+        tables = {"panels": self.panels} | {
+            f"figures.{name}.panels": figure.panels
+            for name, figure in self.figures.items()
+            if isinstance(figure, CostsFigure)
+        }
+        for key, panels in tables.items():
+            for label, run in panels.items():
+                self._check_runs(f"{key}.{label}", run)
+                if run not in judges:
+                    raise ValueError(
+                        f"`{key}.{label}` must be the reference of a comparison, but is "
+                        f"{run.system} by {run.solver}, which is that of none"
+                    )
         return self
 
     def _check_series(self, key: str, name: str, wanted: tuple[str, ...]) -> None:

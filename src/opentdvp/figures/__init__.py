@@ -29,7 +29,7 @@ KINDS: dict[str, Callable[..., Figure]] = {
 }
 
 #: Modules that all figures share; a change of one draws all of them anew.
-SHARED = ("style", "sources", "labels", "copies")
+SHARED = ("style", "names", "sources", "labels", "copies", "curves", "strips")
 
 
 def output(path: Path) -> Output:

@@ -11,7 +11,7 @@ from matplotlib.gridspec import GridSpec
 from matplotlib.ticker import MaxNLocator
 
 from opentdvp.config import HeatMapFigure
-from opentdvp.figures import style
+from opentdvp.figures import names, style
 from opentdvp.figures.sources import Material
 from opentdvp.records.trajectory import Trajectory
 
@@ -106,7 +106,7 @@ def _draw_difference(axes: Axes, figure: HeatMapFigure, material: Material) -> Q
     values = table.to_numpy()
     reach = max(np.abs(values).max(), SMALLEST_REACH)
     candidate, reference = material.compared(figure.difference)
-    _write(axes, f"{style.name(candidate)} − {style.name(reference)}")
+    _write(axes, f"{names.name(candidate)} − {names.name(reference)}")
     norm = Normalize(-reach, reach)
     return _draw_mesh(axes, table.columns.to_numpy(), values, DIFFERENCE_COLORS, norm)
 

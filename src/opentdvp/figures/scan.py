@@ -11,7 +11,7 @@ from matplotlib.ticker import NullLocator
 
 from opentdvp.config import ScanFigure
 from opentdvp.errors import ConfigError
-from opentdvp.figures import style
+from opentdvp.figures import names, style
 from opentdvp.figures.sources import Material
 
 HEIGHT = 2.9  # inches
@@ -87,7 +87,7 @@ def _number(value: float) -> str:
 
 
 def _draw_references(axes: Axes, rows: pd.DataFrame) -> None:
-    methods = rows["method"].map(lambda method: style.METHODS.get(method, method))
+    methods = rows["method"].map(lambda method: names.METHODS.get(method, method))
     # Solvers are told apart where one method is not enough.
     names = methods.where(~methods.duplicated(keep=False), methods + ", " + rows["label"])
     columns = (names, rows["mean"], rows["sampling_error"])
@@ -104,7 +104,7 @@ def _draw_lines(axes: Axes, rows: pd.DataFrame) -> None:
     for k, ((label, line), (look, marker)) in enumerate(zip(lines, looks, strict=False)):
         ordered = line.sort_values("varied")
         errors = ordered["scatter"].fillna(ordered["sampling_error"])
-        method = style.METHODS.get(ordered["method"].iloc[0], ordered["method"].iloc[0])
+        method = names.METHODS.get(ordered["method"].iloc[0], ordered["method"].iloc[0])
         axes.errorbar(
             _beside(axes, ordered["varied"].to_numpy(), (k + 0.5) / len(lines) - 0.5),
             ordered["mean"],
