@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from opentdvp.config import AnyFigure
 from opentdvp.errors import ConfigError
-from opentdvp.figures import diagnostics, dynamics, front, heatmap, runs, scan, scheme, style
+from opentdvp.figures import costs, diagnostics, dynamics, front, heatmap, runs, scan, scheme, style
 from opentdvp.figures.copies import note_copies
 from opentdvp.figures.labels import check_labels
 from opentdvp.figures.sources import Material
@@ -25,6 +25,7 @@ KINDS: dict[str, Callable[..., Figure]] = {
     "heatmap": heatmap.draw,
     "front": front.draw,
     "scan": scan.draw,
+    "costs": costs.draw,
     "scheme": scheme.draw,
 }
 
