@@ -31,6 +31,7 @@ CAPTIONS = {
     "scan": "at the last time",
     "runs": "subtracting the last run",
     "residuals": "Diagnostics of runs",
+    "costs": "against the minutes of computing",
     "scheme": "The method",
 }
 FIGURES = tuple(CAPTIONS)
@@ -193,7 +194,8 @@ SHOWN = {("plot", "figure=dynamics"), ("plot", "figure=heatmap")}
             {("evolve", "system=ring_3, solver=tdvp")}
             | COMPARED
             | SHOWN
-            | {("plot", "figure=runs"), ("plot", "figure=residuals")},
+            | {("plot", "figure=runs"), ("plot", "figure=residuals")}
+            | {("derive", "figure=costs"), ("plot", "figure=costs")},
         ),
     ],
 )
@@ -255,9 +257,10 @@ def test_archive_is_verified(finished, monkeypatch):
     assert "its run id must be" in wrong["run", "ring_3, tdvp"]
     assert "its run id must be" in wrong["comparison", "ring_3"]
     assert "not a table of this kind" in wrong["table", "front"]
+    assert "its run id must be" in wrong["table", "costs"]
     assert "does not show the runs" in wrong["figure", "scan"]
     assert "missing or damaged" in wrong["figure", "residuals"]
-    assert len(wrong) == 5
+    assert len(wrong) == 6
 
 
 def test_tables_of_what_is_finished_can_be_had_before_all_is(finished, monkeypatch):
@@ -318,7 +321,7 @@ def test_archive_is_redrawn_without_running_anything(finished):
 
     done = plan()
     assert done.returncode == 0, said(done)
-    everything = {"all": 1, "compare": 3, "derive": 2, "overview": 1, "plot": len(FIGURES)}
+    everything = {"all": 1, "compare": 3, "derive": 3, "overview": 1, "plot": len(FIGURES)}
     assert Counter(re.findall(r"^rule (\w+):", said(done), flags=re.MULTILINE)) == everything
     run = finished / "results/runs/ring_3/tdvp.h5"
     run.rename(run.with_suffix(".away"))

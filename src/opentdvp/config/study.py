@@ -11,7 +11,7 @@ from pydantic import BaseModel, model_validator
 from opentdvp.config.archive import Archive
 from opentdvp.config.base import Label, Name, StrictModel, check_name
 from opentdvp.config.comparison import Comparison, Run
-from opentdvp.config.figures import AnyFigure, CostsFigure, ScanFigure
+from opentdvp.config.figures import AnyFigure, CostsFigure, DynamicsFigure, ScanFigure
 from opentdvp.config.output import Output
 from opentdvp.config.panels import CurveKey
 from opentdvp.config.published import Published
@@ -171,6 +171,8 @@ class Study(StrictModel):
                     )
             if isinstance(figure, ScanFigure):
                 self._check_scan(f"figures.{name}", figure)
+            if isinstance(figure, DynamicsFigure):
+                self._check_panel_references(f"figures.{name}", figure)
         return self
 
     @model_validator(mode="after")
@@ -209,6 +211,16 @@ class Study(StrictModel):
                 f"`{key}.published` must be series of {', '.join(wanted)}, but {name} is one of "
                 f"{observable}"
             )
+
+    def _check_panel_references(self, key: str, figure: DynamicsFigure) -> None:
+        """Curves that have their colour by observable are all of one system."""
+        for number, panel in enumerate(figure.panels):
+            references = {self.comparisons[name].reference for name in panel.comparisons}
+            if len(panel.curves) > 1 and len(references) > 1:
+                raise ValueError(
+                    f"`{key}.panels.{number}.comparisons` must have one reference, since each "
+                    f"draws {len(panel.curves)} curves, but have {len(references)}"
+                )
 
     def _check_scan(self, key: str, figure: ScanFigure) -> None:
         vary = self.scans[figure.scan].vary

@@ -13,6 +13,8 @@ from opentdvp.figures import style
 FAR = 10
 #: How far the strip reaches beyond what is in it, as a factor.
 MARGIN = 1.15
+#: Differences that are no more than rounding.
+ROUNDING = 1e-12
 #: Shaded: so many combined standard errors.
 SHADED = 2
 
@@ -40,8 +42,9 @@ def draw(axes: Axes, parts: Sequence[tuple[style.CurveStyle, pd.DataFrame]]) -> 
         for level in (-tolerance, tolerance):
             axes.axhline(level, **style.GUIDE | {"linestyle": "dashed", "color": style.INK})
     seen = max(_largest(rows) for _, rows in parts)
-    # Where all differences are zero the tolerance alone gives the scale.
-    reach = MARGIN * (max(seen, min(tolerances[-1], FAR * seen)) or tolerances[-1])
+    # Of equal runs the tolerance alone gives the scale.
+    shown = max(seen, min(tolerances[-1], FAR * seen)) if seen > ROUNDING else tolerances[-1]
+    reach = MARGIN * shown
     axes.set_ylim(-reach, reach)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 4, 5, 10]))
     axes.set_ylabel(r"$\Delta$")

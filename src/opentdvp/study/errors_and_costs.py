@@ -22,6 +22,9 @@ COSTS: dict[str, type] = {
     "error": float,
 }
 
+#: Smaller differences are rounding: two runs of the same deck under two names.
+ROUNDING = 1e-12
+
 #: In place of a comparison, of the reference itself.
 REFERENCE = "reference"
 
@@ -35,7 +38,8 @@ def errors_and_costs(
     -------
     pandas.DataFrame
         Columns of `COSTS`. `error` is the largest difference from the reference of any observable
-        at any time; of the reference, its own largest error, NaN if it has none. `same` says
+        at any time, NaN if there is none but rounding; of the reference, its own largest error, NaN
+        if it has none. `same` says
         whether size and last time are those of the reference. `minutes` are those of computing, of
         all batches together, NaN if they are not known, or too few to be measured.
 
@@ -68,7 +72,8 @@ def _of_candidate(
     candidate, reference = (study.systems[run.system] for run in pair)
     same = candidate.lattice == reference.lattice and candidate.time.stop == reference.time.stop
     error = float(points["difference"].abs().max())
-    return _named(study, panel, name, pair[0]) | {"same": same, "error": error or np.nan}
+    found = error if error > ROUNDING else np.nan
+    return _named(study, panel, name, pair[0]) | {"same": same, "error": found}
 
 
 def _named(study: Study, panel: str, comparison: str, run: Run) -> dict[str, object]:
