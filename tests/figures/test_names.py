@@ -39,3 +39,8 @@ def test_methods_are_named() -> None:
     network = {"kind": "jastrow", "weight": 2, "range": 3, "pair_range": 3}
     run = damped(solver=tdvp(network=network, orbit=None, forgetting_bound=None))
     assert names.method(run) == "TDVP (Jastrow)"
+
+
+def test_keys_become_words() -> None:
+    assert names.words("autocorrelation_magnetization") == "autocorrelation magnetisation"
+    assert names.words("residual_held_out") == "residual held out"

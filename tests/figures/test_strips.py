@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from drawn_figures import CANDIDATE, PANELS, POINTS, REFERENCE, foot, rows
+from drawn_figures import CANDIDATE, PANELS, POINTS, REFERENCE, foot, rows, texts
 from figure_settings import DYNAMICS, SAMPLED, TOLERANCE, material
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -68,6 +68,7 @@ def test_runs_without_errors_have_no_band() -> None:
     # The tolerance, 0.05, is too far away to be seen.
     assert strip.get_ylim()[1] == pytest.approx(strips.MARGIN * strips.FAR * 1e-3)
     assert foot(drawn).endswith("No run has a sampling error.")
+    assert texts(drawn.legends[0])[0] == "ring $N = 6$, TDVP (recurrent)"
 
 
 def test_equal_runs_have_a_strip_to_their_tolerance() -> None:

@@ -163,10 +163,11 @@ def _draw_header(
     for name in dict.fromkeys(name for panel in figure.panels for name in panel.comparisons):
         candidate, reference = material.compared(name)
         line = replace(look, dashes=dashes.get(names.method(candidate), "solid")).line
-        entries["line", rf"{names.name(candidate)} $\pm\sigma$"] = (
-            Patch(**look.band),
-            Line2D([], [], **line),
-        )
+        title, handle = names.name(candidate), Line2D([], [], **line)
+        if any(error.any() for _, error in candidate.curves().values()):
+            entries["line", rf"{title} $\pm\sigma$"] = (Patch(**look.band), handle)
+        else:
+            entries["line", title] = handle
         mark = Line2D([], [], **look.mark), Line2D([], [], **style.REFERENCE)
         marked["mark", names.name(reference)] = mark[::-1]
     entries |= marked

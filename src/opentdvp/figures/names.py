@@ -16,6 +16,11 @@ METHODS = {
 NETWORKS = {"raster": "recurrent", "jastrow": "Jastrow"}
 
 
+def words(key: str) -> str:
+    """A key of files and configurations, which are in American spelling, as figures have it."""
+    return key.replace("_", " ").replace("magnetization", "magnetisation")
+
+
 def method(run: Trajectory) -> str:
     """The solver's name in legends, with the kind of its network."""
     solver = Deck.model_validate_json(run.deck).solver
