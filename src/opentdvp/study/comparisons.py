@@ -97,7 +97,7 @@ def _settings(study: Study, comparison: Comparison) -> dict[str, object]:
     return {
         "solver": comparison.candidate.solver,
         "network": " ".join(str(network[k]) for k in ("kind", "cell", "width") if k in network),
-        "orbit": solver.orbit,
+        "orbit": "none" if solver.orbit is None else solver.orbit,
         "samples": sampling.solve if isinstance(sampling, DirectSampling) else sampling.kind,
         "solve": regularization.method,
         "cutoff": regularization.eigenvalue_cutoff
