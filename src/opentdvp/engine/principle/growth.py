@@ -4,7 +4,6 @@ Of O_k the present strings span a part; c_k is what is left of it. Added alone, 
 residual r² by <c_k E>²/(<c_k²><E²>), its gain (one step of orthogonal matching pursuit).
 """
 
-from functools import partial
 from typing import Any
 
 import jax
