@@ -14,7 +14,7 @@ from opentdvp.engine.principle.right_hand_side import Problem
 from opentdvp.engine.sampling.ensemble import Ensemble
 
 #: At least so many strings are added at a time, or this share of those that are there.
-_FEW, _SHARE = 4, 0.2
+_FEW, _SHARE = 4, 0.1
 
 Times = Float[np.ndarray, " P"]
 
