@@ -13,7 +13,7 @@ from opentdvp.physics.spin import PAULI
 from opentdvp.references.trajectories import dephasing_kicks
 from opentdvp.references.trajectories.pure_states import pure_start
 
-STEP, STEPS, OUTPUTS, RATE = 0.1, 3, 4, 2.0
+STEP, STEPS, OUTPUTS, RATE = 0.1, 3, 4, 4.0
 
 
 def on_sites(n_sites, letters):
