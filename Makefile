@@ -22,13 +22,22 @@ PYTHON = $(shell for python in python3.11 python3; do $$python -c 'import os, sy
 	print(os.path.realpath(sys.executable)) if sys.version_info[:2] == (3, 11) else sys.exit(1)' \
 	2>/dev/null && break; done)
 
-.PHONY: help figures paper paper-figures verify references accuracy study benchmark benchmark-peer jastrow test browser test-slow test-cluster test-preset mutants mutants-page check lock clean
+.PHONY: help demo figures paper paper-figures verify references accuracy study benchmark benchmark-peer jastrow test browser test-slow test-cluster test-preset mutants mutants-page check lock clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
 
-figures: .venv/.ready ## run the pipeline: results/, figures/ and the report
-	snakemake $(WHERE) $(if $(CONFIG),--configfile '$(CONFIG)')
+# Runs a configuration, and says where its figures are, and which of them were there before.
+define run
+	@since=$$(date +%s) && snakemake $(WHERE) --configfile '$(1)' && \
+		opentdvp where '$(1)' --since $$since
+endef
+
+demo: .venv/.ready ## draw Fig. 2a, b for 40 spins in minutes: figures/demo/
+	$(call run,config/demo.yaml)
+
+figures: .venv/.ready ## draw every panel at the paper's sizes: figures/, results/report.html
+	$(call run,$(or $(CONFIG),config/config.yaml))
 
 accuracy: .venv/.ready ## compare the engine with exact solutions (hours): docs/accuracy/
 	snakemake $(WHERE) --configfile config/accuracy.yaml
@@ -53,9 +62,10 @@ paper-figures: .venv/.ready ## draw the paper's figures anew from the archive in
 verify: .venv/.ready ## check that the archive is that of the configuration, and within tolerance
 	opentdvp verify $(PAPER)
 
-benchmark: .venv/.ready ## time right-hand sides against size and settings: docs/benchmarks/
+benchmark: .venv/.ready ## time right-hand sides, and the set-up of moments: docs/benchmarks/
 	python benchmarks/scaling.py
 	python benchmarks/energies.py
+	python benchmarks/moments.py
 
 benchmark-peer: .venv/.ready .venv-peer/.ready ## time jVMC on the same work: docs/benchmarks/peer.md
 	python benchmarks/peer/compare.py .venv-peer/bin/python
@@ -74,7 +84,7 @@ test-slow: .venv/.ready ## run the physics checks that take minutes
 test-cluster: .venv/.ready ## run the workflow on a SLURM that it installs (root, Debian or Ubuntu)
 	tests/cluster/slurm.sh around pytest -m "cluster and not preset" --dist=loadgroup
 
-test-preset: .venv/.ready ## run the quick preset there and locally, and compare (an hour)
+test-preset: .venv/.ready ## run the small preset there and locally, and compare (an hour)
 	tests/cluster/slurm.sh around pytest -m preset -n 0
 
 mutants: .venv/.ready .venv-mutants/.ready ## break lines and see which the tests notice, or go on (hours): docs/mutants.md

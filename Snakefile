@@ -1,6 +1,6 @@
 # Solves the systems of the configuration, compares the runs and draws the figures:
-#   snakemake --cores all                                    (quick preset)
-#   snakemake --cores all --configfile config/paper.yaml     (the paper's systems)
+#   snakemake --cores all                                    (default preset)
+#   snakemake --cores all --configfile config/paper.yaml     (the paper's networks, days)
 import sys
 
 from snakemake.utils import min_version
@@ -9,6 +9,8 @@ min_version("9.5")
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/sharing.smk"
+include: "workflow/rules/restore.smk"
 include: "workflow/rules/solve.smk"
 include: "workflow/rules/compare.smk"
 include: "workflow/rules/figures.smk"
@@ -19,6 +21,7 @@ report: "workflow/report/workflow.rst"
 
 # Seconds each: on a cluster they run where Snakemake does.
 localrules:
+    restore,
     compare,
     derive,
     plot,

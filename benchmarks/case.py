@@ -94,7 +94,7 @@ def costs(theta: Any, cpu: dict[str, float], wall: dict[str, float]) -> dict[str
         "device": jax.devices()[0].device_kind,
         "cpu_seconds": cpu | {"total": sum(cpu.values())},
         "wall_seconds": wall | {"total": sum(wall.values())},
-        "peak_memory_bytes": 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+        "peak_memory_bytes": peak_memory(),
     }
 
 
@@ -157,6 +157,11 @@ def timed(
         cpu.append(time.process_time() - began[0])
         wall.append(time.perf_counter() - began[1])
     return result, statistics.median(cpu), statistics.median(wall)
+
+
+def peak_memory() -> int:
+    """Of this process, bytes."""
+    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 if __name__ == "__main__":

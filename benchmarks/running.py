@@ -35,11 +35,14 @@ def _result(script: str, case: Case) -> dict[str, Any]:
     return {**json.loads(done.stdout), "case": case}
 
 
-def write(results: list[dict[str, Any]], table: str, figure: Figure, out: Path, docs: Path) -> None:
-    """Write and print the results: JSON; table and figure beside each other, with the same name."""
+def write(
+    results: list[dict[str, Any]], table: str, figure: Figure | None, out: Path, docs: Path
+) -> None:
+    """Write and print the results: JSON; table and any figure beside it, with the same name."""
     out.parent.mkdir(parents=True, exist_ok=True)
     docs.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(results, indent=1) + "\n")
-    figure.savefig(docs / f"{out.stem}.png", dpi=150)
+    if figure is not None:
+        figure.savefig(docs / f"{out.stem}.png", dpi=150)
     (docs / f"{out.stem}.md").write_text(table)
     typer.echo(table)

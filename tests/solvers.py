@@ -78,11 +78,15 @@ def tdvp(
 
 
 def chains(
-    solve: int = 500, held_out: int = 100, observables: int = 1000, sweeps: int = 4
+    solve: int = 500,
+    held_out: int = 100,
+    observables: int = 1000,
+    sweeps: int = 4,
+    **settings: Any,
 ) -> dict[str, Any]:
     """Settings of sampling by Markov chains."""
     counts = {"solve": solve, "held_out": held_out, "observables": observables}
-    return {"kind": "chains", "sweeps": sweeps, **counts}
+    return {"kind": "chains", "sweeps": sweeps, **counts, **settings}
 
 
 def jastrow(weight: int, reach: int, pair_range: int, **settings: Any) -> TdvpSolver:

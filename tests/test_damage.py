@@ -66,6 +66,11 @@ COMMANDS = {
         [CONFIG, "0.npz", "1.npz", "0.timing.json"],
         [f"{RUN}/mcwf"],
     ),
+    "restore": (
+        ["restore", CONFIG, "ring_3", "exact", "--out", "restored.h5"],
+        [CONFIG, "archive/runs/ring_3/exact.h5", "archive/runs/ring_3/exact.timing.json"],
+        ["restored"],
+    ),
     "compare": (
         [
             *("compare", CONFIG, "ring_3", f"{RUN}/reduced.h5", f"{RUN}/exact.h5"),
@@ -138,6 +143,7 @@ def configuration():
             "order": 2,
         },
     }
+    tree["archive"] = {"results": "archive", "solvers": ["exact"]}
     tree["comparisons"]["ring_3"]["candidate"]["solver"] = "reduced"
     del tree["figures"]["residuals"]
     for run in (tree["figures"]["heatmap"]["rows"][0]["run"], tree["figures"]["runs"]["runs"][0]):
@@ -200,7 +206,7 @@ def finished(tmp_path_factory, call):
     folder = tmp_path_factory.mktemp("finished work")
     (folder / CONFIG).write_text(yaml.safe_dump(configuration(), sort_keys=False))
     (folder / NETWORK).write_text(yaml.safe_dump(network(), sort_keys=False))
-    source = Path(__file__).parents[1] / "README.md"
+    source = Path(__file__).parents[1] / "docs" / "own_network.md"
     (folder / "markov.py").write_text(source.read_text().split("```python\n")[1].split("```")[0])
     for name in (".new.local", ".reduced.env", ".b.secret", "new", "mine.txt"):
         (folder / name).write_text("mine")
@@ -211,6 +217,10 @@ def finished(tmp_path_factory, call):
 
     for solver in ("exact", "reduced", "tolerances_r6", "tolerances_r7", "mpo"):
         must("run", CONFIG, "ring_3", solver, "--out", f"{RUN}/{solver}.h5")
+    (folder / "archive/runs/ring_3").mkdir(parents=True)
+    for name in ("exact.h5", "exact.timing.json"):
+        shutil.copy(folder / RUN / name, folder / "archive/runs/ring_3")
+    must("restore", CONFIG, "ring_3", "exact", "--out", f"{RUN}/exact.h5")
     for number in "01":
         must("batch", CONFIG, "ring_3", "mcwf", number, "--out", f"{number}.npz")
     for name, solver in (("ring_3", "reduced"), *(2 * (f"tolerances_{r}",) for r in ("r6", "r7"))):

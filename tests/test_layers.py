@@ -37,7 +37,7 @@ ORDERS = {
     ],
     "engine": [
         "compilation_cache", "devices", "povm", "ansatz", "sampling", "estimates", "principle",
-        "measuring", "assembly", "build", "steps", "evolve",
+        "measuring", "assembly", "compiled", "build", "steps", "evolve",
     ],
     "references": ["site_averages", "exact", "trajectories", "tensors", "moments"],
     "running": ["signals", "progress", "keeper", "solvers", "solve"],

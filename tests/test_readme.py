@@ -20,6 +20,8 @@ from opentdvp.running.solvers import check
 
 ROOT = Path(__file__).parents[1]
 
+OWN_NETWORK = ROOT / "docs" / "own_network.md"
+
 
 def test_example_of_an_own_system_is_valid(tmp_path):
     example = re.search(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
@@ -33,7 +35,7 @@ def test_example_of_an_own_system_is_valid(tmp_path):
 
 @pytest.mark.parametrize(("precision", "rel"), [("double", 1e-12), ("single", 1e-6)])
 def test_example_of_an_own_network_starts_as_the_product_state(tmp_path, precision, rel):
-    example = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    example = re.search(r"```python\n(.*?)```", OWN_NETWORK.read_text(), re.DOTALL)
     path = tmp_path / "markov.py"
     path.write_text(example[1])
     settings = CustomNetwork(kind="custom", file=str(path), name="Markov", options={"width": 8})
@@ -49,7 +51,7 @@ def test_example_of_an_own_network_starts_as_the_product_state(tmp_path, precisi
 
 def test_example_of_an_energy_network_is_symmetric_and_follows_the_dynamics(tmp_path):
     """One right-hand side from the product start state, and the point group by averaging."""
-    example = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    example = re.findall(r"```python\n(.*?)```", OWN_NETWORK.read_text(), re.DOTALL)
     path = tmp_path / "neighbours.py"
     path.write_text(example[1])
     network = {"kind": "custom", "file": str(path), "name": "Neighbours", "options": {"width": 4}}
@@ -70,8 +72,22 @@ def test_example_of_an_energy_network_is_symmetric_and_follows_the_dynamics(tmp_
     assert 0 < residual < 0.9
 
 
-def test_linked_files_are_there():
-    links = re.findall(r"\]\((?!http)([^)#]+)\)", (ROOT / "README.md").read_text())
-    assert "docs/quick/fig2ab.png" in links
-    missing = [link for link in links if not (ROOT / link).exists()]
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [
+        ("README.md", "docs/paper/fig2ab.png"),
+        ("docs/own_network.md", "jastrow.md"),
+        ("docs/results.md", "../config/README.md"),
+        ("docs/speed.md", "benchmarks/peer.md"),
+    ],
+)
+def test_linked_files_are_there(name, known):
+    path = ROOT / name
+    links = re.findall(r"\]\((?!http)([^)#]+)(?:#[^)]*)?\)", path.read_text())
+    assert known in links
+    missing = [link for link in links if not (path.parent / link).exists()]
     assert not missing
+
+
+def test_readme_is_short():
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 200

@@ -228,8 +228,8 @@ def test_derive_refuses_figures_that_need_no_table(call, tmp_path):
 
 def test_nan_ends_the_run_with_its_code_and_keeps_the_checkpoint(failing, tmp_path, monkeypatch):
     def broken(*arguments):
-        velocity, spectrum = honest(*arguments)
-        return velocity * np.nan, spectrum
+        solved = honest(*arguments)
+        return solved._replace(velocity=solved.velocity * np.nan)
 
     honest = right_hand_side.solve
     monkeypatch.setattr(right_hand_side, "solve", broken)

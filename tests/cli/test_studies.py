@@ -1,5 +1,6 @@
 """Commands that judge and show, on files of made-up runs: damage, stale tables, misses."""
 
+import os
 import random
 import shutil
 from dataclasses import replace
@@ -332,3 +333,19 @@ def test_damaged_pictures_are_found(folder, call):
         path.write_bytes(damaged)
         (verdict,) = verify(study)["verdict"]
         assert verdict == "Cannot read drawn/scheme.png: it is missing or damaged."
+
+
+def test_where_names_figures_and_report(folder, call):
+    figures = [f"figures/{name}.png" for name in config.load(Path("tiny.yaml")).figures]
+    for path in map(Path, figures[:2]):
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    os.utime(figures[0], (1000, 1000))
+    Path(figures[-1]).unlink(missing_ok=True)
+    code, output, _ = call("where", "tiny.yaml", "--since", "2000")
+    lines = [line.strip() for line in output.splitlines()]
+    assert code == 0
+    assert lines[1:3] == [f"{figures[0]} (was there already)", figures[1]]
+    assert lines[len(figures)] == f"{figures[-1]} (not made yet)"
+    assert lines[-1].startswith("Report: results/report.html")
+    assert figures[0] in call("where", "tiny.yaml")[1].split()

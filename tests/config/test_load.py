@@ -11,17 +11,17 @@ from opentdvp.config.reading import read_yaml
 from opentdvp.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]
-QUICK = ROOT / "config" / "config.yaml"
+SMALL = ROOT / "config" / "small.yaml"
 SYSTEM = ["systems", "heisenberg_ring_6"]
 PANEL = ["figures", "fig2ab", "panels", 0]
 
 
 @pytest.fixture
 def written(tmp_path):
-    """The quick preset with one entry changed, as a file; `...` as the value removes the key."""
+    """The small preset with one entry changed, as a file; `...` as the value removes the key."""
 
     def write(keys, value):
-        tree = yaml.safe_load(QUICK.read_text())
+        tree = yaml.safe_load(SMALL.read_text())
         branch = tree
         for key in keys[:-1]:
             branch = branch[key]
@@ -36,7 +36,10 @@ def written(tmp_path):
     return write
 
 
-@pytest.mark.parametrize("preset", ["config.yaml", "paper.yaml", "accuracy.yaml", "study.yaml"])
+@pytest.mark.parametrize(
+    "preset",
+    ["config.yaml", "demo.yaml", "small.yaml", "paper.yaml", "accuracy.yaml", "study.yaml"],
+)
 def test_presets_are_valid(preset):
     assert load(ROOT / "config" / preset).comparisons
 
@@ -161,6 +164,18 @@ def test_presets_are_valid(preset):
             {"magnetization": 0.1, "correlators": 0.01, "explained": "somewhere"},
             "`comparisons.fig3.shortfall.correlators` must be at least .* 0.05, but is 0.01",
         ),
+        (
+            ["archive"],
+            {"results": "results/paper", "solvers": ["exact", "exakt"]},
+            r"`archive.solvers.1` must be one of exact, .*, but is exakt \(did you mean exact",
+        ),
+        (
+            ["archive"],
+            {"results": "./results/small/", "solvers": ["exact"]},
+            "must be another folder than `output.results`, but both are results/small",
+        ),
+        (["archive"], {"results": "old", "solvers": []}, "`archive.solvers` must have at least 1"),
+        (["archive"], {"solvers": ["exact"]}, "`archive.results` is required, but is missing"),
     ],
 )
 def test_invalid_configuration_names_its_key_in_one_line(written, keys, value, message):
@@ -172,7 +187,7 @@ def test_invalid_configuration_names_its_key_in_one_line(written, keys, value, m
 
 
 def test_reference_that_ends_early_is_refused(written, tmp_path):
-    tree = yaml.safe_load(QUICK.read_text())
+    tree = yaml.safe_load(SMALL.read_text())
     short = tree["systems"]["heisenberg_ring_6"] | {"time": {"stop": 2.0, "points": 3}}
     path = written(["systems", "short"], short)
     changed = yaml.safe_load(path.read_text())
@@ -187,7 +202,7 @@ def test_published_series_of_another_observable_are_refused(tmp_path, entry):
     table, name = entry
     series = {"label": "a", "source": "b", "observable": "front", "uncertainty": 0.5}
     changes = {
-        "extends": str(QUICK),
+        "extends": str(SMALL),
         "published": {"front": series | {"times": [1.0], "values": [2.0]}},
         table: {name: {"published": ["front"]}},
     }
@@ -219,14 +234,14 @@ def test_unreadable_file_is_one_clear_line(tmp_path, content, message):
 
 def test_extending_file_changes_only_what_it_names(tmp_path):
     path = tmp_path / "mine.yaml"
-    changes = {"extends": str(QUICK), "solvers": {"tdvp": {"seed": 7}}}
+    changes = {"extends": str(SMALL), "solvers": {"tdvp": {"seed": 7}}}
     path.write_text(yaml.safe_dump(changes))
     run = Run(system="heisenberg_ring_6", solver="tdvp")
-    base, changed = load(QUICK).deck(run), load(path).deck(run)
+    base, changed = load(SMALL).deck(run), load(path).deck(run)
     assert changed.solver.seed == 7
     assert changed.system == base.system
     assert changed.run_id != base.run_id
-    assert base.run_id == load(QUICK).deck(run).run_id
+    assert base.run_id == load(SMALL).deck(run).run_id
 
 
 def test_merge_keeps_the_base_as_it_was():
@@ -241,8 +256,8 @@ def test_exported_schema_is_up_to_date():
 
 
 def test_run_id_is_that_of_the_physics_not_of_names_or_spelling():
-    tree = yaml.safe_load(QUICK.read_text())
-    study = load(QUICK)
+    tree = yaml.safe_load(SMALL.read_text())
+    study = load(SMALL)
     deck = study.deck(Run(system="heisenberg_ring_6", solver="exact"))
     tree["systems"]["heisenberg_ring_6"]["couplings"] = {"ZZ": 1, "XX": 2}
     respelt = type(deck.system).model_validate(tree["systems"]["heisenberg_ring_6"])

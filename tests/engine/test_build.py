@@ -9,12 +9,14 @@ import jax
 import numpy as np
 import pytest
 from pipeline import TINY
-from solvers import ENUMERATION, direct, tdvp
+from solvers import ENUMERATION, chains, direct, jastrow, tdvp
 from systems import heisenberg_ring
 
 from opentdvp.engine.assembly import check
 from opentdvp.engine.build import build_engine
 from opentdvp.errors import ConfigError
+
+CUTOFFS = ("eigenvalue_cutoff", "signal_to_noise_cutoff")
 
 
 @pytest.mark.parametrize(("sampling", "remembered"), [(ENUMERATION, True), (direct(64), False)])
@@ -28,6 +30,30 @@ def test_without_samples_the_last_right_hand_side_is_remembered(sampling, rememb
     assert (first.velocity is second.velocity) == remembered
     elsewhere = engine.derivative(theta + first.velocity, drawn[0])
     assert (elsewhere.velocity != first.velocity).any()
+
+
+@pytest.mark.parametrize("method", ["cholesky", "eigenvalues"])
+def test_later_stages_of_a_step_have_the_velocity_of_a_solve_there(method):
+    """By conjugate gradients with a factor, or by the solve itself."""
+    settings = {"cholesky": {"shift": 1e-7}, "eigenvalues": dict.fromkeys(CUTOFFS, 0.0)}[method]
+    solver = jastrow(
+        2,
+        3,
+        3,
+        sampling=chains(solve=2000, moved=0.3),
+        samples="fixed",
+        regularization={"method": method, **settings},
+    )
+    engine = build_engine(heisenberg_ring(4), solver, jax.random.key(1))
+    _, ensemble = engine.draw(engine.theta, engine.sampler_state, jax.random.key(2))
+    first = engine.derivative(engine.theta, ensemble)
+    assert (first.damped is None) == (method == "eigenvalues")
+    theta = engine.theta + 0.02 * first.velocity
+    found, expected = engine.later(theta, ensemble, first), engine.derivative(theta, ensemble)
+    assert first.norm(first.velocity - expected.velocity) > 0.02 * first.norm(first.velocity)
+    distance = first.norm(found - expected.velocity) / first.norm(expected.velocity)
+    assert distance < 1e-4
+    assert (distance == 0) == (method == "eigenvalues")
 
 
 @pytest.mark.parametrize("distance", [0, 1e-8, 1e-4, 1e-2])

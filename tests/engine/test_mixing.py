@@ -37,7 +37,7 @@ def test_memory_of_chains_is_found(memory, sweeps):
     # Between eight groups, and within them, the start varies a little less and more.
     excess = (found.r_hat**2 - 1) / (1 / (1 - left**2) - 1)
     np.testing.assert_allclose(excess, 1, atol=0.25)
-    summary = found.diagnostics(1000)
+    summary = found.diagnostics(jnp.array(1000.0))
     expected = 1000 * (1 - left) / (1 + left)
     assert float(summary["effective_samples"]) == pytest.approx(expected, rel=0.05)
 
@@ -50,7 +50,7 @@ def test_lag_behind_a_distribution_that_moved_is_found(memory, sweeps, start):
     left = memory**sweeps * start
     np.testing.assert_allclose(found.lag, -left, atol=4 * float(found.lag_error.max()))
     np.testing.assert_allclose(values[:, -1].mean(axis=0), left, atol=4 / np.sqrt(CHAINS))
-    summary = found.diagnostics(1000)
+    summary = found.diagnostics(jnp.array(1000.0))
     assert float(summary["lag"]) == np.abs(found.lag).max()
     # The error is that of repeats.
     repeats = [
@@ -96,7 +96,7 @@ def test_one_bad_quantity_is_enough(watched, memory, start):
     )
     found = mixing(values)
     assert not found.equilibrated
-    summary = found.diagnostics(1000)
+    summary = found.diagnostics(jnp.array(1000.0))
     assert float(summary["correlation_left"]) == float(found.left[watched])
     names = ("autocorrelation_magnetization", "autocorrelation_log_probability")
     times = [float(summary[name]) for name in names]
@@ -122,6 +122,6 @@ def test_what_is_equal_in_all_chains_is_not_remembered():
     values = autoregressive(0.0, 2).at[:, :, LOG_PROBABILITY].set(3.7)
     found = mixing(values)
     assert found.equilibrated
-    summary = found.diagnostics(1000)
+    summary = found.diagnostics(jnp.array(1000.0))
     assert all(np.isfinite(float(value)) for value in summary.values())
     assert float(found.left[LOG_PROBABILITY]) == 0

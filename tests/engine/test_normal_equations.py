@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from opentdvp.config.solver import Cutoffs, DiagonalShift
-from opentdvp.engine.principle.normal_equations import Regression, solve
+from opentdvp.engine.principle import normal_equations
+from opentdvp.engine.principle.normal_equations import Regression, solve, solve_near
 
 WAYS = ["eigenvalues", "cholesky", "sample_space"]
 
@@ -35,7 +36,7 @@ def make(rows, target, counts=None):
 
 def solved(case, method, *arguments):
     fisher = None if method == "sample_space" else case.fisher
-    velocity, summary = solve(case, fisher, settings(method, *arguments))
+    velocity, summary, _ = solve(case, fisher, settings(method, *arguments))
     return np.asarray(velocity), {name: float(value) for name, value in summary.items()}
 
 
@@ -87,6 +88,55 @@ def test_parameters_and_samples_are_two_ways_to_one_solution(samples, parameters
         case.fisher + shift * known["largest_eigenvalue"] * np.eye(parameters), case.force
     )
     np.testing.assert_allclose(first, exact, atol=1e-8 * np.linalg.norm(exact))
+
+
+@pytest.mark.parametrize("method", WAYS[1:])
+@pytest.mark.parametrize(("samples", "parameters"), [(60, 6), (20, 50)])
+def test_damping_relative_to_variances_does_not_depend_on_the_units(method, samples, parameters):
+    """(S + μ diag S)⁻¹ F; parameters in other units, one of which nothing depends on."""
+    case = regression(samples, parameters, weighted=True)
+    units = 10.0 ** np.linspace(-3, 3, parameters)
+    damping = DiagonalShift(method=method, shift=0.1, relative_to="variances")
+    diagonal = np.diag(np.diag(case.fisher))
+    expected = np.linalg.solve(case.fisher + 0.1 * diagonal, case.force) / units
+    rows = np.append(case.rows * units, np.zeros((samples, 1)), axis=1)
+    other = make(rows, case.target)
+    found, known, _ = solve(other, None if method == "sample_space" else other.fisher, damping)
+    np.testing.assert_allclose(found[:-1], expected, rtol=1e-8, atol=1e-10 * abs(expected).max())
+    assert found[-1] == 0
+    largest = np.linalg.eigvalsh(other.fisher)[-1]
+    assert 0.9 * largest < known["largest_eigenvalue"] <= largest * (1 + 1e-12)
+
+
+@pytest.mark.parametrize("relative_to", [None, "variances"])
+@pytest.mark.parametrize("single", [False, True])
+def test_solution_near_a_factored_one_is_that_of_the_new_matrix(relative_to, single, monkeypatch):
+    """Weights that have changed by a tenth; without falling back on a new factor."""
+    case = regression(400, 30, weighted=True)
+    damping = DiagonalShift(method="cholesky", shift=1e-4, relative_to=relative_to)
+    velocity, _, damped = solve(case, case.fisher, damping)
+    factors = np.exp(0.1 * np.random.default_rng(5).normal(size=400))
+    dtype = np.float32 if single else float
+    moved = make((factors[:, None] * case.rows).astype(dtype), factors * case.target)
+    diagonal = damped.shift * np.asarray(damped.units) ** 2
+    exact = np.linalg.solve(
+        moved.rows.T.astype(float) @ moved.rows + np.diag(diagonal), moved.force
+    )
+    monkeypatch.setattr(normal_equations.jax.scipy.linalg, "solve", lambda m, f, **_: jnp.nan * f)
+    found = solve_near(moved, damped, velocity)
+    assert np.abs(found - exact).max() < 1e-5 * np.abs(exact).max()
+    assert np.abs(velocity - exact).max() > 1e-2 * np.abs(exact).max()
+
+
+def test_solution_far_from_a_factored_one_is_found_anew():
+    """Where the preconditioner is of another problem, so that too few iterations converge."""
+    case, other = regression(4000, 300, weighted=True), regression(4000, 300, False, seed=2)
+    other = other._replace(rows=other.rows * 10.0 ** np.linspace(-4, 4, 300))
+    velocity, _, damped = solve(case, case.fisher, settings("cholesky", 1e-12))
+    found = solve_near(other, damped, velocity)
+    diagonal = damped.shift * np.eye(300)
+    exact = np.linalg.solve(np.asarray(other.fisher) + diagonal, other.force)
+    np.testing.assert_allclose(found, exact, rtol=1e-6, atol=1e-8 * np.abs(exact).max())
 
 
 def test_soft_cutoff_multiplies_every_direction_by_its_factor():

@@ -1,7 +1,8 @@
 """Captions of the report, as Snakemake renders them."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,8 +23,16 @@ def dump(model: BaseModel) -> dict[str, Any]:
     return model.model_dump(mode="json")
 
 
-def caption(name: str, solver: Solver, figure: AnyFigure = DYNAMICS) -> str:
-    """A caption as Snakemake renders it, as plain text; a mistake in it raises."""
+def caption(
+    name: str,
+    solver: Solver,
+    figure: AnyFigure = DYNAMICS,
+    copies: Mapping[str, str] = MappingProxyType({}),
+) -> str:
+    """A caption as Snakemake renders it, as plain text; a mistake in it raises.
+
+    `copies` are files of the archive by solver.
+    """
     tree = {
         "systems": {"six": dump(heisenberg_ring(6)), "ten": dump(heisenberg_ring(10))},
         "solvers": {"net": dump(solver), "ref": dump(exact())},
@@ -33,7 +42,10 @@ def caption(name: str, solver: Solver, figure: AnyFigure = DYNAMICS) -> str:
     }
     wildcards = SimpleNamespace(figure="fig", comparison="ring")
     runs = dict.fromkeys(run for run, _ in figure.demands({"ring": COMPARISON}, {}))
-    params = SimpleNamespace(runs=[(run.system, run.solver) for run in runs])
+    params = SimpleNamespace(
+        runs=[(run.system, run.solver, copies.get(run.solver, "")) for run in runs],
+        copies={"reference": copies["ref"]} if copies else {},
+    )
     snakemake = SimpleNamespace(config=tree, wildcards=wildcards, params=params)
     environment = Environment(trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
     source = (REPORT / name).read_text(encoding="utf-8")
@@ -92,6 +104,20 @@ def test_caption_of_several_runs_names_them_and_their_sources() -> None:
     assert "Open marks, N = 32: Fig. 3a, digitised, read off within ± 0.005." in text
     assert "System ``six``, solver ``net``: chunk: 64;" in text
     assert "System ``ten``, solver ``ref``: absolute_tolerance: 1e-11; method: exact;" in text
+
+
+def test_captions_say_what_is_from_the_archive() -> None:
+    copies = {"ref": "old/runs/a/b.h5"}
+    text = caption("figure.rst", SAMPLED, copies=copies)
+    assert (
+        "System ``ten``, solver ``ref``, from the archive, not computed here (a copy of "
+        "``old/runs/a/b.h5``): absolute_tolerance: 1e-11;"
+    ) in text
+    assert "System ``six``, solver ``net``: chunk: 64;" in text
+    text = caption("comparison.rst", SAMPLED, copies=copies)
+    assert "The reference is from the archive, not computed here: a copy of ``old/" in text
+    for name in ("figure.rst", "comparison.rst"):
+        assert "archive" not in caption(name, SAMPLED)
 
 
 LABELLED = {"run": {"system": "six", "solver": "net"}, "label": "N = 6"}

@@ -12,7 +12,7 @@ from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 from PIL import Image
-from solvers import ENUMERATION, tdvp
+from solvers import ENUMERATION, moments, tdvp, wave_functions
 from systems import heisenberg_ring
 from trajectories import damped
 
@@ -163,6 +163,19 @@ def test_legends_name_runs_sizes_and_tolerances(drawn: Figure) -> None:
 
 
 def test_nothing_leaves_the_page(drawn: Figure) -> None:
+    assert_within_page(drawn)
+
+
+def test_long_names_do_not_leave_the_page_either() -> None:
+    """Those of a square lattice; they need two rows."""
+    lattice = {"kind": "square", "size": (5, 5), "periodic": False}
+    run = damped(61, error=0.005, system=heisenberg_ring(25, lattice=lattice), solver=moments(3, 4))
+    drawn = dynamics.draw(DYNAMICS, material(run, run, POINTS))
+    assert "open square" in texts(drawn.legends[0])[0]
+    assert_within_page(drawn)
+
+
+def assert_within_page(drawn: Figure) -> None:
     with style.context():
         drawn.draw_without_rendering()
         extent = drawn.get_tightbbox()
@@ -265,7 +278,23 @@ def test_more_systems_than_styles_are_all_drawn() -> None:
     figure = DYNAMICS.model_copy(update={"panels": (panel,)})
     upper = dynamics.draw(figure, shown).axes[0]
     assert texts(upper.get_legend()) == list(names)
-    assert len(lines(upper, "-")) == 4
+    solid, dashed = lines(upper, "-"), lines(upper, "--")
+    assert (len(solid), len(dashed)) == (3, 1)
+    assert len({(line.get_color(), line.get_linestyle()) for line in solid + dashed}) == 4
+
+
+def test_several_runs_beside_have_marks_of_their_own() -> None:
+    network = {"kind": "jastrow", "weight": 2, "range": 3, "pair_range": 3}
+    other = Run(system="six", solver="strings")
+    run = damped(61, solver=tdvp(network=network, orbit=None, forgetting_bound=None))
+    shown = material(CANDIDATE, REFERENCE, POINTS)
+    shown = replace(shown, runs={**shown.runs, ROUGH: damped(solver=wave_functions()), other: run})
+    panel = DYNAMICS.panels[0].model_copy(update={"beside": (ROUGH, other)})
+    figure = dynamics.draw(DYNAMICS.model_copy(update={"panels": (panel,)}), shown)
+    marks = [line.get_marker() for line in figure.axes[0].lines]
+    assert (marks.count("x"), marks.count("+")) == (3, 3)
+    header = figure.legends[0]
+    assert "ring $N = 6$, TDVP (Jastrow)" in texts(header)
 
 
 def test_inset_shows_runs_that_stop_early() -> None:

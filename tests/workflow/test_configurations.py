@@ -38,7 +38,7 @@ def test_solver_that_does_not_fit_fails_before_any_job(workflow):
     assert not (workflow / "bad" / "runs").exists()
 
 
-@pytest.mark.parametrize("name", ["accuracy", "study", "paper"])
+@pytest.mark.parametrize("name", ["accuracy", "study", "paper", "small"])
 def test_configurations_stand_beside_the_default_one(workflow, name):
     done = snakemake(workflow, "--configfile", f"config/{name}.yaml", "--dry-run")
     assert done.returncode == 0, said(done)

@@ -12,7 +12,7 @@ from opentdvp.config import Run, StochasticSolver, TdvpSolver, load
 from opentdvp.errors import OpentdvpError
 from opentdvp.running.keeper import remove
 from opentdvp.records.timing import timing_path
-from opentdvp.study import last_words
+from opentdvp.study import archive, last_words
 
 # The commands read the last --configfile, or else this one, which Snakemake itself does not read:
 # its errors would not name the key.
@@ -50,37 +50,6 @@ PANELS = ["panels"] if STUDY.panels else []
 RUNS, TABLES, LOGS = f"{RESULTS}/runs", f"{RESULTS}/tables", f"{RESULTS}/logs"
 
 
-# The configurations that have written to RESULTS, seen from there.
-USERS = Path(RESULTS, "configurations.txt")
-
-
-def users():
-    """The other configurations that share RESULTS, as far as they still exist."""
-    names = USERS.read_text(encoding="utf-8").splitlines() if USERS.exists() else []
-    found = {Path(os.path.normpath(Path(RESULTS, name))) for name in names} - {CONFIG}
-    return sorted(path for path in found if path.exists())
-
-
-def refuse_runs_of_others():
-    """Stop where a run of another configuration would be replaced by one that differs."""
-    for other in users():
-        try:
-            study = load(other)
-        except OpentdvpError:
-            continue
-        for run in study.used():
-            path = study.output.trajectory(run)
-            ours = run in STUDY.used() and path == STUDY.output.trajectory(run)
-            if ours and path.exists() and study.deck(run).run_id != STUDY.deck(run).run_id:
-                raise WorkflowError(
-                    f"{CONFIG}: `output.results` must be another folder than that of {other}, whose "
-                    f"{path} would be replaced, because {run.system} or {run.solver} differs."
-                )
-
-
-refuse_runs_of_others()
-
-
 # Solvers whose trajectories are independent jobs, networks, and all others.
 STOCHASTIC = [name for name, s in STUDY.solvers.items() if isinstance(s, StochasticSolver)]
 NETWORKS = [name for name, s in STUDY.solvers.items() if isinstance(s, TdvpSolver)]
@@ -111,13 +80,6 @@ wildcard_constraints:
     batch=r"\d+",
     comparison="|".join(STUDY.comparisons) or "none",
     figure="|".join(STUDY.figures) or "none",
-
-
-def note_use():
-    """Remember that CONFIG has written to RESULTS."""
-    lines = dict.fromkeys(os.path.relpath(path, RESULTS) for path in (*users(), CONFIG))
-    USERS.parent.mkdir(parents=True, exist_ok=True)
-    USERS.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
 def run_id(wildcards):
@@ -217,9 +179,15 @@ def drawn(wildcards):
     return [str(STUDY.output.trajectory(r)) for r in STUDY.drawn(STUDY.figures[wildcards.figure])]
 
 
+def drawn_timings(wildcards):
+    """What they have cost, where it is said whether they are copies."""
+    return [str(timing_path(Path(run))) for run in drawn(wildcards)]
+
+
 def run_names(wildcards):
-    """System and solver of all runs of a figure, for its caption."""
-    return [(r.system, r.solver) for r in STUDY.drawn(STUDY.figures[wildcards.figure])]
+    """System and solver of all runs of a figure, for its caption, and what they are copies of."""
+    runs = STUDY.drawn(STUDY.figures[wildcards.figure])
+    return [(run.system, run.solver, str(RESTORED.get(run, ""))) for run in runs]
 
 
 def drawn_tables(wildcards):

@@ -24,6 +24,7 @@ rule compare:
     params:
         config=CONFIG,
         tolerance=tolerance,
+        copies=copies,
     shell:
         "opentdvp compare {params.config:q} {wildcards.comparison}"
         " {input.candidate:q} {input.reference:q}"

@@ -25,6 +25,7 @@ rule derive:
 rule plot:
     input:
         runs=drawn,
+        timings=drawn_timings,
         tables=drawn_tables,
         drawing=drawing,
     output:

@@ -8,6 +8,7 @@ rule solve:
     benchmark:
         f"{RESULTS}/benchmarks/solve/{{system}}/{{solver}}.tsv"
     wildcard_constraints:
+        system=COMPUTED,
         solver="|".join(WHOLE) or "none",
     conda:
         "../../environment.yml"
@@ -29,6 +30,7 @@ rule solve:
 # A system solved by a network: the longest jobs, so they come first.
 use rule solve as evolve with:
     wildcard_constraints:
+        system=COMPUTED,
         solver="|".join(NETWORKS) or "none",
     priority: 1
 
@@ -43,6 +45,7 @@ rule batch:
     benchmark:
         f"{RESULTS}/benchmarks/batch/{{system}}/{{solver}}/{{batch}}.tsv"
     wildcard_constraints:
+        system=COMPUTED,
         solver="|".join(STOCHASTIC) or "none",
     conda:
         "../../environment.yml"
@@ -73,6 +76,7 @@ rule gather:
     benchmark:
         f"{RESULTS}/benchmarks/gather/{{system}}/{{solver}}.tsv"
     wildcard_constraints:
+        system=COMPUTED,
         solver="|".join(STOCHASTIC) or "none",
     conda:
         "../../environment.yml"

@@ -1,4 +1,4 @@
-"""Commands that solve a system."""
+"""Commands that solve a system, or copy its solution from an archive."""
 
 import re
 from pathlib import Path
@@ -114,6 +114,26 @@ def gather(
     print(f"{out} holds averages of {count} trajectories.")
 
 
+@app.command()
+def restore(
+    config_file: ConfigFile,
+    system: SystemName,
+    solver: SolverName,
+    out: Annotated[Path, typer.Option(help="Trajectory file to write (HDF5).")],
+) -> None:
+    """Copy a run from the archive of a configuration, where it is found by its run id."""
+    from opentdvp.records import timing, trajectory
+    from opentdvp.study import archive
+
+    study, sources = load_with_sources(config_file)
+    run = _run(study, system, solver)
+    source = archive.locate(study, run)
+    outputs = [trajectory.output(out), timing.output(out)]
+    with reserved(outputs, [*sources, source, timing.timing_path(source)]):
+        archive.restore(study, run, source, out)
+    print(f"{out} is a copy of {source}.")
+
+
 def _leads(deck: config.Deck) -> bool:
     """Whether this is the first of the tasks that share a run."""
     from opentdvp.engine.devices import join_tasks
@@ -140,6 +160,10 @@ def _is_log(stream: IO[bytes]) -> bool:
 
 
 def _deck(study: config.Study, system: str, solver: str) -> config.Deck:
+    return study.deck(_run(study, system, solver))
+
+
+def _run(study: config.Study, system: str, solver: str) -> config.Run:
     for key, name, table in (("SYSTEM", system, study.systems), ("SOLVER", solver, study.solvers)):
         require_name(key, name, table)
-    return study.deck(config.Run(system=system, solver=solver))
+    return config.Run(system=system, solver=solver)

@@ -28,6 +28,8 @@ def show_trajectory(path: Path) -> None:
     deck = json.loads(loaded.deck)
     console.print_json(data=deck, indent=None)
     timing = read_timing(path) if timing_path(path).exists() else {}
+    if "archive" in timing:
+        timing["origin"] = f"from the archive, a copy of {timing.pop('archive')}"
     facts = {
         "run id": loaded.run_id,
         "result": f"{loaded.result} ({loaded.remedy})",

@@ -134,10 +134,25 @@ def verdicts(config_file: ConfigFile) -> None:
 
 
 @app.command()
+def where(
+    config_file: ConfigFile,
+    since: Annotated[
+        float | None,
+        typer.Option(help="Seconds since 1970; of older figures it says that they are old."),
+    ] = None,
+) -> None:
+    """Say where the figures, tables and report of a configuration are."""
+    from opentdvp import study as studying
+
+    print(*studying.whereabouts(config.load(config_file), since), sep="\n")
+
+
+@app.command()
 def validate(config_file: ConfigFile) -> None:
-    """Check a configuration, that every solver fits its systems, and the TeX of labels."""
+    """Check a configuration, that every solver fits its systems, its archive, TeX of labels."""
     from opentdvp.figures import check_labels
     from opentdvp.running.solvers import check
+    from opentdvp.study import archive
 
     study = config.load(config_file)
     for run, place in study.places().items():
@@ -151,16 +166,20 @@ def validate(config_file: ConfigFile) -> None:
     for key, table in (("figures", study.figures), ("published", study.published)):
         for name, entry in table.items():
             check_labels(f"{key}.{name}", entry)
+    plan = archive.plan(study)
     print(
         f"{config_file} is valid: {len(study.systems)} systems, {len(study.solvers)} solvers, "
         f"{len(study.comparisons)} comparisons, {len(study.figures)} figures."
     )
+    if plan:
+        print(plan)
 
 
 @app.command()
 def verify(config_file: ConfigFile) -> None:
     """Check every run, table and figure of a configuration; computes no run again."""
     from opentdvp.cli.show import print_table
+    from opentdvp.study import archive
     from opentdvp.study.verification import SHORT, VALID, told_of_revisions, verify
 
     study = config.load(config_file)
@@ -173,6 +192,9 @@ def verify(config_file: ConfigFile) -> None:
         raise ConfigError(f"{len(wrong)} of {len(verdicts)} must be valid, but are not.")
     print(f"{config_file}: all {len(verdicts)} runs, comparisons, tables and figures are valid.")
     print(told_of_revisions(verdicts))
+    copies = archive.told(study)
+    if copies:
+        print(copies)
 
 
 @app.command()

@@ -1,5 +1,6 @@
 """The configuration grammar: what can be simulated, how, and what is compared and drawn."""
 
+from opentdvp.config.archive import Archive
 from opentdvp.config.comparison import Comparison, Run
 from opentdvp.config.figures import (
     AnyFigure,
@@ -36,6 +37,7 @@ from opentdvp.config.system import Lattice, Observables, System
 
 __all__ = [
     "AnyFigure",
+    "Archive",
     "Comparison",
     "Deck",
     "DephasingSolver",

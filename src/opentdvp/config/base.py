@@ -30,6 +30,11 @@ def did_you_mean(value: object, known: Iterable[str]) -> str:
     return f" (did you mean {close[0]}?)" if close else ""
 
 
+def is_missing(value: object) -> bool:
+    """Whether a key is left out: decks from before it was known have none."""
+    return value is None
+
+
 def check_name(key: str, name: str, known: Iterable[str]) -> None:
     """Raise `ValueError` if a key names what is not there."""
     names = list(known)
@@ -123,3 +128,5 @@ NonNegativeInt = Annotated[int, Field(ge=0, le=10**9, strict=True), WHOLE]
 PositiveInt = Annotated[int, Field(ge=1, le=10**9, strict=True), WHOLE]
 Several = Annotated[int, Field(ge=2, le=10**9, strict=True), WHOLE]
 Seed = Annotated[int, Field(ge=0, lt=2**32, strict=True), WHOLE]
+#: Of a whole, neither none nor all.
+Share = Annotated[float, Field(gt=0, lt=1, strict=True)]

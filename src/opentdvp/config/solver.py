@@ -10,7 +10,9 @@ from opentdvp.config.base import (
     PositiveInt,
     Seed,
     Several,
+    Share,
     StrictModel,
+    is_missing,
     one_of,
 )
 from opentdvp.config.networks import ENERGIES, CustomNetwork, Network
@@ -66,7 +68,9 @@ class ChainSampling(StrictModel):
 
     They begin as samples of the product start state and go on from step to step, by so many
     `sweeps` over all sites each time. Observables are measured on at least so many samples, several
-    of each chain.
+    of each chain. Of the samples of the solve and those held out, a share may be `moved` to
+    outcomes that the generator connects them with, and have weights for it: it keeps rare
+    outcomes from outweighing all others.
     """
 
     kind: Literal["chains"]
@@ -74,6 +78,7 @@ class ChainSampling(StrictModel):
     held_out: Several
     observables: Several
     sweeps: PositiveInt
+    moved: Annotated[Share | None, Field(exclude_if=is_missing)] = None
 
 
 class Enumeration(StrictModel):
@@ -93,12 +98,17 @@ class Cutoffs(StrictModel):
 class DiagonalShift(StrictModel):
     """A shift of the diagonal by this multiple of the Fisher matrix's largest eigenvalue.
 
-    `cholesky` solves in the space of parameters, `sample_space` in that of samples, which is
-    smaller where there are more parameters than samples.
+    Or of each entry's own value, the variance of the parameter's log-derivative: it damps what few
+    samples determine, however the parameters are scaled (ours; Marquardt's damping). `cholesky`
+    solves in the space of parameters, `sample_space` in that of samples, which is smaller where
+    there are more parameters than samples.
     """
 
     method: Literal["cholesky", "sample_space"]
     shift: Positive
+    relative_to: Annotated[
+        Literal["largest_eigenvalue", "variances"] | None, Field(exclude_if=is_missing)
+    ] = None
 
 
 Regularization = Annotated[Cutoffs | DiagonalShift, Field(discriminator="method")]

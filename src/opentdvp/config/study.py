@@ -3,10 +3,12 @@
 import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, model_validator
 
+from opentdvp.config.archive import Archive
 from opentdvp.config.base import Label, Name, StrictModel, check_name
 from opentdvp.config.comparison import Comparison, Run
 from opentdvp.config.figures import AnyFigure, ScanFigure
@@ -42,6 +44,8 @@ class Study(StrictModel):
     """The whole configuration of a pipeline."""
 
     output: Output
+    #: Where some runs come from; without it all are computed.
+    archive: Archive | None = None
     systems: dict[Name, System]
     solvers: dict[Name, Solver]
     comparisons: dict[Name, Comparison] = {}
@@ -123,6 +127,19 @@ class Study(StrictModel):
         elif isinstance(value, tuple):
             for number, inside in enumerate(value):
                 self._check_runs(f"{key}.{number}", inside)
+
+    @model_validator(mode="after")
+    def _check_archive(self) -> Self:
+        if self.archive is None:
+            return self
+        for number, solver in enumerate(self.archive.solvers):
+            check_name(f"archive.solvers.{number}", solver, self.solvers)
+        if Path(self.archive.results).resolve() == Path(self.output.results).resolve():
+            raise ValueError(
+                "`archive.results` must be another folder than `output.results`, but both are "
+                f"{self.output.results}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _check_comparisons(self) -> Self:

@@ -36,6 +36,7 @@ from opentdvp.engine.principle.right_hand_side import Problem
 from opentdvp.engine.sampling.chains import ChainSampler
 from opentdvp.engine.sampling.direct import DirectSampler
 from opentdvp.engine.sampling.enumeration import enumerate_outcomes
+from opentdvp.engine.sampling.neighbours import Neighbours
 from opentdvp.errors import ConfigError
 from opentdvp.physics.model import Model, build_model
 
@@ -152,7 +153,14 @@ def energy_problem(
     """The variational problem of an energy ansatz."""
     if not isinstance(solver.sampling, ChainSampling):
         return _enumerated(ansatz, generator, solver)
-    sampler = ChainSampler(ansatz, solver.sampling, start, povm.directions, solver.chunk)
+    sampler = ChainSampler(
+        ansatz,
+        solver.sampling,
+        start,
+        povm.directions,
+        solver.chunk,
+        Neighbours(ansatz, generator.pairs, generator.shifts),
+    )
     return Problem(ansatz, sampler, TermEstimator(ansatz, generator, solver.chunk), solver)
 
 

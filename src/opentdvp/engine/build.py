@@ -6,16 +6,17 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from jax.sharding import NamedSharding, PartitionSpec
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from opentdvp.config import System, TdvpSolver
 from opentdvp.engine.assembly import Parts, assemble
-from opentdvp.engine.devices import all_devices
+from opentdvp.engine.compiled import Compiled, compiled, key_data, of_key_data, on_host, shapes_of
 from opentdvp.engine.measuring import observables
+from opentdvp.engine.measuring.given_rest import given_rest
 from opentdvp.engine.measuring.positivity import smallest_eigenvalues
 from opentdvp.engine.principle import right_hand_side
 from opentdvp.engine.principle.integrator import Norm, fisher_norm, row_norm
+from opentdvp.engine.principle.normal_equations import Damped
 from opentdvp.engine.sampling.ensemble import Ensemble, Purpose, SamplerState
 from opentdvp.physics.spin import AXES
 
@@ -35,6 +36,7 @@ class RightHandSide(NamedTuple):
     fisher: Array | np.ndarray | None
     rows: Array | np.ndarray | None
     diagnostics: dict[str, np.ndarray]
+    damped: Damped | None = None
 
     @property
     def norm(self) -> Norm:
@@ -63,6 +65,8 @@ class Engine(NamedTuple):
         (θ, sampler state, key) → sampler state, and an ensemble for the solve, on the devices.
     derivative
         (θ, ensemble) → right-hand side with its Fisher matrix and diagnostics.
+    later
+        (θ, ensemble, right-hand side at the start of the step) → θ̇ at a later stage of it.
     monitor
         (θ, θ̇, sampler state, key) → residual on samples that the solve has not seen, positivity.
     measure
@@ -76,6 +80,7 @@ class Engine(NamedTuple):
     memory: int
     draw: Callable[..., tuple[dict[str, np.ndarray], Ensemble]]
     derivative: Callable[[Vector, Ensemble], RightHandSide]
+    later: Callable[[Vector, Ensemble, RightHandSide], Vector]
     monitor: Callable[..., dict[str, np.ndarray]]
     measure: Callable[..., Measurement]
 
@@ -91,36 +96,43 @@ def build_engine(system: System, solver: TdvpSolver, key: PRNGKeyArray) -> Engin
     parts = assemble(system, solver, key)
     sampler = parts.problem.sampler
     theta = np.asarray(parts.theta)
-    state = _on_host(sampler.init(jax.random.fold_in(key, _SAMPLER)))
+    state = on_host(sampler.init(jax.random.fold_in(key, _SAMPLER)))
     drawn = partial(sampler.draw, Purpose.SOLVE)
-    at = (theta, state, _key_data(key))
-    draw = _compiled(_of_key_data(drawn), *at)
-    ensemble = jax.eval_shape(drawn, theta, state, key)[1]
-    derivative = _compiled(
-        partial(right_hand_side.derivative, parts.problem), theta, _everywhere(ensemble)
-    )
-    monitor = _compiled(_of_key_data(_monitor(parts)), theta, *at)
-    measure = _compiled(_of_key_data(_measure(parts, system)), *at)
+    at = (theta, state, key_data(key))
+    draw = compiled(of_key_data(drawn), *at)
+    ensemble = shapes_of(drawn, theta, state, key)[1]
+    derivative = compiled(partial(right_hand_side.derivative, parts.problem), theta, ensemble)
+    later = _later(parts, theta, ensemble)
+    monitor = compiled(of_key_data(_monitor(parts)), theta, *at)
+    measure = compiled(of_key_data(_measure(parts, system)), *at)
 
     def draw_one(theta: Vector, state: dict[str, np.ndarray], key: PRNGKeyArray) -> Any:
-        state, ensemble = draw.function(theta, state, _key_data(key))
-        return _on_host(state), ensemble
+        state, ensemble = draw.function(theta, state, key_data(key))
+        return on_host(state), ensemble
 
     def solved(theta: Vector, ensemble: Ensemble) -> RightHandSide:
         solution = derivative.function(theta, ensemble)
-        velocity, diagnostics = _on_host((solution.velocity, solution.diagnostics))
-        return RightHandSide(velocity, solution.fisher, solution.rows, diagnostics)
+        velocity, diagnostics = on_host((solution.velocity, solution.diagnostics))
+        return RightHandSide(velocity, solution.fisher, solution.rows, diagnostics, solution.damped)
+
+    solved_once = solved if sampler.is_random else _remembering(solved)
+
+    def velocity_later(theta: Vector, ensemble: Ensemble, first: RightHandSide) -> Vector:
+        if later is None:
+            return solved_once(theta, ensemble).velocity
+        return np.asarray(later.function(theta, ensemble, first.velocity, first.damped))
 
     return Engine(
         theta=theta,
         sampler_state=state,
         start=_start_values(system),
         fastest_rate=float(np.abs(parts.generator.matrices).max(initial=0)),
-        memory=max(part.memory for part in (draw, derivative, monitor, measure)),
+        memory=max(part.memory for part in (draw, derivative, later, monitor, measure) if part),
         draw=draw_one,
-        derivative=solved if sampler.is_random else _remembering(solved),
-        monitor=lambda *point: _on_host(monitor.function(*point[:-1], _key_data(point[-1]))),
-        measure=lambda *point: _on_host(measure.function(*point[:-1], _key_data(point[-1]))),
+        derivative=solved_once,
+        later=velocity_later,
+        monitor=lambda *point: on_host(monitor.function(*point[:-1], key_data(point[-1]))),
+        measure=lambda *point: on_host(measure.function(*point[:-1], key_data(point[-1]))),
     )
 
 
@@ -146,7 +158,12 @@ def _measure(parts: Parts, system: System) -> Callable[..., observables.Estimate
 
     def measure(theta: Array, state: SamplerState, key: PRNGKeyArray) -> observables.Estimate:
         _, ensemble = parts.problem.sampler.draw(Purpose.OBSERVABLES, theta, state, key)
-        return observables.measure(ensemble, parts.povm, parts.model.lattice, system.observables)
+        rest = None
+        if ensemble.counts is not None:
+            rest = given_rest(parts.problem.ansatz, parts.problem.parameters(theta))
+        return observables.measure(
+            ensemble, parts.povm, parts.model.lattice, system.observables, rest
+        )
 
     return measure
 
@@ -160,50 +177,19 @@ def _start_values(system: System) -> Measurement:
     return {name: (value, np.zeros_like(value)) for name, value in values.items()}
 
 
-class _Compiled(NamedTuple):
-    """A compiled function, and the bytes that it needs on a device while it runs."""
+def _later(parts: Parts, theta: Vector, ensemble: Any) -> Compiled | None:
+    """θ̇ at the later stages of a step from the factor at its start, where that pays.
 
-    function: Callable[..., Any]
-    memory: int
-
-
-def _compiled(function: Callable[..., Any], *arguments: Any) -> _Compiled:
-    """`function` of arguments like these, compiled; every process gets the whole result."""
-    everywhere = NamedSharding(all_devices(), PartitionSpec())
-    compiled = jax.jit(function, out_shardings=everywhere).lower(*arguments).compile()
-    return _Compiled(compiled, _needed(compiled.memory_analysis()))
-
-
-def _everywhere(shapes: Any) -> Any:
-    """Results of compiled functions as arguments of others."""
-    everywhere = NamedSharding(all_devices(), PartitionSpec())
-    return jax.tree.map(
-        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=everywhere), shapes
-    )
-
-
-def _of_key_data(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`function`, whose last argument is a key, of the plain numbers of that key.
-
-    Only these travel, because an array of one process is not one of all.
+    An enumeration remembers the last stage, which is the start of the next step.
     """
-    return lambda *arguments: function(*arguments[:-1], jax.random.wrap_key_data(arguments[-1]))
-
-
-def _needed(analysis: Any) -> int:
-    """Bytes of a compiled function's results and of what it computes on the way."""
-    # Some devices know nothing of it.
-    if analysis is None:
-        return 0
-    return int(analysis.temp_size_in_bytes + analysis.output_size_in_bytes)
-
-
-def _key_data(key: PRNGKeyArray) -> np.ndarray:
-    return np.asarray(jax.random.key_data(key))
-
-
-def _on_host(tree: Any) -> Any:
-    return jax.tree.map(np.asarray, tree)
+    problem = parts.problem
+    factored = problem.settings.regularization.method == "cholesky"
+    if not (problem.sampler.is_random and problem.settings.fixed_samples and factored):
+        return None
+    damped = shapes_of(partial(right_hand_side.derivative, problem), theta, ensemble).damped
+    return compiled(
+        partial(right_hand_side.later_velocity, problem), theta, ensemble, theta, damped
+    )
 
 
 def _remembering(derivative: Callable[..., Any]) -> Callable[..., Any]:

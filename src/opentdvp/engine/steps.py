@@ -132,7 +132,7 @@ def _try(run: Run, state: State, here: Evaluation) -> Attempt | ResultCode:
         if size * run.engine.fastest_rate > _INTERPOLATED:
             size = min(size, run.times[len(state.outputs)] - state.time)
         trial = integrator.TRIALS[settings.method](
-            _slope(run, state, here.ensemble),
+            _slope(run, state, here),
             here.solution.norm,
             state.arrays["theta"],
             here.solution.velocity,
@@ -150,10 +150,10 @@ def _try(run: Run, state: State, here: Evaluation) -> Attempt | ResultCode:
             return ResultCode.STEP_SIZE_COLLAPSE if finite else ResultCode.NOT_FINITE
 
 
-def _slope(run: Run, state: State, ensemble: Ensemble) -> integrator.Slope:
+def _slope(run: Run, state: State, here: Evaluation) -> integrator.Slope:
     """θ̇(θ) with the random numbers of one step, so that its stages differ by θ, not by noise."""
     if run.solver.fixed_samples:
-        return lambda theta: run.engine.derivative(theta, ensemble).velocity
+        return lambda theta: run.engine.later(theta, here.ensemble, here.solution)
     key = run.random(STEPS, len(state.diagnostics))
 
     def redrawn(theta: np.ndarray) -> np.ndarray:

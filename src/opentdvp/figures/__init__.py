@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from opentdvp.config import AnyFigure
 from opentdvp.errors import ConfigError
 from opentdvp.figures import diagnostics, dynamics, front, heatmap, runs, scan, scheme, style
+from opentdvp.figures.copies import note_copies
 from opentdvp.figures.labels import check_labels
 from opentdvp.figures.sources import Material
 from opentdvp.figures.style import run_ids
@@ -28,7 +29,7 @@ KINDS: dict[str, Callable[..., Figure]] = {
 }
 
 #: Modules that all figures share; a change of one draws all of them anew.
-SHARED = ("style", "sources", "labels")
+SHARED = ("style", "sources", "labels", "copies")
 
 
 def output(path: Path) -> Output:
@@ -70,5 +71,6 @@ def draw_to_files(figure: AnyFigure, material: Material, paths: Iterable[Path]) 
         If a file cannot be written.
     """
     canvas = KINDS[figure.kind](figure, material)
+    note_copies(canvas, material)
     for path in paths:
         style.save(canvas, path, style.origins(list(material.runs.values())))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import cycle
 from string import ascii_lowercase
 from typing import Any
@@ -107,9 +108,9 @@ def _draw_panel(axes: Axes, panel: Panel, lines: list[Line], material: Material)
         _draw_candidate(axes, line, candidate)
         stop = candidate.times[-1]
         _draw_marks(axes, line, reference, stop, number / len(lines), line.style.mark)
-        for beside in (material.runs[run] for run in panel.beside):
-            look = style.CROSS | {"color": line.style.color}
-            _draw_marks(axes, line, beside, stop, (number + 0.5) / len(lines), look)
+        for run, cross in zip(panel.beside, cycle(style.CROSSES), strict=False):
+            look = cross | {"color": line.style.color}
+            _draw_marks(axes, line, material.runs[run], stop, (number + 0.5) / len(lines), look)
     axes.set_ylabel(_label(panel))
     handles = [Line2D([], [], **line.style.mark | line.style.line) for line in lines]
     labels = [line.label for line in lines]
@@ -173,15 +174,20 @@ def _draw_header(canvas: Figure, figure: DynamicsFigure, material: Material) -> 
         name = f"{style.name(candidate)} ± standard error"
         entries["line", name] = (Patch(**look.band), Line2D([], [], **look.line))
         entries["mark", style.name(reference)] = Line2D([], [], **look.mark)
-    for run in (material.runs[run] for panel in figure.panels for run in panel.beside):
-        entries["cross", style.name(run)] = Line2D([], [], **style.CROSS)
+    for panel in figure.panels:
+        for run, cross in zip(panel.beside, cycle(style.CROSSES), strict=False):
+            entries[cross["marker"], style.name(material.runs[run])] = Line2D([], [], **cross)
     methods = dict.fromkeys(f"{style.method(c)} − {style.method(r)}" for c, r in pairs)
     tolerances = ", ".join(_tolerances(figure, material))
     delta = rf"$\Delta$ = {', '.join(methods)}, tolerance {tolerances}"
     entries["text", delta] = Line2D([], [], linestyle="none")
     handles, names = list(entries.values()), [name for _, name in entries]
-    columns = len(entries) if len(entries) <= 3 else 2
-    canvas.legend(handles, names, loc="outside upper center", ncols=columns)
+    place = partial(canvas.legend, handles, names, loc="outside upper center")
+    legend = place(ncols=3 if len(entries) <= 3 else 2)
+    # Long names, such as those of open squares, need a second row.
+    if legend.get_window_extent().width > canvas.bbox.width:
+        legend.remove()
+        place(ncols=2)
 
 
 def _tolerances(figure: DynamicsFigure, material: Material) -> Iterator[str]:

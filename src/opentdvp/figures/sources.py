@@ -1,6 +1,6 @@
 """What figures are drawn from: runs and tables that others have read."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -22,6 +22,8 @@ class Material:
         By name: who is compared with whom, and the table with the differences at every time.
     published
         Values from elsewhere, by name.
+    copies
+        Which of the runs are from an archive.
     table
         What was derived from the runs for this figure, if it needs that.
     """
@@ -30,6 +32,7 @@ class Material:
     comparisons: Mapping[str, Comparison] = field(default_factory=dict)
     points: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     published: Mapping[str, Published] = field(default_factory=dict)
+    copies: Collection[Run] = ()
     table: pd.DataFrame | None = None
 
     def named(self, figure: SeveralRuns) -> list[tuple[str, Trajectory]]:

@@ -11,7 +11,8 @@ import matplotlib.style
 import numpy as np
 from matplotlib.figure import Figure
 
-from opentdvp.config import Deck, Lattice, TensorNetworkSolver
+from opentdvp.config import Deck, Lattice, TdvpSolver, TensorNetworkSolver
+from opentdvp.config.networks import RecurrentNetwork
 from opentdvp.errors import ConfigError
 from opentdvp.records.files import replacing
 from opentdvp.records.trajectory import Trajectory
@@ -84,6 +85,9 @@ METHODS = {
     "mpo": "MPO",
 }
 
+#: Kinds of networks whose names are those of people.
+NETWORKS = {"jastrow": "Jastrow"}
+
 #: Of marks, error bars and text.
 INK = "#222222"
 
@@ -132,6 +136,9 @@ CROSS: dict[str, Any] = {
     "markeredgewidth": 0.9,
 }
 
+#: The same of several such runs.
+CROSSES = tuple(CROSS | {"marker": marker} for marker in "x+1")
+
 
 def series(count: int) -> list[dict[str, Any]]:
     """Lines of several runs of the same quantity: light to dark, the last one solid and black."""
@@ -156,8 +163,10 @@ def curve_style(observable: str) -> CurveStyle:
     return CurveStyle(COLORS[axes[0]], MARKERS[axes[0]], dashes)
 
 
-#: Of the same observable in several systems.
-CURVES = tuple(CurveStyle(COLORS[axis], MARKERS[axis], "solid") for axis in "XYZ")
+#: Of the same observable in several systems, or by several solvers.
+CURVES = tuple(
+    CurveStyle(COLORS[axis], MARKERS[axis], dashes) for dashes in DASHES[:2] for axis in "XYZ"
+)
 
 
 def symbol(observable: str) -> str:
@@ -225,9 +234,12 @@ def run_ids(keywords: str) -> list[str]:
 
 
 def method(run: Trajectory) -> str:
-    """The solver's name in legends."""
-    solver = Deck.model_validate_json(run.deck).solver.method
-    return METHODS.get(solver, solver)
+    """The solver's name in legends, with the kind of a network that is not recurrent."""
+    solver = Deck.model_validate_json(run.deck).solver
+    label = METHODS.get(solver.method, solver.method)
+    if isinstance(solver, TdvpSolver) and not isinstance(solver.network, RecurrentNetwork):
+        return f"{label} ({NETWORKS.get(solver.network.kind, solver.network.kind)})"
+    return label
 
 
 def name(run: Trajectory) -> str:

@@ -6,7 +6,7 @@ import os
 import platform
 import resource
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
@@ -15,6 +15,9 @@ from opentdvp.records.files import beside, reading, replacing
 from opentdvp.records.permissions import Output
 
 _SUFFIX = ".timing.json"
+
+#: Key of what a copy was copied from.
+_ARCHIVE = "archive"
 
 
 def timing_path(trajectory: Path) -> Path:
@@ -90,8 +93,41 @@ def _write(trajectory: Path, wall_seconds: float, resumed: bool, memory: int, ma
         "machine": machine,
         "finished": datetime.now().astimezone().isoformat(timespec="seconds"),
     }
+    _put(trajectory, record)
+
+
+def copy_timing(source: Path, trajectory: Path) -> None:
+    """Record that a trajectory is a copy of `source`, and what that one has cost, where and when.
+
+    Raises
+    ------
+    FileError
+        If the timing of `source` is missing or damaged, or the file cannot be written.
+    """
+    _put(trajectory, read_timing(source) | {_ARCHIVE: str(source)})
+
+
+def _put(trajectory: Path, record: dict[str, Any]) -> None:
     with replacing(timing_path(trajectory)) as temporary:
         temporary.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+
+
+def is_copy(record: Mapping[str, Any]) -> bool:
+    """Whether what `read_timing` returned is of a copy."""
+    return bool(record.get(_ARCHIVE))
+
+
+def archived_from(trajectory: Path) -> str:
+    """The file in an archive that a trajectory is a copy of; empty if it was computed here.
+
+    Raises
+    ------
+    FileError
+        If there is a timing file, but a damaged one.
+    """
+    if not timing_path(trajectory).exists():
+        return ""
+    return str(read_timing(trajectory).get(_ARCHIVE, ""))
 
 
 def read_timing(trajectory: Path) -> dict[str, Any]:
@@ -105,6 +141,8 @@ def read_timing(trajectory: Path) -> dict[str, Any]:
     path = timing_path(trajectory)
     with reading(path, "a timing file", "; run it again") as stream:
         record = {"machine": "", "resumed": False} | json.load(stream)
+        if not isinstance(record.get(_ARCHIVE, ""), str):
+            raise TypeError(f"comes from {record[_ARCHIVE]}")
         numbers = [record["wall_seconds"], record["peak_memory_MiB"]]
         if not all(math.isfinite(number) and number >= 0 for number in numbers):
             raise ValueError(f"costs {numbers}")

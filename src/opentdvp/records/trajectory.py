@@ -171,6 +171,18 @@ def read(path: Path) -> Trajectory:
     return trajectory
 
 
+def read_run_id(path: Path) -> str:
+    """The run id that a file claims; of what the file holds, nothing is read.
+
+    Raises
+    ------
+    FileError
+        If the file is missing or is not a trajectory file.
+    """
+    with reading(path, _KIND) as stream, h5py.File(stream, "r") as file:
+        return str(file.attrs["run_id"])
+
+
 def _parse(file: h5py.File, path: Path) -> Trajectory:
     attributes = dict(file.attrs)
     version = attributes["schema_version"]

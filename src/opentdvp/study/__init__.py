@@ -5,6 +5,7 @@ from opentdvp.study.costs import costs, figure_costs
 from opentdvp.study.methods import panels
 from opentdvp.study.misses import last_words, sentence, sentences, verdict, verdicts
 from opentdvp.study.plotted_curves import closeness, published
+from opentdvp.study.whereabouts import whereabouts
 
 __all__ = [
     "closeness",
@@ -19,4 +20,5 @@ __all__ = [
     "sentences",
     "verdict",
     "verdicts",
+    "whereabouts",
 ]

@@ -1,6 +1,6 @@
 """All comparisons of a study in one table: settings, cost, and how close."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import pandas as pd
 
@@ -9,6 +9,7 @@ from opentdvp.config import Comparison, Run, Study, TdvpSolver
 from opentdvp.config.solver import Cutoffs, DirectSampling
 from opentdvp.records.timing import read_timing
 from opentdvp.records.trajectory import Trajectory
+from opentdvp.study.archive import marked, restored
 from opentdvp.study.misses import judged
 
 
@@ -45,8 +46,9 @@ def overview(study: Study) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        What was run; `minutes` and `memory_MiB`; the largest differences from the reference at any
-        time, and the largest standard error, of magnetisations and of correlators; the share of all
+        What was run; `minutes` and `memory_MiB` of the candidate; if there are copies, which of
+        both runs are `from the archive`; the largest differences from the reference at any time,
+        and the largest standard error, of magnetisations and of correlators; the share of all
         values that are more than four standard errors off; medians over the
         steps of the residual on the samples of the solve and on others, of the standard deviation
         of E, and of the number of effective parameters; and whether all curves passed.
@@ -57,7 +59,15 @@ def overview(study: Study) -> pd.DataFrame:
         If a file of the study is missing, or a run is not that of the study's deck.
     """
     rows = [_row(study, name, entry) for name, entry in study.comparisons.items()]
-    return pd.DataFrame(rows)
+    copies = restored(study)
+    copied = [_roles(entry, copies) for entry in study.comparisons.values()]
+    return marked(pd.DataFrame(rows), copied)
+
+
+def _roles(comparison: Comparison, copies: Collection[Run]) -> str:
+    """Which of the two runs are copies."""
+    roles = ("candidate", "reference")
+    return ", ".join(role for role in roles if getattr(comparison, role) in copies)
 
 
 def _row(study: Study, name: str, comparison: Comparison) -> dict[str, object]:

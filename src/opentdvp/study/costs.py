@@ -1,12 +1,17 @@
 """What the runs of a study are, and what they and its figures have cost."""
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from opentdvp.compare.comparable import read_run
+from opentdvp.compare.tables import cell
 from opentdvp.config import Run, Study
 from opentdvp.records.provenance import is_dirty, separate
-from opentdvp.records.timing import read_timing
+from opentdvp.records.timing import is_copy, read_timing
+from opentdvp.study.archive import marked, restored
 
 
 def costs(study: Study) -> pd.DataFrame:
@@ -17,38 +22,48 @@ def costs(study: Study) -> pd.DataFrame:
     pandas.DataFrame
         System and its size, solver with its settings, the last time, the largest error of any
         observable at any time, `minutes` (of computing, of all batches), `memory_MiB` (the most of
-        one process), the machine, and the beginnings of run id and git revision.
+        one process), the machine, and the beginnings of run id and git revision; if there are
+        copies, whether the run is one `from the archive`: then costs and machine are those of the
+        computation there.
 
     Raises
     ------
     FileError
         If a file of the study is missing, or a run is not that of the study's deck.
     """
-    return pd.DataFrame([_row(study, run) for run in study.used()])
+    runs, copies = study.used(), restored(study)
+    return marked(pd.DataFrame([_row(study, run) for run in runs]), [run in copies for run in runs])
 
 
 def figure_costs(study: Study) -> pd.DataFrame:
     """One row per figure: its number of runs, their `minutes` together and the most `memory_MiB`.
 
-    A run that several figures show counts in each.
+    A run that several figures show counts in each. If there are copies, how many of the runs, and
+    of the minutes, are `from the archive`.
 
     Raises
     ------
     FileError
         If the timing of a run is missing.
     """
-    rows = []
+    rows, copied = [], []
     for name, figure in study.figures.items():
         timings = [read_timing(study.output.trajectory(run)) for run in study.drawn(figure)]
+        copies = [timing for timing in timings if is_copy(timing)]
+        copied.append(f"{len(copies)}, {cell(_minutes(copies))} min" if copies else "")
         rows.append(
             {
                 "figure": name,
                 "runs": len(timings),
-                "minutes": sum(timing["wall_seconds"] for timing in timings) / 60,
+                "minutes": _minutes(timings),
                 "memory_MiB": max((timing["peak_memory_MiB"] for timing in timings), default=0),
             }
         )
-    return pd.DataFrame(rows)
+    return marked(pd.DataFrame(rows), copied)
+
+
+def _minutes(timings: Iterable[Mapping[str, Any]]) -> float:
+    return float(sum(timing["wall_seconds"] for timing in timings) / 60)
 
 
 def _row(study: Study, name: Run) -> dict[str, object]:

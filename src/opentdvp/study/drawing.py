@@ -8,6 +8,7 @@ import pandas as pd
 from opentdvp import compare, figures
 from opentdvp.config import AnyFigure, FrontFigure, Run, ScanFigure, Study
 from opentdvp.figures.sources import Material
+from opentdvp.records.timing import archived_from, timing_path
 from opentdvp.records.trajectory import Trajectory
 from opentdvp.study.fronts import FRONT, fronts
 from opentdvp.study.scans import SCAN, scan_table
@@ -34,6 +35,7 @@ def draw(study: Study, name: str, paths: Sequence[Path]) -> None:
         comparisons=study.comparisons,
         points={c: _points(study, c, runs) for c in figure.compared()},
         published=study.published,
+        copies=[run for run in runs if archived_from(study.output.trajectory(run))],
         table=_derived(study, name, runs) if figure.derived else None,
     )
     figures.draw_to_files(figure, material, paths)
@@ -94,7 +96,8 @@ def derived_columns(study: Study, name: str) -> dict[str, type]:
 def inputs(study: Study, name: str) -> list[Path]:
     """The study's files that a figure and its table are made from."""
     output, figure = study.output, study.figures[name]
-    return [*map(output.trajectory, study.drawn(figure)), *map(output.points, figure.compared())]
+    runs = [output.trajectory(run) for run in study.drawn(figure)]
+    return [*runs, *map(timing_path, runs), *map(output.points, figure.compared())]
 
 
 def _runs(study: Study, figure: AnyFigure) -> dict[Run, Trajectory]:

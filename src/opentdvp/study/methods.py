@@ -9,6 +9,7 @@ import pandas as pd
 
 from opentdvp.compare.tables import cell
 from opentdvp.config import Run, Solver, Study, TdvpSolver
+from opentdvp.study.archive import COPIED
 
 #: Columns of the table, with the methods in each; of networks, their kinds.
 FAMILIES = {
@@ -37,16 +38,17 @@ def panels(study: Study, comparisons: pd.DataFrame, runs: pd.DataFrame) -> pd.Da
     pandas.DataFrame
         The panel; its reference, with the minutes it took; and for each family its best run that is
         judged by this reference: largest difference of magnetisations / of correlators at any time,
-        and minutes. Best is the run whose larger one of both is smallest, of those that reach the
-        reference's last time if there are any. Before them the size and the last time, where they
-        are not the reference's. The family of the reference has the word `reference`, one without
-        runs nothing; the column of users' own networks is there if there are any.
+        and minutes, with a word where they were spent for the archive. Best is the run whose larger
+        one of both is smallest, of those that reach the reference's last time if there are any.
+        Before them the size and the last time, where they are not the reference's. The family of
+        the reference has the word `reference`, one without runs nothing; the column of users' own
+        networks is there if there are any.
     """
-    minutes = {(row["system"], row["solver"]): row["minutes"] for row in runs.to_dict("records")}
+    minutes = _spent(runs)
     rows = [
         {
             "panel": label,
-            "reference": f"{run.system}, {run.solver}, {cell(minutes[run.system, run.solver])} min",
+            "reference": f"{run.system}, {run.solver}, {minutes[run.system, run.solver]}",
             **_cells(study, run, comparisons),
         }
         for label, run in study.panels.items()
@@ -96,5 +98,17 @@ def _cell(study: Study, row: Mapping[Any, Any]) -> str:
     if candidate.time.stop < reference.time.stop:
         notes.append(f"t ≤ {candidate.time.stop:g}")
     differences = (cell(row[kind]) or "–" for kind in ("magnetisations", "correlators"))
-    said = f"{' / '.join(differences)}, {cell(row['minutes'])} min"
+    minutes = _minutes(row, "candidate" in row.get(COPIED, ""))
+    said = f"{' / '.join(differences)}, {minutes}"
     return ": ".join([", ".join(notes), said] if notes else [said])
+
+
+def _spent(runs: pd.DataFrame) -> dict[tuple[str, str], str]:
+    """Minutes by system and solver."""
+    rows = runs.to_dict("records")
+    return {(row["system"], row["solver"]): _minutes(row, bool(row.get(COPIED))) for row in rows}
+
+
+def _minutes(row: Mapping[Any, Any], copied: bool) -> str:
+    """What a run took, here or for the archive."""
+    return f"{cell(row['minutes'])} min{' (archive)' if copied else ''}"

@@ -11,6 +11,7 @@ from opentdvp.compare.tables import read_summary
 from opentdvp.compare.verdicts import HEX_DIGITS
 from opentdvp.config import Comparison, Study
 from opentdvp.errors import FileError
+from opentdvp.study.archive import told
 
 
 def verdicts(study: Study) -> pd.DataFrame:
@@ -105,17 +106,18 @@ def sentences(table: pd.DataFrame) -> Iterator[str]:
 
 
 def last_words(study: Study) -> list[str]:
-    """The sentences on what has been compared so far, and how many comparisons have not.
+    """The sentences on what has been compared so far, what has not, and what was not computed here.
 
     Raises
     ------
     FileError
-        As for `verdicts`.
+        As for `verdicts`, or if the timing of a run is damaged.
     """
     made = {n: c for n, c in study.comparisons.items() if study.output.summary(n).exists()}
     left = len(study.comparisons) - len(made)
     found = sentences(verdicts(study.model_copy(update={"comparisons": made})))
-    return [*found, *([f"Not compared yet: {left}."] if left else [])]
+    rest = (f"Not compared yet: {left}." if left else "", told(study))
+    return [*found, *filter(None, rest)]
 
 
 def sentence(row: "Mapping[str, Any] | pd.Series[Any]") -> str:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from opentdvp.compare.comparable import read_run
 from opentdvp.config import Comparison, DynamicsFigure, Published, Run, Study
+from opentdvp.records.timing import archived_from
 from opentdvp.records.trajectory import interpolate
 from opentdvp.study.misses import judged
 
@@ -29,9 +30,10 @@ def closeness(study: Study) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Figure and panel; candidate and reference, each as system and solver; the observable, with
-        its distance; largest and root-mean-square difference from the reference over all times, as
-        they are and in combined standard errors; the largest combined error; tolerance and verdict.
+        Figure and panel; candidate and reference, each as system and solver, with a word if it is
+        from the archive; the observable, with its distance; largest and root-mean-square difference
+        from the reference over all times, as they are and in combined standard errors; the largest
+        combined error; tolerance and verdict.
 
     Raises
     ------
@@ -52,14 +54,19 @@ def _rows(study: Study, name: str, figure: DynamicsFigure) -> Iterator[dict[str,
                 row = verdicts[same & (verdicts["distance"] == distance)].iloc[0]
                 yield {
                     "figure": f"{name} ({letter})",
-                    **_pair(study.comparisons[comparison]),
+                    **_pair(study, study.comparisons[comparison]),
                     "observable": f"{observable}({distance})" if distance else observable,
                 } | {title: row[column] for column, title in _VERDICT.items()}
 
 
-def _pair(comparison: Comparison) -> dict[str, object]:
+def _pair(study: Study, comparison: Comparison) -> dict[str, object]:
     runs = {"candidate": comparison.candidate, "reference": comparison.reference}
-    return {role: f"{run.system}, {run.solver}" for role, run in runs.items()}
+    return {role: _name(study, run) for role, run in runs.items()}
+
+
+def _name(study: Study, run: Run) -> str:
+    origin = " (archive)" if archived_from(study.output.trajectory(run)) else ""
+    return f"{run.system}, {run.solver}{origin}"
 
 
 def published(study: Study) -> pd.DataFrame:
@@ -93,7 +100,7 @@ def _against(study: Study, comparison: Comparison, series: Published) -> dict[st
     return {
         "published": series.label,
         "observable": series.observable,
-        **_pair(comparison),
+        **_pair(study, comparison),
         "times": f"{reached.sum()} of {times.size}",
         "uncertainty of reading": series.uncertainty,
         "published, largest difference": _largest(theirs),

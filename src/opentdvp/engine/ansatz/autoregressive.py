@@ -1,7 +1,7 @@
 """Autoregressive networks: P(a) = Π_i p(a_i | a_0 … a_{i−1}), normalised by construction.
 
 A network is a flax module that advances a hidden state by one site. Everything else in the engine
-uses it through the functions below, so a new network is one new file (README, "Your own network").
+uses it through the functions below, so a new network is one new file (docs/own_network.md).
 Arrays are laid out features first, batch last: on a processor with vector registers, the few
 outcomes and tens of hidden units are then loops over contiguous configurations.
 """

@@ -81,6 +81,18 @@ class EnergyAnsatz(SweptAnsatz, Protocol):
         ...
 
 
+def pair_changes(
+    changes: tuple[Float[Array, "4 sites batch"], Float[Array, "shifts pairs batch"]],
+    pairs: Int[np.ndarray, "pairs 2"],
+    shifts: Int[np.ndarray, "shifts 2"],
+    number: int,
+) -> Float[Array, "pairs batch"]:
+    """All that one shift of both outcomes changes of log P, pair by pair, from `changes`."""
+    on_site, joint = changes
+    x, y = shifts[number].tolist()
+    return on_site[x, pairs[:, 0]] + on_site[y, pairs[:, 1]] + joint[number]
+
+
 def gradients(
     ansatz: Ansatz, parameters: Parameters, outcomes: Int[Array, "batch sites"]
 ) -> Float[Array, "batch P"]:

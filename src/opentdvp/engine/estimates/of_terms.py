@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int
 
-from opentdvp.engine.ansatz.interface import EnergyAnsatz, Parameters
+from opentdvp.engine.ansatz.interface import EnergyAnsatz, Parameters, pair_changes
 from opentdvp.engine.devices import for_samples
 from opentdvp.engine.estimates.estimator import Estimate
 from opentdvp.engine.povm.generator import Generator
@@ -35,13 +35,14 @@ class TermEstimator:
 
     def _of_batch(self, parameters: Parameters, outcomes: Int[Array, "sites batch"]) -> Array:
         shifts, pairs = self.generator.shifts, self.generator.pairs
-        on_site, joint = self.ansatz.changes(parameters, outcomes, pairs, shifts)
+        changes = self.ansatz.changes(parameters, outcomes, pairs, shifts)
+        dtype = changes[0].dtype
         here = tuple(outcomes[pairs[:, k]] for k in range(2))
         of_pair = np.arange(len(pairs))[:, None]
-        diagonal = jnp.array(self.generator.diagonal, on_site.dtype)
+        diagonal = jnp.array(self.generator.diagonal, dtype)
         total = jnp.sum(diagonal[of_pair, *here], axis=0)
-        rates = jnp.array(self.generator.rates, on_site.dtype)
-        for k, (x, y) in enumerate(shifts.tolist()):
-            change = on_site[x, pairs[:, 0]] + on_site[y, pairs[:, 1]] + joint[k]
+        rates = jnp.array(self.generator.rates, dtype)
+        for k in range(len(shifts)):
+            change = pair_changes(changes, pairs, shifts, k)
             total += jnp.sum(rates[of_pair, k, *here] * jnp.exp(change), axis=0)
         return total

@@ -3,6 +3,8 @@
 A Pauli matrix on site i has the weight Ω_i(a) = 3 s^{a_i}, so <σ_i> = <Ω_i>, and products of Paulis
 on different sites are products of weights. Every estimate is a smooth function of means; its
 standard error is the standard deviation of its influence function over √M.
+Where the ansatz knows the outcomes of a site given all others, their mean takes the place of
+the weight of the one that was drawn (`given_rest`).
 """
 
 from collections.abc import Sequence
@@ -14,6 +16,7 @@ from jaxtyping import Array, Float
 
 from opentdvp.config import Observables
 from opentdvp.engine.devices import for_samples
+from opentdvp.engine.measuring.given_rest import GivenRest
 from opentdvp.engine.povm.tetrahedron import OUTCOMES, Povm
 from opentdvp.engine.sampling.ensemble import Ensemble
 from opentdvp.physics.model import Lattice
@@ -24,7 +27,13 @@ _TOGETHER = 4096
 Estimate = dict[str, tuple[Array, Array]]
 
 
-def measure(ensemble: Ensemble, povm: Povm, lattice: Lattice, observables: Observables) -> Estimate:
+def measure(
+    ensemble: Ensemble,
+    povm: Povm,
+    lattice: Lattice,
+    observables: Observables,
+    given_rest: GivenRest | None = None,
+) -> Estimate:
     """Mean and standard error of every configured observable.
 
     Magnetisations are scalars named X, Y, Z. Correlators are named C_XX and so on, with one entry
@@ -37,16 +46,19 @@ def measure(ensemble: Ensemble, povm: Povm, lattice: Lattice, observables: Obser
     means = {axis: shares @ table for axis, table in tables.items()}
 
     def of_chunk(outcomes: Array) -> dict[str, Array]:
-        # Sites first: all that is done with sites then goes over contiguous samples.
-        values = {axis: table[outcomes.T] for axis, table in tables.items()}
+        # Sites first: all that is done with sites then goes over contiguous samples. They may
+        # come in bytes, which the number of a window's outcome does not fit.
+        outcomes = outcomes.T.astype(jnp.int32)
+        drawn = {axis: table[outcomes] for axis, table in tables.items()}
+        expected = drawn if given_rest is None else _expected(given_rest(outcomes), tables)
         found: dict[str, Array] = {
-            axis: values[axis].mean(axis=0) for axis in observables.magnetization
+            axis: expected[axis].mean(axis=0) for axis in observables.magnetization
         }
-        rest = {axis: values[axis] - means[axis][:, None] for axis in values}
+        drawn = {axis: drawn[axis] - means[axis][:, None] for axis in tables}
+        expected = {axis: expected[axis] - means[axis][:, None] for axis in tables}
         for pair, distances in observables.correlators.items():
             columns = [
-                _product(rest[pair[0]], rest[pair[1]], lattice.pairs(distance))
-                for distance in distances
+                _product((drawn, expected), pair, lattice.pairs(distance)) for distance in distances
             ]
             found[f"C_{pair}"] = jnp.stack(columns, axis=1)
         return found
@@ -65,17 +77,29 @@ def _shares(ensemble: Ensemble) -> Float[Array, "sites 4"]:
     return jax.lax.map(of_site, ensemble.outcomes.T)
 
 
+def _expected(
+    probabilities: Float[Array, "4 sites samples"], tables: dict[str, Float[Array, "4"]]
+) -> dict[str, Float[Array, "sites samples"]]:
+    """The mean weight of every site given all others."""
+    return {axis: jnp.tensordot(table, probabilities, 1) for axis, table in tables.items()}
+
+
 def _product(
-    first: Float[Array, "sites samples"],
-    second: Float[Array, "sites samples"],
+    values: tuple[dict[str, Float[Array, "sites samples"]], ...],
+    pair: str,
     pairs: Sequence[tuple[int, int]],
 ) -> Float[Array, " samples"]:
     """(A_i − <A_i>)(B_j − <B_j>), averaged over pairs: the influence of a sample on <A B>ᶜ.
 
-    The derivatives of <A B>ᶜ by the means vanish.
+    One of the two factors is drawn, the other one expected, and both ways are averaged. The
+    derivatives of <A B>ᶜ by the means vanish.
     """
     i, j = np.array(pairs).T
-    return (first[i] * second[j]).mean(axis=0)
+    drawn, expected = values
+    first, second = pair[0], pair[1]
+    there = drawn[first][i] * expected[second][j]
+    back = expected[first][i] * drawn[second][j]
+    return ((there + back) / 2).mean(axis=0)
 
 
 def mean_and_error(values: Float[Array, "samples ..."], ensemble: Ensemble) -> tuple[Array, Array]:

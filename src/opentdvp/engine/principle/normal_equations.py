@@ -10,13 +10,17 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from opentdvp.config.solver import Cutoffs, Regularization
+from opentdvp.config.solver import Cutoffs, DiagonalShift, Regularization
 
 #: Order of the soft cutoffs 1/(1 + (cutoff/x)⁶) of Schmitt & Heyl.
 _SHARPNESS = 6
 
 #: Rows whose products are summed in the precision of the rows.
 _ROWS = 1024
+
+#: Conjugate gradients: the residual at which they stop, one that is still good enough, and how
+#: many there may be until then.
+_NEAR, _CLOSE_ENOUGH, _ITERATIONS = 1e-6, 1e-4, 40
 
 #: Products with S until its largest eigenvalue is known to a few per cent, enough for a scale.
 _POWER_ITERATIONS = 20
@@ -62,9 +66,32 @@ def relative_misfit(change: Float[Array, " samples"], target: Float[Array, " sam
     return jnp.where(scale > 0, misfit / jnp.where(scale > 0, scale, 1), 0)
 
 
+class Damped(NamedTuple):
+    """S + μ diag(u²), as the Cholesky factor of S_kk'/(u_k u_k') + μ.
+
+    Where the shift is relative to the largest eigenvalue, all units u are 1.
+    """
+
+    factor: Float[Array, "P P"]
+    units: Float[Array, " P"]
+    shift: Float[Array, ""]
+
+    def solve(self, force: Float[Array, " P"]) -> Float[Array, " P"]:
+        """(S + μ diag(u²))⁻¹ F."""
+        return jax.scipy.linalg.cho_solve((self.factor, True), force / self.units) / self.units
+
+
+class Solved(NamedTuple):
+    """θ̇, what is known about the spectrum of S, and S with its damping where it was factored."""
+
+    velocity: Float[Array, " P"]
+    summary: dict[str, Array]
+    damped: Damped | None = None
+
+
 def solve(
     regression: Regression, fisher: Float[Array, "P P"] | None, settings: Regularization
-) -> tuple[Float[Array, " P"], dict[str, Array]]:
+) -> Solved:
     """θ̇, and what the chosen way knows about the spectrum; `sample_space` does without S.
 
     Always `largest_eigenvalue` of S. The eigendecomposition adds the entropy −Σ p ln p of the
@@ -72,17 +99,58 @@ def solve(
     and the `effective_parameters`, the sum of the soft cutoffs.
     """
     if isinstance(settings, Cutoffs):
-        return _in_eigenbasis(regression, fisher, settings)
+        return Solved(*_in_eigenbasis(regression, fisher, settings))
     if settings.method == "sample_space":
         fisher = None
     largest = _largest_eigenvalue(regression, fisher)
-    # Where nothing depends on θ, S is zero and so is the solution.
-    shift = settings.shift * jnp.where(largest > 0, largest, 1.0)
+    known = {"largest_eigenvalue": largest}
+    units, shift = _damping(regression, largest, settings)
     if fisher is None:
-        velocity = _in_sample_space(regression, shift)
-    else:
-        velocity = _shifted(regression, fisher, shift)
-    return velocity, {"largest_eigenvalue": largest}
+        scaled = regression._replace(rows=regression.rows / units)
+        return Solved(_in_sample_space(scaled, shift) / units, known)
+    matrix = fisher / jnp.outer(units, units) + shift * jnp.eye(len(fisher))
+    damped = Damped(jax.scipy.linalg.cho_factor(matrix, lower=True)[0], units, shift)
+    return Solved(damped.solve(regression.force), known, damped)
+
+
+def solve_near(
+    regression: Regression, damped: Damped, guess: Float[Array, " P"]
+) -> Float[Array, " P"]:
+    """θ̇ where S has hardly changed since it was factored: without a new S, by conjugate gradients.
+
+    The damping is that of the factor, which is the preconditioner. Where they do not converge, S is
+    made and factored anew.
+    """
+    rows, force = regression.rows, regression.force
+    damping = damped.shift * damped.units**2
+
+    def product(velocity: Array) -> Array:
+        change = rows @ velocity.astype(rows.dtype)
+        return (rows.T @ change).astype(force.dtype) + damping * velocity
+
+    force = force.astype(guess.dtype)
+    found, _ = jax.scipy.sparse.linalg.cg(
+        product, force, guess, tol=_NEAR, maxiter=_ITERATIONS, M=damped.solve
+    )
+    missed = jnp.linalg.norm(product(found) - force)
+    converged = missed <= _CLOSE_ENOUGH * jnp.linalg.norm(force)
+
+    def anew() -> Array:
+        matrix = regression.fisher + jnp.diag(damping)
+        return jax.scipy.linalg.solve(matrix, force, assume_a="pos").astype(found.dtype)
+
+    return jax.lax.cond(converged, lambda: found, anew)
+
+
+def _damping(
+    regression: Regression, largest: Array, settings: DiagonalShift
+) -> tuple[Float[Array, " P"], Float[Array, ""]]:
+    """Units of θ and the shift in them; where nothing depends on θ, S is zero and so is θ̇."""
+    if settings.relative_to == "variances":
+        squares = jnp.sum(regression.rows**2, axis=0)
+        return jnp.sqrt(jnp.where(squares > 0, squares, 1)), jnp.asarray(settings.shift)
+    units = jnp.ones(regression.rows.shape[1], regression.rows.dtype)
+    return units, settings.shift * jnp.where(largest > 0, largest, 1.0)
 
 
 class _Directions(NamedTuple):
@@ -137,12 +205,6 @@ def _in_eigenbasis(
         "effective_parameters": jnp.sum(keep),
     }
     return embed(coefficients), summary
-
-
-def _shifted(regression: Regression, fisher: Array, shift: Array) -> Array:
-    """(S + μ)⁻¹ F by Cholesky decomposition."""
-    matrix = fisher + shift * jnp.eye(len(fisher))
-    return jax.scipy.linalg.solve(matrix, regression.force, assume_a="pos")
 
 
 def _in_sample_space(regression: Regression, shift: Array) -> Array:

@@ -16,7 +16,13 @@ from opentdvp.config import TdvpSolver
 from opentdvp.engine.ansatz.interface import Ansatz, Parameters
 from opentdvp.engine.devices import for_samples
 from opentdvp.engine.estimates.estimator import Estimate, Estimator
-from opentdvp.engine.principle.normal_equations import Regression, relative_misfit, solve
+from opentdvp.engine.principle.normal_equations import (
+    Damped,
+    Regression,
+    relative_misfit,
+    solve,
+    solve_near,
+)
 from opentdvp.engine.sampling.ensemble import Ensemble, Sampler
 
 _PRECISIONS = {"single": jnp.float32, "double": jnp.float64}
@@ -49,13 +55,14 @@ class Solution(NamedTuple):
     """One right-hand side: θ̇, what measures steps, and what to watch.
 
     Steps are measured by the Fisher matrix S, or by its `rows`, S = rowsᵀ rows, where the solve
-    does without the matrix; the other one is None.
+    does without the matrix; the other one is None. `damped` is S as it was factored, if it was.
     """
 
     velocity: Float[Array, " P"]
     fisher: Float[Array, "P P"] | None
     rows: Float[Array, "rows P"] | None
     diagnostics: dict[str, Float[Array, ""]]
+    damped: Damped | None = None
 
 
 def derivative(problem: Problem, theta: Float[Array, " P"], ensemble: Ensemble) -> Solution:
@@ -66,6 +73,40 @@ def derivative(problem: Problem, theta: Float[Array, " P"], ensemble: Ensemble) 
     its standard error, and standard deviation of E (the mean vanishes for a normalised ansatz); the
     largest of those of the estimator; those of `normal_equations.solve`; and those of the sampler.
     """
+    ensemble, estimates, regression, mean = _regression(problem, theta, ensemble)
+    settings = problem.settings.regularization
+    fisher = None if settings.method == "sample_space" else regression.fisher
+    solved = solve(regression, fisher, settings)
+    diagnostics = {
+        "distinct_samples": ensemble.distinct.astype(float),
+        "residual": regression.residual(solved.velocity),
+        "mean_estimate": mean,
+        "mean_estimate_error": _mean_error(ensemble, regression.target),
+        "estimate_deviation": jnp.linalg.norm(regression.target),
+        **{name: entries.max().astype(float) for name, entries in estimates.diagnostics.items()},
+        **solved.summary,
+        **ensemble.diagnostics,
+    }
+    rows = regression.rows if fisher is None else None
+    return Solution(solved.velocity, fisher, rows, diagnostics, solved.damped)
+
+
+def later_velocity(
+    problem: Problem,
+    theta: Float[Array, " P"],
+    ensemble: Ensemble,
+    velocity: Float[Array, " P"],
+    damped: Damped,
+) -> Float[Array, " P"]:
+    """θ̇ at a later stage of a step with fixed samples, from what was found at its start."""
+    regression = _regression(problem, theta, ensemble)[2]
+    return solve_near(regression, damped, velocity)
+
+
+def _regression(
+    problem: Problem, theta: Array, ensemble: Ensemble
+) -> tuple[Ensemble, Estimate, Regression, Float[Array, ""]]:
+    """The ensemble with its weights at θ, E and O of it, and <E>."""
     if problem.settings.fixed_samples:
         ensemble = problem.sampler.reweighted(ensemble, theta)
     distinct = ensemble.distinct
@@ -76,21 +117,7 @@ def derivative(problem: Problem, theta: Float[Array, " P"], ensemble: Ensemble) 
     root = jnp.sqrt(ensemble.weights)
     mean, target = _centred(estimates.value, ensemble.weights, root)
     _, rows = _centred(jacobian, ensemble.weights, root)
-    regression = Regression(rows, target, ensemble.counts)
-    settings = problem.settings.regularization
-    fisher = None if settings.method == "sample_space" else regression.fisher
-    velocity, spectrum = solve(regression, fisher, settings)
-    diagnostics = {
-        "distinct_samples": distinct.astype(float),
-        "residual": regression.residual(velocity),
-        "mean_estimate": mean,
-        "mean_estimate_error": _mean_error(ensemble, target),
-        "estimate_deviation": jnp.linalg.norm(target),
-        **{name: entries.max().astype(float) for name, entries in estimates.diagnostics.items()},
-        **spectrum,
-        **ensemble.diagnostics,
-    }
-    return Solution(velocity, fisher, rows if fisher is None else None, diagnostics)
+    return ensemble, estimates, Regression(rows, target, ensemble.counts), mean
 
 
 def held_out_residual(

@@ -22,6 +22,7 @@ from opentdvp.engine.devices import for_samples
 from opentdvp.engine.povm.tetrahedron import OUTCOMES
 from opentdvp.engine.sampling.ensemble import Ensemble, Purpose, SamplerState
 from opentdvp.engine.sampling.mixing import mixing
+from opentdvp.engine.sampling.neighbours import Neighbours
 
 #: Chains that are moved together: their outcomes and tables fit the cache.
 _TOGETHER = 1024
@@ -48,6 +49,8 @@ class ChainSampler:
         One-site probabilities of the product start state, from which the chains begin.
     directions
         The tetrahedron s^a of the POVM.
+    neighbours
+        Where a share of the samples is moved to, if the settings ask for it.
     """
 
     ansatz: SweptAnsatz
@@ -55,6 +58,7 @@ class ChainSampler:
     start: Float[np.ndarray, "4"]
     directions: Float[np.ndarray, "4 3"]
     chunk: int
+    neighbours: Neighbours | None = None
     precision: type = jnp.float32
 
     @property
@@ -82,14 +86,15 @@ class ChainSampler:
             return self._for_solve(theta, chains, key)
         if purpose is Purpose.OBSERVABLES:
             return state, self._for_observables(theta, chains, key)
-        here = chains[:solve] if purpose is Purpose.MONITOR else chains[solve:]
-        return state, _ensemble(here.astype(jnp.int32))
+        if purpose is Purpose.MONITOR:
+            return state, _ensemble(chains[:solve].astype(jnp.int32))
+        return state, self._spread_out(theta, chains[solve:].astype(jnp.int32), key)
 
     def reweighted(self, ensemble: Ensemble, theta: Array) -> Ensemble:
-        """Weights ∝ P_θ/P_drawn."""
-        if ensemble.log_probability is None:
-            raise TypeError("Argument `ensemble` must be one of samples that know their log P.")
-        log_ratios = self._log_probability(theta, ensemble.outcomes) - ensemble.log_probability
+        """Weights ∝ P_θ/q, q what the ensemble was drawn from."""
+        if ensemble.log_density is None:
+            raise TypeError("Argument `ensemble` must be one of samples that know their log q.")
+        log_ratios = self._log_probability(theta, ensemble.outcomes) - ensemble.log_density
         return ensemble._replace(weights=jax.nn.softmax(log_ratios))
 
     def _for_solve(
@@ -102,13 +107,32 @@ class ChainSampler:
             return swept.outcomes.T, swept.seen, swept.changed
 
         moved, seen, changed = self._for_chains(move, theta, chains, key)
-        outcomes, mixed = moved[: self.settings.solve], mixing(seen)
-        ensemble = _ensemble(outcomes)._replace(
-            log_probability=self._log_probability(theta, outcomes),
-            diagnostics={"acceptance": changed.mean(), **mixed.diagnostics(len(outcomes))},
+        mixed = mixing(seen)
+        ensemble = self._spread_out(theta, moved[: self.settings.solve], jax.random.fold_in(key, 1))
+        samples = 1 / jnp.sum(ensemble.weights**2)
+        ensemble = ensemble._replace(
+            diagnostics={"acceptance": changed.mean(), **mixed.diagnostics(samples)},
             equilibrated=mixed.equilibrated,
         )
         return {"chains": moved.astype(jnp.uint8)}, self._with_derivatives(theta, ensemble)
+
+    def _spread_out(self, theta: Array, outcomes: Array, key: PRNGKeyArray) -> Ensemble:
+        """Samples of P, or of its mixture with what is next to them."""
+        if self.neighbours is None or self.settings.moved is None:
+            log_probability = self._log_probability(theta, outcomes)
+            return _ensemble(outcomes)._replace(log_density=log_probability)
+        count = round(self.settings.moved * len(outcomes))
+        moved = self.neighbours.moved(outcomes[:count].T, key).T
+        outcomes = jnp.concatenate([moved, outcomes[count:]])
+        ratio = partial(self.neighbours.log_mean_ratio, self._parameters(theta))
+        log_ratios = for_samples(lambda chunk: ratio(chunk.T), outcomes, self.chunk)
+        share = count / len(outcomes)
+        log_excess = jnp.logaddexp(np.log1p(-share), np.log(share) + log_ratios)
+        ensemble = _ensemble(outcomes)
+        return ensemble._replace(
+            weights=jax.nn.softmax(-log_excess.astype(ensemble.weights.dtype)),
+            log_density=self._log_probability(theta, outcomes) + log_excess,
+        )
 
     def _with_derivatives(self, theta: Array, ensemble: Ensemble) -> Ensemble:
         """With the log-derivatives, if they are the same at all θ."""

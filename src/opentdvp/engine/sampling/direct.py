@@ -60,9 +60,9 @@ class DirectSampler:
 
     def reweighted(self, ensemble: Ensemble, theta: Array) -> Ensemble:
         """Weights ∝ counts P_θ/P_drawn."""
-        if ensemble.counts is None or ensemble.log_probability is None:
+        if ensemble.counts is None or ensemble.log_density is None:
             raise TypeError("Argument `ensemble` must be one of samples that know their log P.")
-        log_ratios = self._log_probability(theta, ensemble.outcomes) - ensemble.log_probability
+        log_ratios = self._log_probability(theta, ensemble.outcomes) - ensemble.log_density
         return ensemble._replace(weights=jax.nn.softmax(log_ratios + jnp.log(ensemble.counts)))
 
     def _count(self, purpose: Purpose) -> int:

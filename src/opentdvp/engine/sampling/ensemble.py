@@ -19,8 +19,8 @@ class Ensemble(NamedTuple):
         Rows that stand for nothing come last.
     counts
         How many independent samples each row stands for; None where the weights are exact.
-    log_probability
-        log P where the ensemble was drawn, if it may have to be reweighted.
+    log_density
+        log of the distribution it was drawn from, but for a constant, if it may be reweighted.
     chain
         From 0 on, the Markov chain that each row comes from; None where rows are independent.
     log_derivatives
@@ -34,7 +34,7 @@ class Ensemble(NamedTuple):
     outcomes: Int[Array, "rows sites"]
     weights: Float[Array, " rows"]
     counts: Int[Array, " rows"] | None
-    log_probability: Float[Array, " rows"] | None = None
+    log_density: Float[Array, " rows"] | None = None
     chain: Int[Array, " rows"] | None = None
     log_derivatives: Float[Array, "rows P"] | None = None
     diagnostics: dict[str, Float[Array, ""]] = {}

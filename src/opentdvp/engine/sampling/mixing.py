@@ -68,7 +68,7 @@ class Mixing(NamedTuple):
         # What is not finite has other causes.
         return jnp.all((forgotten & followed) | ~jnp.isfinite(self.r_hat))
 
-    def diagnostics(self, samples: int) -> dict[str, Float[Array, ""]]:
+    def diagnostics(self, samples: Float[Array, ""]) -> dict[str, Float[Array, ""]]:
         """The worst of all quantities, for a draw of so many samples; by name.
 
         `effective_samples` is what one of many successive draws is worth, in independent ones.

@@ -2,7 +2,7 @@
 
 f is a flax module that reads a patch of the lattice; it sees no borders and no numbers of sites, so
 the sum is invariant under translations. Everything else in the engine uses it through what stands
-here, so a new network is one new file (README, "Your own network").
+here, so a new network is one new file (docs/own_network.md).
 """
 
 import flax.linen as nn

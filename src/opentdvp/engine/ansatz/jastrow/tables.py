@@ -111,6 +111,8 @@ def changes(
 ) -> tuple[Float[Array, "4 sites batch"], Float[Array, "shifts pairs batch"]]:
     """What shifts of one outcome change, and what a shift of a pair changes besides."""
     of_site = jnp.sum(jnp.stack([_single_changes(part) for part in terms]), axis=0)
+    if not len(shifts):
+        return of_site, jnp.zeros((0, len(pairs), of_site.shape[-1]), of_site.dtype)
     joint = [jnp.stack(_joint_changes(part, pairs, shifts)) for part in terms]
     return of_site, jnp.sum(jnp.stack(joint), axis=0)
 

@@ -1,0 +1,72 @@
+"""What the default preset and the demonstration copy, and what they compute."""
+
+import re
+import shutil
+
+import pytest
+from pipeline import ROOT, copy_workflow, planned, said, snakemake
+
+from opentdvp.config import load
+from opentdvp.study import archive
+
+#: Runs that take hours, and how the recurrent networks of the archive are called here.
+COPIED = {
+    "heisenberg_ring_40/mpo_heisenberg",
+    "heisenberg_torus_4x4_a/recurrent",
+    "heisenberg_torus_4x4_a/reduced",
+    "heisenberg_torus_4x4_b/recurrent_turned",
+    "heisenberg_torus_4x4_b/reduced",
+    "heisenberg_torus_4x4_b/trajectories",
+    "confinement_ring_16/kicks",
+    "confinement_ring_32/mpo_confinement",
+    "confinement_ring_32_early/mpo_confinement",
+    "unitary_ring_32/mps_ring",
+}
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory):
+    """The workflow with the configurations and the archive of the repository."""
+    folder = copy_workflow(tmp_path_factory.mktemp("clone"))
+    shutil.copy(ROOT / "config" / "config.yaml", folder / "config")
+    (folder / "results").mkdir()
+    (folder / "results" / "paper").symlink_to(ROOT / "results" / "paper")
+    return folder
+
+
+def runs(jobs, rule):
+    """System and solver of the jobs of a rule."""
+    found = (
+        re.fullmatch(r"system=(\w+), solver=(\w+)", words) for name, words in jobs if name == rule
+    )
+    return {"/".join(match.groups()) for match in found}
+
+
+def test_default_preset_copies_what_takes_hours_and_computes_the_rest(clone, monkeypatch):
+    jobs = planned(clone)
+    monkeypatch.chdir(clone)
+    study = load(clone / "config" / "config.yaml")
+    used = {f"{run.system}/{run.solver}" for run in study.used()}
+    assert {name for name, _ in jobs} == {"restore", "solve", "evolve", "compare", "derive", "plot"}
+    assert runs(jobs, "restore") == COPIED
+    assert runs(jobs, "evolve") | runs(jobs, "solve") == used - COPIED
+    networks = {name.partition("/")[2] for name in runs(jobs, "evolve")}
+    assert all(re.match("jastrow|figS3|recurrent_torus_3x3", name) for name in networks)
+    assert archive.plan(study).endswith(f"{len(COPIED)} of {len(used)} runs.")
+
+
+def test_one_key_of_the_default_preset_computes_everything(clone):
+    (clone / "config" / "live.yaml").write_text("extends: config.yaml\narchive: null\n")
+    done = snakemake(clone, "--configfile", "config/live.yaml", "--dry-run")
+    assert done.returncode == 0, said(done)
+    assert "restore" not in done.stdout
+    assert re.search(r"^batch +70$", done.stdout, re.MULTILINE)
+
+
+def test_demonstration_is_one_figure_of_three_runs(clone):
+    done = snakemake(clone, "--configfile", "config/demo.yaml", "--dry-run")
+    assert done.returncode == 0, said(done)
+    counts = re.findall(r"^(\w+) +(\d+)$", done.stdout, re.MULTILINE)
+    once = ("all", "evolve", "overview", "plot", "restore", "solve")
+    expected = dict.fromkeys(once, "1") | {"compare": "2", "total": "8"}
+    assert dict(counts) == expected
