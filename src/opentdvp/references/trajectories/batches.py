@@ -22,7 +22,7 @@ from opentdvp.records.trajectory import Trajectory
 from opentdvp.references.trajectories import dephasing_kicks, wave_functions
 from opentdvp.references.trajectories.pure_states import Simulator, linear_expectations, pure_start
 
-#: A trajectory takes seconds to minutes; with kicks of 24 sites, half an hour and 2 GiB.
+#: A trajectory takes seconds to minutes; with kicks of 24 sites, an hour and 2 GiB.
 MAXIMAL_SITES = {WaveFunctionSolver: 16, DephasingSolver: 24}
 
 
