@@ -59,7 +59,7 @@ def test_show_says_what_was_run_and_how_it_ended(call, exact_run):
 def test_validate(call, tmp_path):
     code, output, _ = call("validate", TINY)
     assert code == 0
-    assert "is valid: 1 systems, 4 solvers, 3 comparisons, 7 figures" in output
+    assert "is valid: 1 systems, 4 solvers, 3 comparisons, 8 figures" in output
     code, _, errors = call("validate", changed(tmp_path, orbit=2))
     assert code == 1
     assert len(errors) == 1
@@ -223,7 +223,8 @@ def test_plot_refuses_a_run_of_another_deck(call, tmp_path, foreign):
 def test_derive_refuses_figures_that_need_no_table(call, tmp_path):
     code, _, errors = call("derive", TINY, "dynamics", "--out", tmp_path / "table.tsv")
     assert (code, len(errors)) == (1, 1)
-    assert "FIGURE must be of the kind front or scan, but is a dynamics" in errors[0]
+    assert "FIGURE must be of the kind front, scan or costs, or a heatmap with a" in errors[0]
+    assert "but is of the kind dynamics" in errors[0]
 
 
 def test_nan_ends_the_run_with_its_code_and_keeps_the_checkpoint(failing, tmp_path, monkeypatch):

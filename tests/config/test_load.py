@@ -119,7 +119,7 @@ def test_presets_are_valid(preset):
         (
             [*PANEL, "comparisons"],
             ["fig2ab", "figS1"],
-            "with several `comparisons` must draw one curve of each, but draws 3",
+            "must have one reference, since each draws 3 curves, but have 2",
         ),
         (
             ["figures", "fig3a", "panels", 0, "magnetization"],

@@ -42,6 +42,16 @@ def test_scan_makes_every_combination(load):
     assert study.deck(run).run_id == study.deck(varied_run).run_id
 
 
+def test_scan_in_an_archive_stands_for_its_solvers(tmp_path):
+    tree = yaml.safe_load(TINY.read_text())
+    tree |= {"scans": {"size": SCAN}, "figures": {}}
+    tree["archive"] = {"results": "old", "solvers": ["exact", "size"]}
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump(tree, sort_keys=False))
+    names = ("size_s1_w4", "size_s1_w6", "size_s2_w4", "size_s2_w6")
+    assert config.load(path).archive.solvers == ("exact", *names)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

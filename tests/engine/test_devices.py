@@ -12,7 +12,7 @@ from solvers import chains, direct, jastrow, tdvp
 from systems import heisenberg_ring
 
 from opentdvp.engine.build import build_engine
-from opentdvp.engine.devices import for_samples
+from opentdvp.engine.devices import cached_chunk, for_samples
 
 #: 53 samples in chunks of 7: 8 chunks, the last of 4, which 2 or 3 devices cannot share evenly.
 SYSTEM = heisenberg_ring(3)
@@ -138,3 +138,15 @@ def test_every_sample_is_worked_on_once_and_in_order(count, chunk):
     doubled, sums = for_samples(lambda part: (2 * part, part.sum(axis=1)), outcomes, chunk)
     np.testing.assert_array_equal(doubled, 2 * outcomes)
     np.testing.assert_array_equal(sums, outcomes.sum(axis=1))
+
+
+def test_on_a_processor_fewer_samples_of_more_memory_are_taken_at_a_time(monkeypatch):
+    sizes = [1, 10**4, 10**5, 10**7]
+    monkeypatch.setattr(jax, "default_backend", lambda: "cpu")
+    counts = [cached_chunk(256, size) for size in sizes]
+    assert counts[0] == 256
+    assert counts[-1] == 4
+    assert counts == sorted(counts, reverse=True)
+    assert counts[1] * sizes[1] <= 2**18 < (counts[1] + 1) * sizes[1]
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    assert [cached_chunk(256, size) for size in sizes] == [256] * 4

@@ -18,8 +18,9 @@ MATERIAL = material(damped(error=0.01, seed=1, solver=tdvp()), damped(system=hei
 
 
 def note(canvas: Figure) -> str:
-    label = canvas._supxlabel  # type: ignore[attr-defined]
-    return "" if label is None else str(label.get_text())
+    """What is below the figure, but for what the figure itself says there."""
+    plain = str(dynamics.draw(DYNAMICS, MATERIAL).get_supxlabel())
+    return str(canvas.get_supxlabel()).removeprefix(plain).removeprefix("\n")
 
 
 def drawn(copies: tuple[Run, ...]) -> Figure:
@@ -31,7 +32,7 @@ def drawn(copies: tuple[Run, ...]) -> Figure:
 def test_copies_are_named_as_in_the_legend() -> None:
     said = "From the archive, not computed here:"
     assert note(drawn((REF,))) == f"{said} ring $N = 10$, exact"
-    assert note(drawn((NET,))) == f"{said} ring $N = 6$, TDVP"
+    assert note(drawn((NET,))) == f"{said} ring $N = 6$, TDVP (recurrent)"
     assert note(drawn((NET, REF))) == f"{said} all runs"
 
 

@@ -72,8 +72,12 @@ def test_fits_are_those_of_the_table(drawn):
     (axes,) = drawn.axes
     lines = [line for line in axes.lines if line.get_linewidth() == 0.9]
     assert len(lines) == 2
-    for line, (a, b) in zip(lines, [(1.5, 1.93), (1.4, 1.9)], strict=True):
+    fitted = [("mpo", 1.5, 1.93), ("paper", 1.4, 1.9)]
+    for line, (label, a, b) in zip(lines, fitted, strict=True):
         times, distances = line.get_data()
+        # From the first to the last point, and no further.
+        known = TABLE.loc[TABLE["label"] == label, "time"]
+        assert (min(times), max(times)) == (known.min(), known.max())
         np.testing.assert_allclose(distances, a * np.asarray(times) ** (1 / b))
     entries = [text.get_text() for text in drawn.legends[0].get_texts()]
     assert entries == [r"mpo, $b = 1.93 \pm 0.05$", "tdvp", r"paper, $b = 1.90 \pm 0.05$"]

@@ -1,18 +1,22 @@
 """The heat map shows the runs' correlators, mirrored, and the difference of a comparison."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.colors import LogNorm
+from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 from trajectories import make
 
 from opentdvp.compare import compare
-from opentdvp.config import Comparison, HeatMapFigure, Run
+from opentdvp.config import Comparison, Front, HeatMapFigure, Run
 from opentdvp.config.comparison import Tolerance
+from opentdvp.errors import ConfigError
 from opentdvp.figures import heatmap, style
 from opentdvp.figures.sources import Material
 from opentdvp.records.trajectory import Observable, Trajectory
@@ -172,3 +176,37 @@ def test_maps_are_pixels_in_small_equal_files(tmp_path):
         style.save(canvas, path, {})
     assert paths[0].read_bytes() == paths[1].read_bytes()
     assert paths[0].stat().st_size < 50_000
+
+
+FRONTS = pd.DataFrame(
+    [("noisy", 1.0, 0.8, 0.1), ("noisy", 2.0, 1.9, 0.3), ("exact", 1.0, 0.7, np.nan)],
+    columns=["label", "distance", "time", "time_error"],
+)
+WITH_FRONT = FIGURE.model_copy(update={"front": Front(first_distance=1, threshold=0.02)})
+
+
+def test_fronts_are_marked_on_both_sides():
+    drawn = heatmap.draw(WITH_FRONT, replace(MATERIAL, table=FRONTS))
+    for axes, label in zip(drawn.axes, ("noisy", "exact"), strict=False):
+        rows = FRONTS[FRONTS["label"] == label]
+        sides = [entry for entry in axes.containers if isinstance(entry, ErrorbarContainer)]
+        for side, entry in zip((-1, 1), sides, strict=True):
+            marks, _, (bars,) = entry.lines
+            np.testing.assert_array_equal(marks.get_xdata(), rows["time"])
+            np.testing.assert_array_equal(marks.get_ydata(), side * rows["distance"])
+            lengths = [np.ptp(segment[:, 0]) for segment in bars.get_segments()]
+            np.testing.assert_allclose(lengths, 2 * rows["time_error"].fillna(0))
+    (said,) = (text.get_text() for text in drawn.legends[0].get_texts())
+    assert said == "front, where $C_{ZZ}$ first reaches 0.02"
+    assert not drawn.axes[2].containers
+
+
+def test_maps_without_fronts_have_neither_marks_nor_legend(drawn):
+    assert not drawn.legends
+    assert not any(axes.containers for axes in drawn.axes[:3])
+    assert (FIGURE.derived, WITH_FRONT.derived) == (False, True)
+
+
+def test_missing_table_of_fronts_is_refused():
+    with pytest.raises(ConfigError, match="`table` must be that of the fronts, but is missing"):
+        heatmap.draw(WITH_FRONT, MATERIAL)

@@ -125,6 +125,16 @@ def test_errors_are_drawn_where_there_are_any():
     assert lower.get_yscale() == "log"
 
 
+def test_errors_too_small_to_be_known_are_left_out():
+    """Rather than drawn at the smallest one."""
+    growing = damped(61, error=0.01, seed=3)
+    errors = growing.observables["Z"].stderr
+    errors[:3] = [0, 1e-9, 9e-7]
+    _, _, lower = runs.draw(FIGURE, material(growing, EXACT)).axes
+    (line,) = lower.lines
+    np.testing.assert_array_equal(line.get_ydata(), np.append([np.nan] * 3, errors[3:]))
+
+
 def test_diagnostics_are_drawn_where_they_are_positive():
     recorded = {"time": np.array([0.0, 1, 2]), "residual": np.array([0.0, 0.1, 0.2])}
     keys = {"kind": "diagnostics", "time_label": "t", "diagnostics": ["residual"]}

@@ -4,8 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.container import ErrorbarContainer
+from matplotlib.figure import Figure
+from trajectories import damped
 
-from opentdvp.config import ScanFigure
+from opentdvp.config import Run, ScanFigure
 from opentdvp.errors import ConfigError
 from opentdvp.figures import scan
 from opentdvp.figures.sources import Material
@@ -13,12 +15,15 @@ from opentdvp.figures.sources import Material
 FIGURE = ScanFigure.model_validate(
     {
         "kind": "scan",
+        "time_label": r"$\gamma t$",
         "scan": "size",
         "varied": "sampling.solve",
         "axis_label": "samples",
         "correlators": {"pairs": ["XX", "ZZ"], "distance": 1},
     }
 )
+#: Of which the figure says when they end.
+RUNS = {Run(system="six", solver="size_64"): damped()}
 ONE = FIGURE.correlators.model_copy(update={"pairs": ("XX",)})
 COLUMNS = ["method", "label", "varied", "observable", "runs", "mean", "scatter", "sampling_error"]
 TABLE = pd.DataFrame(
@@ -34,7 +39,7 @@ TABLE = pd.DataFrame(
 
 
 def test_rows_are_drawn_in_order_with_their_errors() -> None:
-    first, second = scan.draw(FIGURE, Material({}, table=TABLE)).axes
+    first, second = scan.draw(FIGURE, Material(RUNS, table=TABLE)).axes
     (bars,) = (c for c in first.containers if isinstance(c, ErrorbarContainer))
     np.testing.assert_allclose(bars.lines[0].get_xydata(), [[64, 0.1], [128, 0.2]])
     segments = np.array(bars.lines[2][0].get_segments())
@@ -45,11 +50,13 @@ def test_rows_are_drawn_in_order_with_their_errors() -> None:
     assert [text.get_text() for text in first.get_xticklabels()] == ["64", "128"]
     # By the method of its solver, whatever that is.
     assert bars.get_label() == "exact"
+    # Nothing is known of what lies between a few seeds.
+    assert bars.lines[0].get_linestyle() == "None"
     np.testing.assert_allclose(second.lines[0].get_ydata(), 0.5)
 
 
 def test_references_are_levels_with_a_band_where_they_have_an_error() -> None:
-    first, second = scan.draw(FIGURE, Material({}, table=TABLE)).axes
+    first, second = scan.draw(FIGURE, Material(RUNS, table=TABLE)).axes
     np.testing.assert_allclose(first.lines[0].get_ydata(), 0.3)
     assert first.lines[0].get_label() == "MCWF"
     (band,) = first.patches
@@ -61,7 +68,7 @@ def test_more_lines_and_references_than_styles_are_all_drawn() -> None:
     lines = [("tdvp", f"line {k}", 64.0, "C_XX", 1, 0.1 * k, np.nan, 0.02) for k in range(5)]
     levels = [("exact", f"level {k}", np.nan, "C_XX", 1, 0.1 * k, np.nan, 0.0) for k in range(4)]
     table = pd.DataFrame(lines + levels, columns=COLUMNS)
-    axes = scan.draw(FIGURE, Material({}, table=table)).axes[0]
+    axes = scan.draw(FIGURE, Material(RUNS, table=table)).axes[0]
     assert len([c for c in axes.containers if isinstance(c, ErrorbarContainer)]) == 5
     names = axes.get_legend_handles_labels()[1]
     assert names[0] == "exact, level 0"
@@ -92,7 +99,7 @@ def test_axis_is_logarithmic_where_the_values_are(values, scale, labels) -> None
     ]
     canvas = scan.draw(
         FIGURE.model_copy(update={"correlators": ONE}),
-        Material({}, table=pd.DataFrame(rows, columns=COLUMNS)),
+        Material(RUNS, table=pd.DataFrame(rows, columns=COLUMNS)),
     )
     (axes,) = canvas.axes
     assert axes.get_xscale() == scale
@@ -105,6 +112,24 @@ def test_axis_is_logarithmic_where_the_values_are(values, scale, labels) -> None
         np.testing.assert_array_equal(nearest, np.arange(len(values)))
     low, high = axes.get_xlim()
     assert low < first.min() < second.max() < high
+
+
+def foot(canvas: Figure) -> str:
+    return str(canvas.get_supxlabel())
+
+
+def test_the_foot_says_when_and_what_bars_and_bands_are() -> None:
+    text = foot(scan.draw(FIGURE, Material(RUNS, table=TABLE)))
+    assert text.startswith(r"At $\gamma t$ = 3. Marks: means of 1 or 3 runs each; bars: ± standard")
+    assert text.endswith("; shaded: ± standard error of a reference.")
+    pairs = TABLE[TABLE["observable"] == "C_XX"].assign(runs=2, scatter=0.01, sampling_error=0.0)
+    text = foot(scan.draw(FIGURE, Material(RUNS, table=pairs)))
+    assert "means of 2 runs each; bars: ± standard error from their scatter, which" in text
+    assert text.endswith("which ends at the two values.")
+    single = TABLE.assign(runs=1, scatter=np.nan)
+    assert r"one run each; bars: $\pm\sigma$, its sampling error alone" in foot(
+        scan.draw(FIGURE, Material(RUNS, table=single))
+    )
 
 
 def test_missing_table_is_refused() -> None:

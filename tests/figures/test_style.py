@@ -1,6 +1,5 @@
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -9,10 +8,8 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from PIL import Image
 from solvers import tdvp
-from systems import heisenberg_ring
 from trajectories import damped
 
-from opentdvp.config import TensorNetworkSolver
 from opentdvp.errors import ConfigError, FileError
 from opentdvp.figures import style
 
@@ -90,28 +87,6 @@ def test_every_correlator_has_a_look_of_its_own() -> None:
     assert style.curve_style("X").dashes == "solid"
 
 
-@pytest.mark.parametrize(
-    ("lattice", "label"),
-    [
-        ({"kind": "chain", "size": [6], "periodic": True}, "ring $N = 6$"),
-        ({"kind": "chain", "size": [8], "periodic": False}, "open chain $N = 8$"),
-        ({"kind": "square", "size": [3, 4], "periodic": True}, r"torus $3 \times 4$"),
-        ({"kind": "square", "size": [3, 3], "periodic": False}, r"open square $3 \times 3$"),
-    ],
-)
-def test_systems_are_named_by_geometry_and_size(lattice: dict[str, Any], label: str) -> None:
-    observables = {"magnetization": ["X", "Y", "Z"]}
-    run = damped(system=heisenberg_ring(6, lattice=lattice, observables=observables))
-    assert style.system(run) == label
-
-
-def test_infinite_chain_is_named_instead_of_the_ring() -> None:
-    keys: dict[str, Any] = {"method": "mpo", "chain": "infinite", "bond_dimension": 8}
-    accuracy = {"singular_value_cutoff": 0, "time_step": 0.1, "order": 2}
-    run = damped(solver=TensorNetworkSolver(**keys, **accuracy))
-    assert (style.system(run), style.method(run)) == ("infinite chain", "MPO")
-
-
 @pytest.mark.parametrize("count", [1, 2, 6])
 def test_lines_of_a_series_differ_and_end_in_black(count: int) -> None:
     *others, last = style.series(count)
@@ -120,7 +95,3 @@ def test_lines_of_a_series_differ_and_end_in_black(count: int) -> None:
     weights = (0.299, 0.587, 0.114)
     shades = [float(np.dot(weights, to_rgb(line["color"]))) for line in others]
     assert all(a - b > 0.05 for a, b in pairwise(shades))
-
-
-def test_methods_are_named() -> None:
-    assert (style.method(damped(solver=tdvp())), style.method(damped())) == ("TDVP", "exact")

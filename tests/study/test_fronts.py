@@ -3,10 +3,11 @@
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from trajectories import make
 
-from opentdvp.config import FrontFigure, Published, Run
+from opentdvp.config import FrontFigure, HeatMapFigure, Published, Run
 from opentdvp.errors import ConfigError
 from opentdvp.records.trajectory import Observable, Trajectory
 from opentdvp.study.fronts import FRONT, crossing, fit, fronts
@@ -183,3 +184,23 @@ def test_error_of_the_exponent_is_that_of_repeated_fits():
     )
     assert np.mean(fits[:, 1]) == pytest.approx(1.9, abs=0.01)
     assert np.std(fits[:, 1]) == pytest.approx(np.mean(fits[:, 2]), rel=0.25)
+
+
+HEATMAP = {
+    "kind": "heatmap",
+    "time_label": "$Jt$",
+    "pair": "ZZ",
+    "largest_distance": 3,
+    "rows": SETTINGS["rows"],
+    "range": [0.01, 0.2],
+}
+
+
+def test_fronts_of_a_heat_map_are_those_of_a_figure_of_fronts():
+    run = {RUN: spreading(1.5, 1.9)}
+    figure = HeatMapFigure.model_validate(
+        HEATMAP | {"front": {"first_distance": 2, "threshold": 0.1}}
+    )
+    pd.testing.assert_frame_equal(fronts(figure, run), fronts(FIGURE, run))
+    with pytest.raises(ConfigError, match="`front` must be there"):
+        fronts(HeatMapFigure.model_validate(HEATMAP), run)

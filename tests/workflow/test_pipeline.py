@@ -31,6 +31,7 @@ CAPTIONS = {
     "scan": "at the last time",
     "runs": "subtracting the last run",
     "residuals": "Diagnostics of runs",
+    "costs": "against the minutes of computing",
     "scheme": "The method",
 }
 FIGURES = tuple(CAPTIONS)
@@ -147,9 +148,32 @@ def test_report_shows_every_figure_with_its_caption_in_a_browser(finished, brows
         click("*[text()='Figures']")
     browser.get((finished / "results/report.html").as_uri())
     click("*[text()='Comparisons']")
-    click("tr[td[1]='figures/closeness.html']//a[@iconname='eye']")
+    click("tr[td[1]='Every plotted curve']//a[@iconname='eye']")
     browser.switch_to.frame(browser.find_element(By.TAG_NAME, "iframe"))
     assert len(browser.find_elements(By.TAG_NAME, "tr")) == 1 + 6 + 1 + 1
+    browser.switch_to.default_content()
+    click("tr[td[1]='All comparisons']//a[@iconname='eye']")
+    browser.switch_to.frame(browser.find_element(By.TAG_NAME, "iframe"))
+    titles = browser.find_elements(By.TAG_NAME, "th")
+    assert [title.text for title in titles[:3]] == ["comparison", "passed", "magnetisations"]
+    # Its last columns can be reached, and then the names are there still.
+    browser.execute_script("scrollTo(1e6, 0)")
+    edges = [title.rect["x"] - browser.execute_script("return scrollX") for title in titles]
+    assert 0 <= edges[0] < 100
+    # Widths are rounded to whole pixels.
+    width = browser.execute_script("return innerWidth")
+    assert edges[-1] + titles[-1].rect["width"] <= width + 1
+
+
+def test_start_page_of_the_report_begins_at_its_top(finished, browser):
+    """Also where it is higher than the window, in the middle of which Snakemake would put it."""
+    before = browser.get_window_size()
+    browser.set_window_size(900, 400)
+    browser.get((finished / "results/report.html").as_uri())
+    path = "//p[contains(., 'Dynamics of open quantum spin systems')]"
+    first = WebDriverWait(browser, 10).until(lambda b: b.find_element(By.XPATH, path))
+    assert first.rect["y"] >= 0
+    browser.set_window_size(before["width"], before["height"])
 
 
 def test_its_last_words_and_the_report_have_the_verdicts(finished):
@@ -193,7 +217,8 @@ SHOWN = {("plot", "figure=dynamics"), ("plot", "figure=heatmap")}
             {("evolve", "system=ring_3, solver=tdvp")}
             | COMPARED
             | SHOWN
-            | {("plot", "figure=runs"), ("plot", "figure=residuals")},
+            | {("plot", "figure=runs"), ("plot", "figure=residuals")}
+            | {("derive", "figure=costs"), ("plot", "figure=costs")},
         ),
     ],
 )
@@ -255,9 +280,10 @@ def test_archive_is_verified(finished, monkeypatch):
     assert "its run id must be" in wrong["run", "ring_3, tdvp"]
     assert "its run id must be" in wrong["comparison", "ring_3"]
     assert "not a table of this kind" in wrong["table", "front"]
+    assert "its run id must be" in wrong["table", "costs"]
     assert "does not show the runs" in wrong["figure", "scan"]
     assert "missing or damaged" in wrong["figure", "residuals"]
-    assert len(wrong) == 5
+    assert len(wrong) == 6
 
 
 def test_tables_of_what_is_finished_can_be_had_before_all_is(finished, monkeypatch):
@@ -318,7 +344,7 @@ def test_archive_is_redrawn_without_running_anything(finished):
 
     done = plan()
     assert done.returncode == 0, said(done)
-    everything = {"all": 1, "compare": 3, "derive": 2, "overview": 1, "plot": len(FIGURES)}
+    everything = {"all": 1, "compare": 3, "derive": 3, "overview": 1, "plot": len(FIGURES)}
     assert Counter(re.findall(r"^rule (\w+):", said(done), flags=re.MULTILINE)) == everything
     run = finished / "results/runs/ring_3/tdvp.h5"
     run.rename(run.with_suffix(".away"))

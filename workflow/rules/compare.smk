@@ -43,16 +43,28 @@ rule overview:
         timings=[timing_path(STUDY.output.trajectory(run)) for run in STUDY.used()],
     output:
         closeness=report(
-            f"{FIGURES}/closeness.html", caption="../report/closeness.rst", category="Comparisons"
+            f"{FIGURES}/closeness.html",
+            caption="../report/closeness.rst",
+            category="Comparisons",
+            labels={"comparison": "Every plotted curve"},
         ),
         comparisons=report(
-            f"{FIGURES}/overview.html", caption="../report/overview.rst", category="Comparisons"
+            f"{FIGURES}/overview.html",
+            caption="../report/overview.rst",
+            category="Comparisons",
+            labels={"comparison": "All comparisons"},
         ),
-        runs=report(f"{FIGURES}/runs.html", caption="../report/runs.rst", category="Costs"),
+        runs=report(
+            f"{FIGURES}/runs.html",
+            caption="../report/runs.rst",
+            category="Costs",
+            labels={"table": "All figures and runs"},
+        ),
         panels=report(
             expand(f"{FIGURES}/{{table}}.html", table=PANELS),
             caption="../report/panels.rst",
             category="Comparisons",
+            labels={"comparison": "Panels and methods"},
         ),
         tables=expand(f"{FIGURES}/{{table}}.md", table=["closeness", "overview", "runs", *PANELS]),
     log:

@@ -1,7 +1,8 @@
-# What a figure shows that is derived from its runs: fronts, values of a scan.
+# What a figure shows that is derived from its runs: fronts, values of a scan, errors and costs.
 rule derive:
     input:
         runs=drawn,
+        timings=drawn_timings,
     output:
         table=f"{TABLES}/{{figure}}.figure.tsv",
     log:

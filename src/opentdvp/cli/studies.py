@@ -50,7 +50,7 @@ def derive(
     figure: FigureName,
     out: Annotated[Path, typer.Option(help="Table to write (TSV).")],
 ) -> None:
-    """Make the table behind a figure of the kind front or scan, from the files of its runs."""
+    """Make the table behind a figure that shows what is derived from its runs, from their files."""
     from opentdvp import compare as comparing
     from opentdvp.study import drawing
 
@@ -58,7 +58,10 @@ def derive(
     require_name("FIGURE", figure, study.figures)
     if not study.figures[figure].derived:
         kind = study.figures[figure].kind
-        raise ConfigError(f"Argument FIGURE must be of the kind front or scan, but is a {kind}.")
+        raise ConfigError(
+            "Argument FIGURE must be of the kind front, scan or costs, or a heatmap with a "
+            f"`front`, but is of the kind {kind}, without a table of its own."
+        )
     outputs = [comparing.table_output(out, drawing.derived_columns(study, figure))]
     with reserved(outputs, [*sources, *drawing.inputs(study, figure)]):
         comparing.write_table(drawing.derive(study, figure), out)

@@ -18,6 +18,7 @@ UNDEFINED = frozenset(
     {
         *("in_errors", "max_in_errors", "rms_in_errors", "beyond_4_errors"),
         *("varied", "scatter", "time_error", "a", "b", "b_error"),
+        *("minutes", "error"),
     }
 )
 
@@ -174,9 +175,12 @@ def _markdown(table: pd.DataFrame) -> str:
 
 _PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>
-body {{ font: 14px sans-serif; margin: 1em }}
+body {{ font: 12px sans-serif; margin: 1em }}
 table {{ border-collapse: collapse }}
-td, th {{ padding: .25em .6em; border-bottom: 1px solid #ccc; text-align: left }}
+td, th {{ padding: .25em .4em; border-bottom: 1px solid #ccc; text-align: left; max-width: 16em }}
+th {{ vertical-align: bottom; position: sticky; top: 0; background: #fff; z-index: 1 }}
+td:first-child, th:first-child {{ position: sticky; left: 0; background: #fff; z-index: 1 }}
+th:first-child {{ z-index: 2 }}
 </style></head><body>
 {tables}</body></html>
 """

@@ -2,16 +2,18 @@
 
 from opentdvp.config.archive import Archive
 from opentdvp.config.comparison import Comparison, Run
+from opentdvp.config.figure_parts import SeveralRuns
 from opentdvp.config.figures import (
     AnyFigure,
+    CostsFigure,
     DiagnosticsFigure,
     DynamicsFigure,
+    Front,
     FrontFigure,
     HeatMapFigure,
     RunsFigure,
     ScanFigure,
     SchemeFigure,
-    SeveralRuns,
 )
 from opentdvp.config.load import load
 from opentdvp.config.networks import RecurrentNetwork
@@ -39,6 +41,7 @@ __all__ = [
     "AnyFigure",
     "Archive",
     "Comparison",
+    "CostsFigure",
     "Deck",
     "DephasingSolver",
     "DiagnosticsFigure",
@@ -46,6 +49,7 @@ __all__ = [
     "DynamicsFigure",
     "Enumeration",
     "ExactSolver",
+    "Front",
     "FrontFigure",
     "HeatMapFigure",
     "Inset",

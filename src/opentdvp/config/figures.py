@@ -1,36 +1,22 @@
 """Figures as data: what they show, of which runs."""
 
-from collections.abc import Iterator, Mapping
-from typing import Annotated, ClassVar, Literal, Self
+from collections.abc import Iterator
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from opentdvp.config.base import Name, Positive, PositiveInt, Real, StrictModel, Text
-from opentdvp.config.comparison import Comparison, Run
-from opentdvp.config.panels import CurveKey, Panel, PlottedCorrelators
-from opentdvp.config.scan import Scan
+from opentdvp.config.base import Label, Name, Positive, PositiveInt, Real, StrictModel, Text
+from opentdvp.config.comparison import Run
+from opentdvp.config.figure_parts import (
+    Comparisons,
+    Demand,
+    FigureModel,
+    Labelled,
+    Scans,
+    SeveralRuns,
+)
+from opentdvp.config.panels import Panel, PlottedCorrelators
 from opentdvp.config.system import Axis, AxisPair
-
-#: A run, and the curves that a figure draws of it.
-Demand = tuple[Run, frozenset[CurveKey]]
-
-Comparisons = Mapping[str, Comparison]
-Scans = Mapping[str, Scan]
-
-
-class FigureModel(StrictModel):
-    """What all figures have; by default they show neither comparisons nor anything derived."""
-
-    #: Whether it shows a table that is derived from its runs, rather than the runs.
-    derived: ClassVar[bool] = False
-
-    def compared(self) -> tuple[str, ...]:
-        """Names of the comparisons whose differences are shown, each once."""
-        return ()
-
-    def series(self) -> tuple[tuple[str, str], ...]:
-        """Names of published series that are shown, each with the observable it must be of."""
-        return ()
 
 
 class DynamicsFigure(FigureModel):
@@ -57,23 +43,6 @@ class DynamicsFigure(FigureModel):
                 early = comparisons[panel.inset.comparison]
                 enlarged = frozenset((axis, 0) for axis in panel.inset.magnetization)
                 yield from ((early.candidate, enlarged), (early.reference, enlarged))
-
-
-class SeveralRuns(FigureModel):
-    """What figures of several runs against time have.
-
-    `labels`, one per run, stand in for system and method where these do not tell runs apart.
-    """
-
-    time_label: Text
-    runs: Annotated[tuple[Run, ...], Field(min_length=1)]
-    labels: tuple[Text, ...] = ()
-
-    @model_validator(mode="after")
-    def _check_labels(self) -> Self:
-        if self.labels and len(self.labels) != len(self.runs):
-            raise ValueError(f"`labels` must be {len(self.runs)}, but are {len(self.labels)}")
-        return self
 
 
 class RunsFigure(SeveralRuns):
@@ -108,19 +77,19 @@ class DiagnosticsFigure(SeveralRuns):
         return ((run, frozenset()) for run in self.runs)
 
 
-class Labelled(StrictModel):
-    """A run and its name in a figure."""
+class Front(StrictModel):
+    """Where a correlator first reaches `threshold`, from `first_distance` on."""
 
-    run: Run
-    label: Text
+    first_distance: PositiveInt
+    threshold: Positive
 
 
 class HeatMapFigure(FigureModel):
     """A correlator against time and distance, a row per run (as paper, Fig. 3b).
 
     The colour is logarithmic between the two ends of `range`, lines are drawn at the distances
-    ± `lines`, and a light cone d = `cone` · t. With `difference`, a comparison, a last row shows
-    its candidate minus its reference.
+    ± `lines`, a light cone d = `cone` · t, and the `front` of each run. With `difference`, a
+    comparison, a last row shows its candidate minus its reference.
     """
 
     kind: Literal["heatmap"]
@@ -131,6 +100,7 @@ class HeatMapFigure(FigureModel):
     range: tuple[Positive, Positive]
     lines: tuple[Real, ...] = ()
     cone: Positive | None = None
+    front: Front | None = None
     difference: Name | None = None
 
     @model_validator(mode="after")
@@ -138,6 +108,11 @@ class HeatMapFigure(FigureModel):
         if self.range[0] >= self.range[1]:
             raise ValueError(f"`range` must ascend, but is {list(self.range)}")
         return self
+
+    @property
+    def derived(self) -> bool:
+        """Its fronts are."""
+        return self.front is not None
 
     def compared(self) -> tuple[str, ...]:
         """The comparison of the last row."""
@@ -154,21 +129,23 @@ class HeatMapFigure(FigureModel):
             yield from ((chosen.candidate, curves), (chosen.reference, curves))
 
 
-class FrontFigure(FigureModel):
+class FrontFigure(Front, FigureModel):
     """How far a correlator has spread: d where it first reaches `threshold`, and d = a·t^(1/b).
 
     As the supplement of the paper, S4, where b = 1 is ballistic, and b = 2 diffusive spreading.
     Distances from `first_distance` to the last that each run has.
     """
 
-    derived: ClassVar[bool] = True
     kind: Literal["front"]
     time_label: Text
     pair: AxisPair
-    first_distance: PositiveInt
-    threshold: Positive
     rows: Annotated[tuple[Labelled, ...], Field(min_length=1)]
     published: tuple[Name, ...] = ()
+
+    @property
+    def derived(self) -> bool:
+        """The times of crossing are."""
+        return True
 
     def series(self) -> tuple[tuple[str, str], ...]:
         """Published fronts."""
@@ -187,14 +164,19 @@ class ScanFigure(FigureModel):
     that differ otherwise, as by their seed, are averaged. `beside` are further references.
     """
 
-    derived: ClassVar[bool] = True
     kind: Literal["scan"]
+    time_label: Text = "$t$"
     scan: Name
     varied: str
     lines: str | None = None
     axis_label: Text
     correlators: PlottedCorrelators
     beside: tuple[Run, ...] = ()
+
+    @property
+    def derived(self) -> bool:
+        """The averages are."""
+        return True
 
     def demands(self, comparisons: Comparisons, scans: Scans) -> Iterator[Demand]:
         """All runs, with the curves that they must have."""
@@ -205,6 +187,33 @@ class ScanFigure(FigureModel):
             # As the scan is written out; its comparisons need not have been made.
             yield Run(system=scan.candidate.system, solver=name), curves
         yield from ((run, curves) for run in (scan.reference, *self.beside))
+
+
+class CostsFigure(FigureModel):
+    """Error against cost of every run, one plot for each of `panels`, which are judged by its run.
+
+    All comparisons with this reference are shown, and what the reference itself has cost.
+    """
+
+    kind: Literal["costs"]
+    panels: Annotated[dict[Label, Run], Field(min_length=1)]
+
+    @property
+    def derived(self) -> bool:
+        """Errors and costs are."""
+        return True
+
+    def judged(self, comparisons: Comparisons) -> Iterator[tuple[str, str]]:
+        """Label of the panel and name of the comparison, for all that are shown."""
+        for label, run in self.panels.items():
+            yield from ((label, name) for name, c in comparisons.items() if c.reference == run)
+
+    def demands(self, comparisons: Comparisons, scans: Scans) -> Iterator[Demand]:
+        """All candidates and references; no curves but those that they are compared by."""
+        for run in self.panels.values():
+            yield run, frozenset()
+        for _, name in self.judged(comparisons):
+            yield comparisons[name].candidate, frozenset()
 
 
 class SchemeFigure(FigureModel):
@@ -225,6 +234,7 @@ AnyFigure = Annotated[
     | HeatMapFigure
     | FrontFigure
     | ScanFigure
+    | CostsFigure
     | SchemeFigure,
     Field(discriminator="kind"),
 ]

@@ -29,8 +29,9 @@ class Inset(StrictModel):
 class Panel(StrictModel):
     """Magnetisations, or correlators, of the runs of comparisons, above their residuals.
 
-    One comparison with several curves, or several, each with a label, with one curve. `beside`
-    are further runs, drawn without residuals.
+    Of several comparisons one curve, each with a label, which runs of one system share; or several
+    curves, without labels, of runs of one system. `beside` are further runs, drawn without
+    residuals.
     """
 
     comparisons: Annotated[tuple[Name, ...], Field(min_length=1)]
@@ -52,12 +53,7 @@ class Panel(StrictModel):
         if bool(self.magnetization) == (self.correlators is not None):
             raise ValueError("a panel must have either `magnetization` or `correlators`")
         several = len(self.comparisons) > 1
-        if several and len(self.curves) > 1:
-            raise ValueError(
-                "a panel with several `comparisons` must draw one curve of each, but draws "
-                f"{len(self.curves)}"
-            )
-        expected = len(self.comparisons) if several else 0
+        expected = len(self.comparisons) if several and len(self.curves) == 1 else 0
         if len(self.labels) != expected:
             raise ValueError(f"`labels` must be {expected}, but are {len(self.labels)}")
         missing = set(self.inset.magnetization) - set(self.magnetization) if self.inset else set()

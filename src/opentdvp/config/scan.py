@@ -48,7 +48,8 @@ class Scan(Comparison):
 def expand(study: dict[str, Any]) -> dict[str, Any]:
     """A study with the solvers and comparisons of its scans written out.
 
-    What is no mapping, or no scan, stays as it is: validation says it, with its key.
+    A scan among the archive's solvers stands for all of its own. What is no mapping, or no scan,
+    stays as it is: validation says it, with its key.
 
     Raises
     ------
@@ -59,6 +60,7 @@ def expand(study: dict[str, Any]) -> dict[str, Any]:
     expanded = study | {name: study.get(name, {}) for name in ("solvers", "comparisons")}
     if not all(isinstance(expanded[name], dict) for name in ("solvers", "comparisons", "scans")):
         return study
+    members: dict[str, list[str]] = {}
     for name, keys in study["scans"].items():
         try:
             scan = Scan.model_validate(keys)
@@ -67,11 +69,21 @@ def expand(study: dict[str, Any]) -> dict[str, Any]:
         solvers = expanded["solvers"]
         check_name(f"scans.{name}.candidate.solver", scan.candidate.solver, solvers)
         for key, entries in _written_out(name, scan, solvers):
+            members.setdefault(name, []).append(key)
             for table, value in entries.items():
                 if expanded[table].get(key, value) != value:
                     raise ValueError(f"`scans.{name}` must not redefine `{table}.{key}`, but does")
                 expanded[table] = expanded[table] | {key: value}
-    return expanded
+    return expanded | _archived(study, members)
+
+
+def _archived(study: dict[str, Any], members: Mapping[str, list[str]]) -> dict[str, Any]:
+    """The archive, with the solvers of a scan in its place."""
+    archive = study.get("archive")
+    if not isinstance(archive, dict) or not isinstance(archive.get("solvers"), list):
+        return {}
+    named = [members.get(str(name), [name]) for name in archive["solvers"]]
+    return {"archive": archive | {"solvers": [solver for names in named for solver in names]}}
 
 
 def _written_out(

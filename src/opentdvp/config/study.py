@@ -11,7 +11,7 @@ from pydantic import BaseModel, model_validator
 from opentdvp.config.archive import Archive
 from opentdvp.config.base import Label, Name, StrictModel, check_name
 from opentdvp.config.comparison import Comparison, Run
-from opentdvp.config.figures import AnyFigure, ScanFigure
+from opentdvp.config.figures import AnyFigure, CostsFigure, DynamicsFigure, ScanFigure
 from opentdvp.config.output import Output
 from opentdvp.config.panels import CurveKey
 from opentdvp.config.published import Published
@@ -171,6 +171,8 @@ class Study(StrictModel):
                     )
             if isinstance(figure, ScanFigure):
                 self._check_scan(f"figures.{name}", figure)
+            if isinstance(figure, DynamicsFigure):
+                self._check_panel_references(f"figures.{name}", figure)
         return self
 
     @model_validator(mode="after")
@@ -187,13 +189,19 @@ class Study(StrictModel):
     @model_validator(mode="after")
     def _check_panels(self) -> Self:
         judges = {comparison.reference for comparison in self.comparisons.values()}
-        for label, run in self.panels.items():
-            self._check_runs(f"panels.{label}", run)
-            if run not in judges:
-                raise ValueError(
-                    f"`panels.{label}` must be the reference of a comparison, but is {run.system} "
-                    f"by {run.solver}, which is that of none"
-                )
+        tables = {"panels": self.panels} | {
+            f"figures.{name}.panels": figure.panels
+            for name, figure in self.figures.items()
+            if isinstance(figure, CostsFigure)
+        }
+        for key, panels in tables.items():
+            for label, run in panels.items():
+                self._check_runs(f"{key}.{label}", run)
+                if run not in judges:
+                    raise ValueError(
+                        f"`{key}.{label}` must be the reference of a comparison, but is "
+                        f"{run.system} by {run.solver}, which is that of none"
+                    )
         return self
 
     def _check_series(self, key: str, name: str, wanted: tuple[str, ...]) -> None:
@@ -203,6 +211,16 @@ class Study(StrictModel):
                 f"`{key}.published` must be series of {', '.join(wanted)}, but {name} is one of "
                 f"{observable}"
             )
+
+    def _check_panel_references(self, key: str, figure: DynamicsFigure) -> None:
+        """Curves that have their colour by observable are all of one system."""
+        for number, panel in enumerate(figure.panels):
+            references = {self.comparisons[name].reference for name in panel.comparisons}
+            if len(panel.curves) > 1 and len(references) > 1:
+                raise ValueError(
+                    f"`{key}.panels.{number}.comparisons` must have one reference, since each "
+                    f"draws {len(panel.curves)} curves, but have {len(references)}"
+                )
 
     def _check_scan(self, key: str, figure: ScanFigure) -> None:
         vary = self.scans[figure.scan].vary

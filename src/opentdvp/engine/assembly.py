@@ -26,7 +26,7 @@ from opentdvp.engine.ansatz.jastrow.ansatz import JastrowAnsatz
 from opentdvp.engine.ansatz.jastrow.build import build_jastrow
 from opentdvp.engine.ansatz.orbit import OrbitAnsatz, make_ansatz
 from opentdvp.engine.ansatz.symmetries import build_orbit
-from opentdvp.engine.devices import require_devices
+from opentdvp.engine.devices import cached_chunk, require_devices
 from opentdvp.engine.estimates.of_orbit import OrbitEstimator
 from opentdvp.engine.estimates.of_table import TableEstimator
 from opentdvp.engine.estimates.of_terms import TermEstimator
@@ -151,6 +151,8 @@ def energy_problem(
     solver: TdvpSolver,
 ) -> Problem:
     """The variational problem of an energy ansatz."""
+    chunk = cached_chunk(solver.chunk, ansatz.bytes_of_sample)
+    solver = solver.model_copy(update={"chunk": chunk})
     if not isinstance(solver.sampling, ChainSampling):
         return _enumerated(ansatz, generator, solver)
     sampler = ChainSampler(

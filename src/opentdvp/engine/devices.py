@@ -23,6 +23,9 @@ _SAMPLES = "samples"
 
 _MEBIBYTE = 2**20
 
+#: Bytes that work on a few samples may go through and still be in a core's cache.
+_CACHE = 2**18
+
 logger = logging.getLogger(__name__)
 
 
@@ -82,6 +85,16 @@ def announce_memory(needed: int) -> None:
 def all_devices() -> Mesh:
     """All devices of all processes in a row."""
     return jax.make_mesh((jax.device_count(),), (_SAMPLES,), axis_types=(AxisType.Auto,))
+
+
+def cached_chunk(chunk: int, bytes_of_sample: int) -> int:
+    """How many samples to take at a time, at most `chunk`, so that a processor is fast.
+
+    Other devices are fast if they take many.
+    """
+    if jax.default_backend() != "cpu":
+        return chunk
+    return min(chunk, max(4, _CACHE // bytes_of_sample))
 
 
 def for_samples(

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from opentdvp.config import AnyFigure
 from opentdvp.errors import ConfigError
-from opentdvp.figures import diagnostics, dynamics, front, heatmap, runs, scan, scheme, style
+from opentdvp.figures import costs, diagnostics, dynamics, front, heatmap, runs, scan, scheme, style
 from opentdvp.figures.copies import note_copies
 from opentdvp.figures.labels import check_labels
 from opentdvp.figures.sources import Material
@@ -25,11 +25,12 @@ KINDS: dict[str, Callable[..., Figure]] = {
     "heatmap": heatmap.draw,
     "front": front.draw,
     "scan": scan.draw,
+    "costs": costs.draw,
     "scheme": scheme.draw,
 }
 
 #: Modules that all figures share; a change of one draws all of them anew.
-SHARED = ("style", "sources", "labels", "copies")
+SHARED = ("style", "names", "sources", "labels", "copies", "curves", "strips")
 
 
 def output(path: Path) -> Output:

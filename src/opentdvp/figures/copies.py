@@ -6,10 +6,9 @@ from collections import Counter, defaultdict
 
 from matplotlib.figure import Figure
 
-from opentdvp.figures import style
+from opentdvp.figures import names, style
 from opentdvp.figures.sources import Material
 
-SIZE = 7  # points
 #: Characters side by side that fit below a figure of full width.
 ACROSS = 130
 
@@ -23,27 +22,27 @@ def note_copies(canvas: Figure, material: Material) -> None:
     if not text:
         return
     with style.context():
-        canvas.supxlabel(text, fontsize=SIZE, x=0.99, ha="right", color=style.INK)
+        style.foot(canvas, text)
         canvas.set_layout_engine("constrained")
         style.settle(canvas)
 
 
 def _words(material: Material) -> str:
     """Names as in legends; where only some runs of a name are copies, how many and by what."""
-    named = {run: style.name(loaded) for run, loaded in material.runs.items()}
+    named = {run: names.name(loaded) for run, loaded in material.runs.items()}
     everyone, copies = Counter(named.values()), defaultdict(list)
     for run, name in named.items():
         if run in material.copies:
             copies[name].append(run.solver)
     if not copies:
         return ""
-    names = [
+    said = [
         name if len(solvers) == everyone[name] else f"{name} ({_some(solvers, everyone[name])})"
         for name, solvers in copies.items()
     ]
-    if len(names) > 1 and len(named) == sum(map(len, copies.values())):
-        names = ["all runs"]
-    return _wrapped(f"From the archive, not computed here: {'; '.join(names)}")
+    if len(said) > 1 and len(named) == sum(map(len, copies.values())):
+        said = ["all runs"]
+    return _wrapped(f"From the archive, not computed here: {'; '.join(said)}")
 
 
 def _wrapped(text: str) -> str:

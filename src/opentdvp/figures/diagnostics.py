@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from opentdvp.config import DiagnosticsFigure
 from opentdvp.errors import ConfigError
-from opentdvp.figures import style
+from opentdvp.figures import names, style
 from opentdvp.figures.sources import Material
 from opentdvp.records.trajectory import Trajectory
 
@@ -50,16 +50,16 @@ def draw(figure: DiagnosticsFigure, material: Material) -> Figure:
 
 def _draw_run(places: dict[str, Axes], figure: DiagnosticsFigure, run: Trajectory) -> None:
     """Every diagnostic in the panel of its scale, in a style of its own."""
-    names = figure.diagnostics + figure.linear
+    recorded = figure.diagnostics + figure.linear
     scales = ["log"] * len(figure.diagnostics) + ["linear"] * len(figure.linear)
-    for name, scale, line in zip(names, scales, style.series(len(names)), strict=True):
+    for name, scale, line in zip(recorded, scales, style.series(len(recorded)), strict=True):
         # Those of independent trajectories have no time.
         if "time" not in run.diagnostics or name not in run.diagnostics:
             known = ", ".join(run.diagnostics if "time" in run.diagnostics else ()) or "none"
             raise ConfigError(f"`diagnostics` must be among {known}, but has {name}.")
         values = run.diagnostics[name].astype(float)
         shown = np.where((values > 0) | (scale == "linear"), values, np.nan)
-        places[scale].plot(run.diagnostics["time"], shown, label=name.replace("_", " "), **line)
+        places[scale].plot(run.diagnostics["time"], shown, label=names.words(name), **line)
     for scale, axes in places.items():
         axes.set_yscale(scale)
         axes.set_xlabel(figure.time_label)

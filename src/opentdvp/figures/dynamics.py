@@ -1,62 +1,35 @@
 """Observables of compared runs against time with residuals, in the layout of Figs. 2 and 3(a)."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import partial
 from itertools import cycle
 from string import ascii_lowercase
 from typing import Any
 
-import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import MaxNLocator
 
 from opentdvp.config import DynamicsFigure, Inset, Panel
-from opentdvp.figures import style
+from opentdvp.figures import names, strips, style
+from opentdvp.figures.curves import Line, alike, draw_candidate, draw_marks, judges, smooth
 from opentdvp.figures.sources import Material
-from opentdvp.records.trajectory import Curve, Trajectory
 
-HEIGHT = 3.3  # inches
+HEIGHT = 3.6  # inches
 #: Heights of a panel and of the residual strip below it.
 HEIGHT_RATIOS = (2.7, 1)
-#: Marks of the reference on each curve; more would hide the lines.
-MARKS = 20
-#: A strip of residuals in units of the error reaches at least this far.
-SMALLEST_REACH = 3.0
 #: Left, bottom, width and height of an inset in its panel.
-INSET = (0.44, 0.52, 0.53, 0.45)
-
-
-@dataclass(frozen=True)
-class Line:
-    """One curve of one comparison."""
-
-    comparison: str
-    observable: str
-    distance: int
-    label: str
-    style: style.CurveStyle
-
-    def of(self, run: Trajectory) -> Curve:
-        """Mean and standard error at the run's times."""
-        return run.curves()[self.observable, self.distance]
-
-    def rows(self, points: pd.DataFrame) -> pd.DataFrame:
-        """Its part of the comparison."""
-        same = (points["observable"] == self.observable) & (points["distance"] == self.distance)
-        return points[same]
+INSET = (0.42, 0.48, 0.55, 0.40)
 
 
 def draw(figure: DynamicsFigure, material: Material) -> Figure:
     """Draw the panels (a), (b), … side by side, each above its residuals.
 
-    Lines with a band of ± one standard error are candidates, open marks with error bars their
-    references, crosses what is beside. The strips show candidate − reference in units of the
-    combined error, or as it is where neither run has an error.
+    Lines with a band of ± one standard error are candidates, dashed by their method where there
+    are several; open marks with error bars on a thin dark line are their references, crosses what
+    is beside. Between recorded times lines are cubic splines, as in the comparisons. The strips
+    show candidate − reference, see `strips`.
 
     Returns
     -------
@@ -64,134 +37,147 @@ def draw(figure: DynamicsFigure, material: Material) -> Figure:
         Its axes in the order (a), (b), …, residuals of (a), of (b), …, then insets.
     """
     count = len(figure.panels)
+    letters = list(ascii_lowercase[:count]) if count > 1 else [""]
     with style.context():
         canvas = Figure(figsize=(style.FULL_WIDTH, HEIGHT), layout="constrained")
         grid = canvas.subplots(2, count, sharex="col", height_ratios=HEIGHT_RATIOS, squeeze=False)
-        letters = ascii_lowercase if count > 1 else [""]
-        for panel, letter, (upper, strip) in zip(figure.panels, letters, grid.T, strict=False):
-            lines = _lines(panel)
-            _draw_panel(upper, panel, lines, material)
-            upper.set_title(f"({letter})" if letter else "", loc="left")
-            _draw_residuals(strip, lines, material)
-            strip.set_xlabel(figure.time_label)
+        dashes = _dashes(figure, material)
+        lines = [_lines(panel, material, dashes) for panel in figure.panels]
+        for panel, letter, chosen, places in zip(
+            figure.panels, letters, lines, grid.T, strict=True
+        ):
+            _draw_panel(places[0], panel, chosen, material)
+            places[0].set_title(f"({letter})" if letter else "", loc="left")
+            strips.draw(places[1], [(line.style, line.rows(material)) for line in chosen])
+            places[1].set_xlabel(figure.time_label)
             if panel.inset:
-                _draw_inset(upper, panel.inset, lines, material)
+                _draw_inset(places[0], figure.time_label, panel.inset, chosen, material)
         canvas.align_ylabels(grid)
-        _draw_header(canvas, figure, material)
+        _draw_header(canvas, figure, material, dashes)
+        rows = [[line.rows(material) for line in chosen] for chosen in lines]
+        style.foot(
+            canvas, strips.note(zip(letters, rows, strict=True), _networks(figure, material))
+        )
         style.settle(canvas)
     return canvas
 
 
-def _lines(panel: Panel) -> list[Line]:
-    if panel.labels:
-        ((observable, distance),) = panel.curves
-        named = zip(panel.comparisons, panel.labels, cycle(style.CURVES), strict=False)
-        return [Line(name, observable, distance, label, look) for name, label, look in named]
-    (name,) = panel.comparisons
-    return [
-        Line(name, observable, distance, style.symbol(observable), style.curve_style(observable))
-        for observable, distance in panel.curves
-    ]
+def _dashes(figure: DynamicsFigure, material: Material) -> dict[str, str]:
+    """Dashes of the candidates' lines by method, if there are several."""
+    methods = dict.fromkeys(
+        names.method(material.compared(name)[0])
+        for panel in figure.panels
+        for name in panel.comparisons
+    )
+    return dict(zip(methods, cycle(style.DASHES), strict=False)) if len(methods) > 1 else {}
+
+
+def _networks(figure: DynamicsFigure, material: Material) -> bool:
+    """Whether one of the candidates is a network."""
+    return any(
+        names.method(material.compared(name)[0]).startswith(names.METHODS["tdvp"])
+        for panel in figure.panels
+        for name in panel.comparisons
+    )
+
+
+def _lines(panel: Panel, material: Material, dashes: dict[str, str]) -> list[Line]:
+    """Colours by curve, or, of a single one of several comparisons, by label."""
+    looks = dict(zip(dict.fromkeys(panel.labels), cycle(style.CURVES), strict=False))
+    lines = []
+    for number, name in enumerate(panel.comparisons):
+        method = names.method(material.compared(name)[0])
+        for observable, distance in panel.curves:
+            label = panel.labels[number] if panel.labels else style.symbol(observable)
+            look = looks[label] if panel.labels else style.curve_style(observable)
+            look = replace(look, dashes=dashes[method]) if dashes else look
+            lines.append(Line(name, observable, distance, label, look))
+    return lines
 
 
 def _label(panel: Panel) -> str:
     symbol = style.symbol(panel.curves[0][0])
     if panel.correlators is None:
-        return symbol if panel.labels else "magnetization"
+        return symbol if panel.labels else "magnetisation"
     name = f"correlator at $d = {panel.correlators.distance}$"
     return f"{symbol}, {name}" if panel.labels else name
 
 
 def _draw_panel(axes: Axes, panel: Panel, lines: list[Line], material: Material) -> None:
-    for number, line in enumerate(lines):
+    pair = material.compared(panel.inset.comparison) if panel.inset else (None, None)
+    for line in lines:
+        candidate, _ = material.compared(line.comparison)
+        draw_candidate(axes, line, smooth(line, candidate, candidate.times[-1], pair[0]))
+    judging = judges(lines, material)
+    for number, line in enumerate(judging):
         candidate, reference = material.compared(line.comparison)
-        _draw_candidate(axes, line, candidate)
         stop = candidate.times[-1]
-        _draw_marks(axes, line, reference, stop, number / len(lines), line.style.mark)
+        axes.plot(*smooth(line, reference, stop, pair[1])[:2], **style.REFERENCE)
+        draw_marks(axes, line, reference, stop, number / len(judging), line.style.mark)
         for run, cross in zip(panel.beside, cycle(style.CROSSES), strict=False):
             look = cross | {"color": line.style.color}
-            _draw_marks(axes, line, material.runs[run], stop, (number + 0.5) / len(lines), look)
+            draw_marks(axes, line, material.runs[run], stop, (number + 0.5) / len(judging), look)
     axes.set_ylabel(_label(panel))
-    handles = [Line2D([], [], **line.style.mark | line.style.line) for line in lines]
-    labels = [line.label for line in lines]
+    _draw_names(axes, lines)
+
+
+def _draw_names(axes: Axes, lines: list[Line]) -> None:
+    """The legend of a panel; lines that share a label have the look of the first."""
+    entries = {line.label: line.style for line in reversed(lines)}
+    labels = list(dict.fromkeys(line.label for line in lines))
+    handles = [Line2D([], [], **entries[label].mark | entries[label].line) for label in labels]
     axes.legend(handles, labels, loc="lower right", bbox_to_anchor=(1, 1), ncols=len(labels))
 
 
-def _draw_candidate(axes: Axes, line: Line, run: Trajectory) -> None:
-    mean, error = line.of(run)
-    axes.plot(run.times, mean, **line.style.line)
-    axes.fill_between(run.times, mean - error, mean + error, **line.style.band)
-
-
-def _draw_marks(
-    axes: Axes, line: Line, run: Trajectory, stop: float, offset: float, look: dict[str, Any]
+def _draw_inset(
+    axes: Axes, time_label: str, inset: Inset, lines: list[Line], material: Material
 ) -> None:
-    """Some of a run's values; `offset`, a share of their distance, keeps curves' marks apart."""
-    inside = np.flatnonzero(run.times <= stop)
-    stride = max(1, round(len(inside) / MARKS))
-    shown = inside[int(offset * stride) :: stride]
-    mean, error = (values[shown] for values in line.of(run))
-    axes.errorbar(run.times[shown], mean, error, elinewidth=0.7, **look)
-
-
-def _draw_inset(axes: Axes, inset: Inset, lines: list[Line], material: Material) -> None:
     """Runs that stop early, in the style of the panel."""
     small = axes.inset_axes(INSET)
-    candidate, reference = material.compared(inset.comparison)
+    candidate, reference = pairs = material.compared(inset.comparison)
     stop = candidate.times[-1]
     for line in lines:
         if line.observable in inset.magnetization:
-            _draw_candidate(small, line, candidate)
-            _draw_marks(small, line, reference, stop, 0, line.style.mark)
+            draw_candidate(small, line, smooth(line, candidate, stop))
+            small.plot(*smooth(line, reference, stop)[:2], **style.REFERENCE)
+            draw_marks(small, line, reference, stop, 0, line.style.mark)
     small.set_xlim(0, stop)
+    small.set_xlabel(time_label, labelpad=1)
+    small.set_ylabel(", ".join(map(style.symbol, inset.magnetization)), labelpad=1)
+    said = f"other runs, to {time_label} = {stop:g}"
+    if all(
+        alike(*pair) for pair in zip(material.compared(lines[0].comparison), pairs, strict=True)
+    ):
+        said += "; the lines begin with them"
+    small.set_title(said, fontsize=style.SMALL)
 
 
-def _draw_residuals(axes: Axes, lines: list[Line], material: Material) -> None:
-    parts = [(line, line.rows(material.points[line.comparison])) for line in lines]
-    # Without an error in either run, as for exact against enumeration, there is no unit.
-    has_unit = all(rows["in_errors"].notna().any() for _, rows in parts)
-    column = "in_errors" if has_unit else "difference"
-    for line, rows in parts:
-        axes.plot(rows["time"], rows[column], linewidth=0.8, **line.style.line)
-    axes.axhline(0, **style.GUIDE)
-    for level in (-2, 2) if has_unit else ():
-        axes.axhline(level, linestyle="dashed", **style.GUIDE)
-    largest = max(abs(limit) for limit in axes.get_ylim())
-    reach = max(largest, SMALLEST_REACH) if has_unit else largest
-    axes.set_ylim(-reach, reach)
-    axes.yaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 4, 5, 10]))
-    axes.set_ylabel(r"$\Delta / \sigma$" if has_unit else r"$\Delta$ (absolute)")
-
-
-def _draw_header(canvas: Figure, figure: DynamicsFigure, material: Material) -> None:
-    """Which marks are which run, and how close they must be."""
+def _draw_header(
+    canvas: Figure, figure: DynamicsFigure, material: Material, dashes: dict[str, str]
+) -> None:
+    """Which marks are which run."""
     look = style.CurveStyle(style.INK, "o", "solid")
-    shown = dict.fromkeys(name for panel in figure.panels for name in panel.comparisons)
-    pairs = [material.compared(name) for name in shown]
     # By kind of mark and name: two runs may share the name, but not the mark.
     entries: dict[tuple[str, str], Any] = {}
-    for candidate, reference in pairs:
-        name = f"{style.name(candidate)} ± standard error"
-        entries["line", name] = (Patch(**look.band), Line2D([], [], **look.line))
-        entries["mark", style.name(reference)] = Line2D([], [], **look.mark)
+    marked: dict[tuple[str, str], Any] = {}
+    for name in dict.fromkeys(name for panel in figure.panels for name in panel.comparisons):
+        candidate, reference = material.compared(name)
+        line = replace(look, dashes=dashes.get(names.method(candidate), "solid")).line
+        title, handle = names.name(candidate), Line2D([], [], **line)
+        if any(error.any() for _, error in candidate.curves().values()):
+            entries["line", rf"{title} $\pm\sigma$"] = (Patch(**look.band), handle)
+        else:
+            entries["line", title] = handle
+        mark = Line2D([], [], **look.mark), Line2D([], [], **style.REFERENCE)
+        marked["mark", names.name(reference)] = mark[::-1]
+    entries |= marked
     for panel in figure.panels:
         for run, cross in zip(panel.beside, cycle(style.CROSSES), strict=False):
-            entries[cross["marker"], style.name(material.runs[run])] = Line2D([], [], **cross)
-    methods = dict.fromkeys(f"{style.method(c)} − {style.method(r)}" for c, r in pairs)
-    tolerances = ", ".join(_tolerances(figure, material))
-    delta = rf"$\Delta$ = {', '.join(methods)}, tolerance {tolerances}"
-    entries["text", delta] = Line2D([], [], linestyle="none")
-    handles, names = list(entries.values()), [name for _, name in entries]
-    place = partial(canvas.legend, handles, names, loc="outside upper center")
+            entries[cross["marker"], names.name(material.runs[run])] = Line2D([], [], **cross)
+    handles, titles = list(entries.values()), [title for _, title in entries]
+    place = partial(canvas.legend, handles, titles, loc="outside upper center")
     legend = place(ncols=3 if len(entries) <= 3 else 2)
     # Long names, such as those of open squares, need a second row.
     if legend.get_window_extent().width > canvas.bbox.width:
         legend.remove()
         place(ncols=2)
-
-
-def _tolerances(figure: DynamicsFigure, material: Material) -> Iterator[str]:
-    for panel, letter in zip(figure.panels, ascii_lowercase, strict=False):
-        parts = (line.rows(material.points[line.comparison]) for line in _lines(panel))
-        values = " / ".join(dict.fromkeys(f"{rows['tolerance'].iloc[0]:g}" for rows in parts))
-        yield f"{values} ({letter})" if len(figure.panels) > 1 else values

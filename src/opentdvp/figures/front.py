@@ -85,7 +85,8 @@ def _draw_front(axes: Axes, rows: pd.DataFrame, label: str, look: dict[str, Any]
     """Fit and points; returns the entry for the legend."""
     first = rows.iloc[0]
     if np.isfinite(first["b"]):
-        times = np.array([rows["time"].min() / MARGIN, rows["time"].max() * MARGIN])
+        # Between its points: beyond them it says nothing.
+        times = np.array([rows["time"].min(), rows["time"].max()])
         line = {"color": look["color"], "linestyle": look["linestyle"], "linewidth": 0.9}
         axes.plot(times, first["a"] * times ** (1 / first["b"]), **line)
         label = rf"{label}, $b = {first['b']:.2f} \pm {first['b_error']:.2f}$"

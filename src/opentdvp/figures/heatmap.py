@@ -8,10 +8,12 @@ from matplotlib.collections import QuadMesh
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from opentdvp.config import HeatMapFigure
-from opentdvp.figures import style
+from opentdvp.errors import ConfigError
+from opentdvp.figures import names, style
 from opentdvp.figures.sources import Material
 from opentdvp.records.trajectory import Trajectory
 
@@ -30,6 +32,16 @@ MASKED: dict[str, Any] = {
     "hatch": "//////////",
     "hatch_linewidth": 0.4,
 }
+#: Marks of a front, light on the dark parts of a map and dark on its light parts.
+FRONT: dict[str, Any] = {
+    "color": "#d62728",
+    "marker": "o",
+    "markersize": 2.6,
+    "markeredgecolor": "white",
+    "markeredgewidth": 0.4,
+    "linestyle": "none",
+    "elinewidth": 0.6,
+}
 #: Scale of a difference that is zero everywhere.
 SMALLEST_REACH = 1e-12
 
@@ -38,12 +50,17 @@ def draw(figure: HeatMapFigure, material: Material) -> Figure:
     """Draw C(d, t) for d from −D to D, a row per run, and then the difference if there is one.
 
     C(−d, t) = C(d, t), so the stored distances are mirrored. Values below the colour range, also
-    those that noise has made negative, have its lowest colour.
+    those that noise has made negative, have its lowest colour. Marks are the front of each run.
 
     Returns
     -------
     matplotlib.figure.Figure
         Its axes in the order of the rows, difference, colour bar, colour bar of the difference.
+
+    Raises
+    ------
+    ConfigError
+        If fronts are to be drawn, but their table is not there.
     """
     count = len(figure.rows) + bool(figure.difference)
     with style.context():
@@ -62,6 +79,8 @@ def draw(figure: HeatMapFigure, material: Material) -> Figure:
             canvas.colorbar(mesh, cax=bar, label=r"$\Delta$")
         for number, axes in enumerate(panels):
             _draw_lines(axes, figure, "white" if number < runs else style.INK)
+        if figure.front:
+            _draw_fronts(canvas, panels[:runs], figure, material)
         panels[-1].set_xlabel(figure.time_label)
         style.settle(canvas)
     return canvas
@@ -106,7 +125,7 @@ def _draw_difference(axes: Axes, figure: HeatMapFigure, material: Material) -> Q
     values = table.to_numpy()
     reach = max(np.abs(values).max(), SMALLEST_REACH)
     candidate, reference = material.compared(figure.difference)
-    _write(axes, f"{style.name(candidate)} − {style.name(reference)}")
+    _write(axes, f"{names.name(candidate)} − {names.name(reference)}")
     norm = Normalize(-reach, reach)
     return _draw_mesh(axes, table.columns.to_numpy(), values, DIFFERENCE_COLORS, norm)
 
@@ -144,6 +163,24 @@ def _draw_lines(axes: Axes, figure: HeatMapFigure, color: str) -> None:
     axes.set_ylim(-reach, reach)
     axes.set_ylabel("$d$")
     axes.yaxis.set_major_locator(MaxNLocator(nbins=7, steps=[1, 2, 5, 10], integer=True))
+
+
+def _draw_fronts(
+    canvas: Figure, panels: list[Axes], figure: HeatMapFigure, material: Material
+) -> None:
+    """Where the correlator first reaches the threshold, on both sides, with the error of time."""
+    assert figure.front is not None
+    if material.table is None:
+        raise ConfigError("`table` must be that of the fronts, but is missing.")
+    for axes, row in zip(panels, figure.rows, strict=True):
+        points = material.table[material.table["label"] == row.label]
+        for side in (-1, 1):
+            errors = points["time_error"].fillna(0)
+            axes.errorbar(points["time"], side * points["distance"], xerr=errors, **FRONT)
+    symbol = style.symbol(f"C_{figure.pair}")
+    said = f"front, where {symbol} first reaches {figure.front.threshold:g}"
+    mark = Line2D([], [], **{key: FRONT[key] for key in ("color", "marker", "linestyle")})
+    canvas.legend([mark], [said], loc="outside upper center")
 
 
 def _write(axes: Axes, label: str) -> None:

@@ -14,7 +14,7 @@ HEIGHT = 5.2  # inches
 HEIGHT_RATIOS = (2.2, 2, 1)
 LEGEND_COLUMNS = 3
 MARKS = ("o", "s", "D", "v")
-#: Errors below this are not shown; those of exact runs are zero.
+#: Errors below this are left out, since they are known to no better; those of exact runs are zero.
 SMALLEST_ERROR = 1e-6
 
 
@@ -24,7 +24,7 @@ def draw(figure: RunsFigure, material: Material) -> Figure:
     The last run is interpolated by a cubic spline; (b) shows nothing beyond its last time.
 
     Lines with a band of ± one error are runs, open marks published values. (c) is logarithmic, with
-    the runs whose error is not zero.
+    the errors that are large enough to be known.
 
     Returns
     -------
@@ -46,8 +46,9 @@ def draw(figure: RunsFigure, material: Material) -> Figure:
                 axes.plot(run.times, values, **line)
                 band = {"color": line["color"], "alpha": 0.2, "linewidth": 0}
                 axes.fill_between(run.times, values - error, values + error, **band)
-            if error.max() > SMALLEST_ERROR:
-                lower.semilogy(run.times, np.maximum(error, SMALLEST_ERROR), **line)
+            known = np.where(error > SMALLEST_ERROR, error, np.nan)
+            if np.isfinite(known).any():
+                lower.semilogy(run.times, known, **line)
         for entry, marker in zip(published, cycle(MARKS), strict=False):
             left = entry.values - interpolate(last.times, base, np.array(entry.times))
             look = style.CurveStyle(style.INK, marker, "solid").mark

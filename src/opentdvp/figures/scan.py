@@ -11,7 +11,7 @@ from matplotlib.ticker import NullLocator
 
 from opentdvp.config import ScanFigure
 from opentdvp.errors import ConfigError
-from opentdvp.figures import style
+from opentdvp.figures import names, style
 from opentdvp.figures.sources import Material
 
 HEIGHT = 2.9  # inches
@@ -29,7 +29,9 @@ WIDTHS = (0.06, 0.8)
 def draw(figure: ScanFigure, material: Material) -> Figure:
     """Draw a panel per correlator: values against the varied setting, references as levels.
 
-    Error bars are standard errors over the seeds, or, for a single run, of its observables.
+    Values are means over the seeds, with no line from one to the next, since a few seeds do not
+    tell what is between them. Error bars are standard errors over the seeds, which for two end at
+    both values, or, for a single run, of its observables; the foot says which, and the time.
     Levels with a band of ± one standard error are references.
 
     Raises
@@ -39,11 +41,11 @@ def draw(figure: ScanFigure, material: Material) -> Figure:
     """
     if material.table is None:
         raise ConfigError("`table` must be that of the scan, but is missing.")
-    names = [f"C_{pair}" for pair in figure.correlators.pairs]
+    wanted = [f"C_{pair}" for pair in figure.correlators.pairs]
     with style.context():
         canvas = Figure(figsize=(style.FULL_WIDTH, HEIGHT), layout="constrained")
-        panels = canvas.subplots(1, len(names), squeeze=False)[0]
-        for axes, name in zip(panels, names, strict=True):
+        panels = canvas.subplots(1, len(wanted), squeeze=False)[0]
+        for axes, name in zip(panels, wanted, strict=True):
             rows = material.table[material.table["observable"] == name]
             axes.margins(x=0.08)
             _scale(axes, np.unique(rows["varied"].dropna()))
@@ -54,8 +56,28 @@ def draw(figure: ScanFigure, material: Material) -> Figure:
         handles, labels = panels[0].get_legend_handles_labels()
         columns = min(len(labels), LEGEND_COLUMNS)
         canvas.legend(handles, labels, loc="outside upper center", ncols=columns)
+        style.foot(canvas, _note(figure, material))
         style.settle(canvas)
     return canvas
+
+
+def _note(figure: ScanFigure, material: Material) -> str:
+    """When, and what the bars are, in words."""
+    assert material.table is not None
+    last = next(iter(material.runs.values())).times[-1]
+    counts = sorted(set(material.table.loc[material.table["varied"].notna(), "runs"]))
+    if counts == [1]:
+        bars = r"one run each; bars: $\pm\sigma$, its sampling error alone"
+    else:
+        runs = " or ".join(map(str, counts))
+        bars = f"means of {runs} runs each; bars: ± standard error from their scatter"
+        bars += ", which ends at the two values" if counts == [2] else ""
+    bands = "; shaded: ± standard error of a reference" if _has_bands(material.table) else ""
+    return f"At {figure.time_label} = {last:g}. Marks: {bars}{bands}."
+
+
+def _has_bands(table: pd.DataFrame) -> bool:
+    return bool((table.loc[table["varied"].isna(), "sampling_error"] > 0).any())
 
 
 def _scale(axes: Axes, values: np.ndarray) -> None:
@@ -87,10 +109,10 @@ def _number(value: float) -> str:
 
 
 def _draw_references(axes: Axes, rows: pd.DataFrame) -> None:
-    methods = rows["method"].map(lambda method: style.METHODS.get(method, method))
+    methods = rows["method"].map(lambda method: names.METHODS.get(method, method))
     # Solvers are told apart where one method is not enough.
-    names = methods.where(~methods.duplicated(keep=False), methods + ", " + rows["label"])
-    columns = (names, rows["mean"], rows["sampling_error"])
+    titles = methods.where(~methods.duplicated(keep=False), methods + ", " + rows["label"])
+    columns = (titles, rows["mean"], rows["sampling_error"])
     for name, mean, error, dashes in zip(*columns, cycle(DASHES), strict=False):
         look: dict[str, Any] = {"color": style.INK, "linestyle": dashes, "linewidth": 0.9}
         axes.axhline(mean, label=name, **look)
@@ -104,7 +126,7 @@ def _draw_lines(axes: Axes, rows: pd.DataFrame) -> None:
     for k, ((label, line), (look, marker)) in enumerate(zip(lines, looks, strict=False)):
         ordered = line.sort_values("varied")
         errors = ordered["scatter"].fillna(ordered["sampling_error"])
-        method = style.METHODS.get(ordered["method"].iloc[0], ordered["method"].iloc[0])
+        method = names.METHODS.get(ordered["method"].iloc[0], ordered["method"].iloc[0])
         axes.errorbar(
             _beside(axes, ordered["varied"].to_numpy(), (k + 0.5) / len(lines) - 0.5),
             ordered["mean"],
@@ -112,9 +134,9 @@ def _draw_lines(axes: Axes, rows: pd.DataFrame) -> None:
             label=f"{method}, {label}" if label else method,
             color=look.color,
             marker=marker,
-            linestyle=look.dashes,
-            linewidth=0.8,
+            linestyle="none",
             elinewidth=1.0,
+            capsize=1.5,
         )
 
 

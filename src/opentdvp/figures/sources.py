@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from opentdvp.config import Comparison, Published, Run, SeveralRuns
-from opentdvp.figures import style
+from opentdvp.figures import names
 from opentdvp.records.trajectory import Trajectory
 
 
@@ -38,7 +38,7 @@ class Material:
     def named(self, figure: SeveralRuns) -> list[tuple[str, Trajectory]]:
         """Runs of a figure by its labels, or by system and method."""
         runs = [self.runs[run] for run in figure.runs]
-        labels = figure.labels or [style.name(run) for run in runs]
+        labels = figure.labels or [names.name(run) for run in runs]
         return list(zip(labels, runs, strict=True))
 
     def compared(self, name: str) -> tuple[Trajectory, Trajectory]:

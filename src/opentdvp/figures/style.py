@@ -1,4 +1,4 @@
-"""The look of all figures, the names of runs in them, and how they are saved."""
+"""The look of all figures, and how they are saved."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -11,8 +11,6 @@ import matplotlib.style
 import numpy as np
 from matplotlib.figure import Figure
 
-from opentdvp.config import Deck, Lattice, TdvpSolver, TensorNetworkSolver
-from opentdvp.config.networks import RecurrentNetwork
 from opentdvp.errors import ConfigError
 from opentdvp.records.files import replacing
 from opentdvp.records.trajectory import Trajectory
@@ -76,20 +74,11 @@ UNDATED: dict[str, dict[str, str | None]] = {
     ".svg": {"Date": None},
 }
 
-METHODS = {
-    "tdvp": "TDVP",
-    "exact_reduced": "exact",
-    "mcwf": "MCWF",
-    "dephasing_kicks": "MCWF",
-    "mps": "MPS",
-    "mpo": "MPO",
-}
-
-#: Kinds of networks whose names are those of people.
-NETWORKS = {"jastrow": "Jastrow"}
-
 #: Of marks, error bars and text.
 INK = "#222222"
+
+#: Of the smallest text, in points.
+SMALL = 7
 
 
 @dataclass(frozen=True)
@@ -126,6 +115,10 @@ class CurveStyle:
 COLORS = {"X": "#004488", "Y": "#BB5566", "Z": "#DDAA33"}
 MARKERS = {"X": "o", "Y": "s", "Z": "^"}
 DASHES = ("solid", "dashed", "dotted")
+
+#: Of the line through all values of a reference; below the candidate's, so that it shows only where
+#: they differ.
+REFERENCE: dict[str, Any] = {"color": INK, "linewidth": 0.6, "zorder": 1.9}
 
 #: Of runs that are neither judged nor judge; they take the colour of their curve.
 CROSS: dict[str, Any] = {
@@ -180,6 +173,12 @@ def context() -> AbstractContextManager[None]:
     return matplotlib.style.context(["default", RC_PARAMS])
 
 
+def foot(figure: Figure, text: str) -> None:
+    """Write below a figure what its legend has no room for, below what is there already."""
+    lines = "\n".join(filter(None, (figure.get_supxlabel(), text)))
+    figure.supxlabel(lines, fontsize=SMALL, x=0.99, ha="right", color=INK)
+
+
 def settle(figure: Figure) -> None:
     """Lay a figure out for good: otherwise each saving moves its axes a little, and files differ.
 
@@ -231,32 +230,3 @@ def run_ids(keywords: str) -> list[str]:
     """The run ids in the keywords of a saved figure, by their order."""
     pairs = (entry.partition("=") for entry in keywords.split())
     return [value for key, _, value in pairs if key.endswith(".run_id")]
-
-
-def method(run: Trajectory) -> str:
-    """The solver's name in legends, with the kind of a network that is not recurrent."""
-    solver = Deck.model_validate_json(run.deck).solver
-    label = METHODS.get(solver.method, solver.method)
-    if isinstance(solver, TdvpSolver) and not isinstance(solver.network, RecurrentNetwork):
-        return f"{label} ({NETWORKS.get(solver.network.kind, solver.network.kind)})"
-    return label
-
-
-def name(run: Trajectory) -> str:
-    """System and method in legends."""
-    return f"{system(run)}, {method(run)}"
-
-
-def system(run: Trajectory) -> str:
-    """Geometry and size in legends, as in "ring N = 6"."""
-    deck = Deck.model_validate_json(run.deck)
-    if isinstance(deck.solver, TensorNetworkSolver) and deck.solver.chain == "infinite":
-        return "infinite chain"
-    return _lattice(deck.system.lattice)
-
-
-def _lattice(lattice: Lattice) -> str:
-    if lattice.kind == "chain":
-        return f"{'ring' if lattice.periodic else 'open chain'} $N = {lattice.n_sites}$"
-    size = r" \times ".join(str(length) for length in lattice.size)
-    return f"{'torus' if lattice.periodic else 'open square'} ${size}$"

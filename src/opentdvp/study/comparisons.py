@@ -46,12 +46,13 @@ def overview(study: Study) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        What was run; `minutes` and `memory_MiB` of the candidate; if there are copies, which of
-        both runs are `from the archive`; the largest differences from the reference at any time,
-        and the largest standard error, of magnetisations and of correlators; the share of all
-        values that are more than four standard errors off; medians over the
-        steps of the residual on the samples of the solve and on others, of the standard deviation
-        of E, and of the number of effective parameters; and whether all curves passed.
+        Whether all curves passed; the largest differences from the reference at any time, and the
+        largest standard error, of magnetisations and of correlators; the share of all values that
+        are more than four standard errors off; `minutes` and `memory_MiB` of the candidate; if
+        there are copies, which of both runs are `from the archive`; what was run; and medians over
+        the steps of the residual on the samples of the solve and on others, of the standard
+        deviation of E, and of the number of effective parameters. What tells of the result comes
+        first: the page may be wider than its window.
 
     Raises
     ------
@@ -74,9 +75,7 @@ def _row(study: Study, name: str, comparison: Comparison) -> dict[str, object]:
     path = study.output.trajectory(comparison.candidate)
     timing, run = read_timing(path), read_run(study, comparison.candidate, path)
     verdicts = judged(study, name)
-    row: dict[str, object] = {"comparison": name, **_settings(study, comparison)}
-    row |= _cost(run) | {"minutes": timing["wall_seconds"] / 60}
-    row["memory_MiB"] = timing["peak_memory_MiB"]
+    row: dict[str, object] = {"comparison": name, "passed": bool(verdicts["passed"].all())}
     for kind, chosen in (
         ("magnetisations", verdicts[verdicts["distance"] == 0]),
         ("correlators", verdicts[verdicts["distance"] > 0]),
@@ -84,7 +83,8 @@ def _row(study: Study, name: str, comparison: Comparison) -> dict[str, object]:
         row[kind] = chosen["max_difference"].max()
         row[f"error of {kind}"] = chosen["largest_error"].max()
     row["beyond 4 errors"] = verdicts["beyond_4_errors"].mean()
-    return row | _medians(run) | {"passed": bool(verdicts["passed"].all())}
+    row |= {"minutes": timing["wall_seconds"] / 60, "memory_MiB": timing["peak_memory_MiB"]}
+    return row | _settings(study, comparison) | _cost(run) | _medians(run)
 
 
 def _settings(study: Study, comparison: Comparison) -> dict[str, object]:
@@ -97,7 +97,7 @@ def _settings(study: Study, comparison: Comparison) -> dict[str, object]:
     return {
         "solver": comparison.candidate.solver,
         "network": " ".join(str(network[k]) for k in ("kind", "cell", "width") if k in network),
-        "orbit": solver.orbit,
+        "orbit": "none" if solver.orbit is None else solver.orbit,
         "samples": sampling.solve if isinstance(sampling, DirectSampling) else sampling.kind,
         "solve": regularization.method,
         "cutoff": regularization.eigenvalue_cutoff

@@ -95,4 +95,6 @@ def _short(revisions: str) -> str:
 def _flat(value: object) -> str:
     if isinstance(value, dict):
         return "(" + ", ".join(f"{key} {_flat(entry)}" for key, entry in value.items()) + ")"
+    if value is None:
+        return "none"
     return f"{value:g}" if isinstance(value, float) else str(value)

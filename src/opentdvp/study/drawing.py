@@ -6,10 +6,19 @@ from pathlib import Path
 import pandas as pd
 
 from opentdvp import compare, figures
-from opentdvp.config import AnyFigure, FrontFigure, Run, ScanFigure, Study
+from opentdvp.config import (
+    AnyFigure,
+    CostsFigure,
+    FrontFigure,
+    HeatMapFigure,
+    Run,
+    ScanFigure,
+    Study,
+)
 from opentdvp.figures.sources import Material
 from opentdvp.records.timing import archived_from, timing_path
 from opentdvp.records.trajectory import Trajectory
+from opentdvp.study.errors_and_costs import COSTS, errors_and_costs
 from opentdvp.study.fronts import FRONT, fronts
 from opentdvp.study.scans import SCAN, scan_table
 
@@ -58,7 +67,7 @@ def _derived(study: Study, name: str, runs: Mapping[Run, Trajectory]) -> pd.Data
 
 
 def derive(study: Study, name: str) -> pd.DataFrame:
-    """The table behind a figure of the kind `front` or `scan`, from its runs.
+    """The table behind a figure that shows what is derived from its runs.
 
     Raises
     ------
@@ -70,11 +79,13 @@ def derive(study: Study, name: str) -> pd.DataFrame:
 
 def _derive(study: Study, name: str, runs: Mapping[Run, Trajectory]) -> pd.DataFrame:
     figure = study.figures[name]
-    if isinstance(figure, FrontFigure):
-        published = {series: study.published[series] for series in figure.published}
-        return fronts(figure, runs, published)
-    assert isinstance(figure, ScanFigure)
-    return scan_table(figure, study, runs)
+    if isinstance(figure, ScanFigure):
+        return scan_table(figure, study, runs)
+    if isinstance(figure, CostsFigure):
+        return errors_and_costs(figure, study, runs)
+    assert isinstance(figure, FrontFigure | HeatMapFigure)
+    published = {series: study.published[series] for series, _ in figure.series()}
+    return fronts(figure, runs, published)
 
 
 def read_derived(study: Study, name: str) -> pd.DataFrame:
@@ -90,7 +101,8 @@ def read_derived(study: Study, name: str) -> pd.DataFrame:
 
 def derived_columns(study: Study, name: str) -> dict[str, type]:
     """Columns of that table, with their types."""
-    return FRONT if isinstance(study.figures[name], FrontFigure) else SCAN
+    columns = {"scan": SCAN, "costs": COSTS}
+    return columns.get(study.figures[name].kind, FRONT)
 
 
 def inputs(study: Study, name: str) -> list[Path]:

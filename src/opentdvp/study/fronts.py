@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import brentq
 
-from opentdvp.config import FrontFigure, Published, Run
+from opentdvp.config import Front, FrontFigure, HeatMapFigure, Published, Run
 from opentdvp.errors import ConfigError
 from opentdvp.records.trajectory import Trajectory
 
@@ -39,7 +39,7 @@ Point = tuple[float, float, float]
 
 
 def fronts(
-    figure: FrontFigure,
+    figure: FrontFigure | HeatMapFigure,
     runs: Mapping[Run, Trajectory],
     published: Mapping[str, Published] = MappingProxyType({}),
 ) -> pd.DataFrame:
@@ -51,7 +51,7 @@ def fronts(
     Parameters
     ----------
     figure
-        Correlator, threshold, first distance, runs and published fronts.
+        Correlator, threshold, first distance, runs and published fronts, if there are any.
     runs, published
         What the figure names, at least.
 
@@ -66,8 +66,11 @@ def fronts(
     ConfigError
         If two fronts have the same label, or if what is published is no front, or not positive.
     """
-    named = [(row.label, list(_points(figure, runs[row.run]))) for row in figure.rows]
-    for name in figure.published:
+    front = figure if isinstance(figure, FrontFigure) else figure.front
+    if front is None:
+        raise ConfigError("`front` must be there for fronts of a heat map, but is not.")
+    named = [(row.label, list(_points(front, figure.pair, runs[row.run]))) for row in figure.rows]
+    for name, _ in figure.series():
         named.append((published[name].label, _read_off(published[name])))
     labels = [label for label, _ in named]
     if len(set(labels)) < len(labels):
@@ -80,10 +83,10 @@ def fronts(
     return pd.DataFrame(rows, columns=list(FRONT)).astype(FRONT)
 
 
-def _points(figure: FrontFigure, run: Trajectory) -> Iterator[Point]:
+def _points(front: Front, pair: str, run: Trajectory) -> Iterator[Point]:
     for (observable, distance), (mean, error) in run.curves().items():
-        if observable == f"C_{figure.pair}" and distance >= figure.first_distance:
-            found = crossing(run.times, mean, error, figure.threshold)
+        if observable == f"C_{pair}" and distance >= front.first_distance:
+            found = crossing(run.times, mean, error, front.threshold)
             if found:
                 yield (float(distance), *found)
 

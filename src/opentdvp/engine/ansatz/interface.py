@@ -64,6 +64,11 @@ class SweptAnsatz(Ansatz, Protocol):
 class EnergyAnsatz(SweptAnsatz, Protocol):
     """An ansatz that is not normalised, whose log P is a sum of terms of a few outcomes each."""
 
+    @property
+    def bytes_of_sample(self) -> int:
+        """About how much memory the evaluation of one outcome of all sites goes through."""
+        ...
+
     def changes(
         self,
         parameters: Parameters,

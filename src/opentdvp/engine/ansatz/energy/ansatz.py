@@ -72,6 +72,11 @@ class HybridAnsatz:
         """The product start state."""
         return jnp.concatenate([jnp.zeros(self.strings.count), ravel_pytree(self.fresh)[0]])
 
+    @property
+    def bytes_of_sample(self) -> int:
+        """That of the strings if the network is tabulated; layers are as fast with many samples."""
+        return self.strings.bytes_of_sample if self.windows is not None else 1
+
     def unravel(self, theta: Float[Array, " P"]) -> HybridParameters:
         """From θ to tables and the network's parameters; not linear."""
         strings = self.strings.unravel(theta[: self.strings.count])

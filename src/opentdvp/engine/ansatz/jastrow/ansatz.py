@@ -71,6 +71,16 @@ class JastrowAnsatz:
         """The product start state."""
         return jnp.zeros(self.count)
 
+    @property
+    def bytes_of_sample(self) -> int:
+        """That of the log-derivatives in single precision, which is most."""
+        return 4 * sum(
+            family.windows.sites[..., 0].size
+            * (len(family.products.first) + len(family.products.second))
+            + len(family.windows.sites) * len(family.products.numbers)
+            for family in self.families
+        )
+
     def unravel(self, theta: Float[Array, " P"]) -> Tables:
         """From θ to tables; linear."""
         return tuple(self._table(family, theta) for family in self.families)

@@ -69,6 +69,8 @@ def sweep(
     Each site is drawn anew from its distribution given all others, as the tables have it (heat
     bath); a judge with a memory of its own knows the rest of log P and accepts it or does not.
     """
+    # Unlike a scatter it changes what it is given in place, so that a sweep is of order N.
+    put = jax.lax.dynamic_update_index_in_dim
 
     def update(state: Any, at: tuple[Array, Array]) -> tuple[Any, Array]:
         outcomes, numbers, memory = state
@@ -82,14 +84,16 @@ def sweep(
             around.append((close, places, blank))
             read = blank[:, None] | (choices << (2 * places[:, None, None]))
             log_weights = log_weights + jnp.sum(part.table[read], axis=0)
-        proposed = outcomes.at[site].set(_choose(log_weights, key))
+        chosen = _choose(log_weights, key)
+        proposed = put(outcomes, chosen, site, 0)
         memory, accepted = judge(memory, proposed, site, jax.random.fold_in(key, 1))
-        new = jnp.where(accepted, proposed[site], old)
-        numbers = tuple(
-            here.at[close].set(blank | (new << (2 * places[:, None])))
-            for here, (close, places, blank) in zip(numbers, around, strict=True)
-        )
-        return (proposed.at[site].set(new), numbers, memory), jnp.mean(new != old)
+        new = jnp.where(accepted, chosen, old)
+        moved = []
+        for here, (close, places, blank) in zip(numbers, around, strict=True):
+            for window, number in zip(close, blank | (new << (2 * places[:, None])), strict=True):
+                here = put(here, number, window, 0)
+            moved.append(here)
+        return (put(outcomes, new, site, 0), tuple(moved), memory), jnp.mean(new != old)
 
     sites = jnp.arange(len(outcomes))
     start: Any = (outcomes, tuple(part.numbers for part in terms), memory)
