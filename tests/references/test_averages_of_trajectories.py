@@ -182,6 +182,7 @@ def test_tolerances_of_wave_functions_are_part_of_the_error():
             "`jumps` must have a rate above 0, but each of them is 0",
         ),
         (heisenberg_ring(17), wave_functions(), "at most 16 sites .* gives 17"),
+        (confinement_ring(25), kicks(), "at most 24 sites .* gives 25"),
         (heisenberg_ring(4), kicks(), "`couplings` must be ZZ"),
         (free_spins(start={"Z": 1.0}), kicks(), "`jumps` must be multiples of Z"),
     ],

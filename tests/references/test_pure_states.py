@@ -21,13 +21,19 @@ def random_state(n_sites: int, seed: int) -> np.ndarray:
 
 @pytest.mark.parametrize("letters", [EVERY_PAIR, ["ZZ"], ["XZ"]])
 @pytest.mark.parametrize(
-    "lattice", [Lattice((4,), periodic=False), Lattice((4,), True), Lattice((2, 2), False)]
+    "lattice",
+    [
+        Lattice((4,), periodic=False),
+        Lattice((4,), True),
+        Lattice((7,), True),
+        Lattice((2, 2), False),
+    ],
 )
 def test_averages_of_states_without_symmetry_are_those_of_their_mixture(lattice, letters):
     distances = (1, 2) if len(lattice.shape) == 1 else (1,)
     observables = Observables(correlators=dict.fromkeys(letters, distances))
     expectations = linear_expectations(lattice, observables)
-    states = [random_state(4, seed) for seed in range(3)]
+    states = [random_state(lattice.n_sites, seed) for seed in range(3)]
     values = [expectations.of_state(psi) for psi in states]
     assert {len(row) for row in values} == {expectations.size}
     found = expectations.averages(np.mean(values, axis=0))

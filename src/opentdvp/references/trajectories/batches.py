@@ -22,17 +22,18 @@ from opentdvp.records.trajectory import Trajectory
 from opentdvp.references.trajectories import dephasing_kicks, wave_functions
 from opentdvp.references.trajectories.pure_states import Simulator, linear_expectations, pure_start
 
-#: 2¹⁶ amplitudes; a trajectory takes seconds to minutes.
-MAXIMAL_SITES = 16
+#: A trajectory takes seconds to minutes; with kicks of 24 sites, an hour and 2 GiB.
+MAXIMAL_SITES = {WaveFunctionSolver: 16, DephasingSolver: 24}
 
 
 def _check(system: System, solver: StochasticSolver) -> None:
     model = build_model(system)
-    if model.n_sites > MAXIMAL_SITES:
+    largest = MAXIMAL_SITES[type(solver)]
+    if model.n_sites > largest:
         raise ConfigError(
-            f"`lattice.size` must give at most {MAXIMAL_SITES} sites for trajectories of pure "
-            f"states, but gives {model.n_sites}: each would take about "
-            f"{2.0 ** (model.n_sites - MAXIMAL_SITES):.4g} times as long."
+            f"`lattice.size` must give at most {largest} sites for trajectories of pure states by "
+            f"this method, but gives {model.n_sites}: each would take about "
+            f"{2.0 ** (model.n_sites - largest):.4g} times as long."
         )
     pure_start(model)
     if isinstance(solver, DephasingSolver):

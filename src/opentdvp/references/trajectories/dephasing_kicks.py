@@ -16,16 +16,23 @@ from opentdvp.config import DephasingSolver
 from opentdvp.errors import ConfigError
 from opentdvp.physics.model import Model
 from opentdvp.physics.spin import PAULI
-from opentdvp.references.trajectories.pure_states import Amplitudes, Simulator, pure_start
+from opentdvp.references.trajectories.pure_states import (
+    Amplitudes,
+    Simulator,
+    halves,
+    pure_start,
+    spin_signs,
+)
 
 #: Sites whose rotations are multiplied to one matrix.
 _TOGETHER = 4
 
 
 class _Step(NamedTuple):
-    """One time step: phases of half of it, and the chance that a spin flips in that time."""
+    """One time step: phases of half of it and all, chances that a spin flips in half of it."""
 
-    phases: np.ndarray  # (2ᴺ,)
+    half: np.ndarray  # (2ᴺ,)
+    whole: np.ndarray  # (2ᴺ,)
     chances: np.ndarray  # (N,)
     rotations: list[np.ndarray]  # of consecutive sites together, for all of it
 
@@ -48,12 +55,19 @@ def simulator(model: Model, settings: DephasingSolver, times: np.ndarray) -> Sim
     step = _build_step(model, spacing / count)
     start = pure_start(model)
 
+    def flips(random: np.random.Generator) -> np.ndarray:
+        return random.random(len(step.chances)) < step.chances
+
     def simulate(random: np.random.Generator) -> Iterator[Amplitudes]:
         psi = start
         yield psi
         for _ in times[1:]:
-            for _ in range(count):
-                psi = _half(_rotate(_half(psi, step, random), step), step, random)
+            psi = _along_z(psi, step.half, flips(random))
+            for _ in range(count - 1):
+                # The end of one step and the beginning of the next.
+                flipped = flips(random) ^ flips(random)
+                psi = _along_z(_rotate(psi, step), step.whole, flipped)
+            psi = _along_z(_rotate(psi, step), step.half, flips(random))
             yield psi
 
     return simulate
@@ -61,19 +75,21 @@ def simulator(model: Model, settings: DephasingSolver, times: np.ndarray) -> Sim
 
 def _build_step(model: Model, size: float) -> _Step:
     n_sites = model.n_sites
-    up = 1 - 2 * ((np.arange(2**n_sites)[:, None] >> np.arange(n_sites)[::-1]) & 1)
-    energies = np.zeros(2**n_sites)
+    energies = np.zeros((2,) * n_sites)
     across = np.zeros((n_sites, 2))
     for term in model.terms:
         if set(term.operators) == {"Z"}:
-            energies += term.strength * up[:, list(term.sites)].prod(axis=1)
+            where = [2 if site in term.sites else 1 for site in range(n_sites)]
+            energies += term.strength * spin_signs(len(term.sites)).prod(axis=1).reshape(where)
         else:
             across[term.sites[0], "XY".index(term.operators)] += term.strength
     rates = np.zeros(n_sites)
     for jump in model.jumps:
         rates[jump.site] += jump.rate * (_dephasing_rate(jump.matrix) or 0.0)
+    half = np.exp(-1j * energies.ravel() * size / 2)
     return _Step(
-        phases=np.exp(-1j * energies * size / 2),
+        half=half,
+        whole=half**2,
         chances=(1 - np.exp(-rates * size)) / 2,
         rotations=_grouped([_rotation(field, size) for field in across]),
     )
@@ -96,17 +112,19 @@ def _grouped(rotations: list[np.ndarray]) -> list[np.ndarray]:
 def _rotate(psi: Amplitudes, step: _Step) -> Amplitudes:
     """All rotations; each time the sites that are done move behind the others."""
     for rotation in step.rotations:
-        psi = (rotation @ psi.reshape(len(rotation), -1)).T
-    return np.ascontiguousarray(psi).ravel()
+        # Not (rotation @ psi).T, which has to be copied before the next one.
+        psi = psi.reshape(len(rotation), -1).T @ rotation.T
+    return psi.ravel()
 
 
-def _half(psi: Amplitudes, step: _Step, random: np.random.Generator) -> Amplitudes:
-    """Phases and random flips of half a step."""
-    psi = psi * step.phases
-    flipped = np.flatnonzero(random.random(len(step.chances)) < step.chances)
-    if len(flipped):
-        mask = sum(1 << (len(step.chances) - 1 - int(site)) for site in flipped)
-        psi *= 1.0 - 2.0 * (np.bitwise_count(np.arange(len(psi)) & mask) & 1)
+def _along_z(psi: Amplitudes, phases: np.ndarray, flipped: np.ndarray) -> Amplitudes:
+    """Phases, and flips of some spins."""
+    psi = psi * phases
+    if flipped.any():
+        first, last = (spin_signs(len(half))[:, half].prod(axis=1) for half in halves(flipped))
+        table = psi.reshape(len(first), len(last))
+        table *= first[:, None]
+        table *= last
     return psi
 
 

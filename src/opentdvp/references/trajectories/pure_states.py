@@ -15,6 +15,9 @@ from opentdvp.references.site_averages import site_averages
 
 Amplitudes = Complex[np.ndarray, " n"]
 
+# Sites whose density matrices are reduced from one of all of them.
+_TOGETHER = 4
+
 #: From random numbers to the normalised states at all output times of one trajectory.
 Simulator = Callable[[np.random.Generator], Iterator[Amplitudes]]
 
@@ -62,9 +65,8 @@ class Expectations(NamedTuple):
 
     def of_state(self, amplitudes: Amplitudes) -> Float[np.ndarray, " values"]:
         """<A_i> for A in X, Y, Z and all sites i, then <A_i B_j> of all pairs."""
-        sites = range(self.lattice.n_sites)
         parallel = _z_correlations(amplitudes)
-        ones = [_reduced(amplitudes, (site,)) for site in sites]
+        ones = _sites(amplitudes)
         values = [_trace(rho, axis) for axis in AXES for rho in ones]
         for pair, wanted in zip(self.pairs, self.letters, strict=True):
             # The most frequent pair of letters needs no density matrix.
@@ -100,22 +102,51 @@ def linear_expectations(lattice: Lattice, observables: Observables) -> Expectati
     return Expectations(lattice, observables, tuple(wanted), tuple(map(tuple, wanted.values())))
 
 
-def _z_correlations(amplitudes: Amplitudes) -> Float[np.ndarray, "sites sites"]:
-    """<Z_i Z_j> of all pairs at once."""
-    signs = _signs(amplitudes.size.bit_length() - 1)
-    return signs.T @ (np.abs(amplitudes[:, None]) ** 2 * signs)
+def halves(sites: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What there is for the first sites and for the last, half of them each.
+
+    What depends on Z alone is known for both from 2^(N/2) states, and need not be for 2ᴺ.
+    """
+    return sites[: len(sites) // 2], sites[len(sites) // 2 :]
 
 
 @cache
-def _signs(n_sites: int) -> Float[np.ndarray, "states sites"]:
+def spin_signs(n_sites: int) -> Float[np.ndarray, "states sites"]:
     """Z of every site in every basis state."""
     return 1.0 - 2.0 * ((np.arange(2**n_sites)[:, None] >> np.arange(n_sites)[::-1]) & 1)
 
 
+def _z_correlations(amplitudes: Amplitudes) -> Float[np.ndarray, "sites sites"]:
+    """<Z_i Z_j> of all pairs at once."""
+    first, last = (spin_signs(len(half)) for half in halves(np.arange(_count(amplitudes))))
+    chances = (np.abs(amplitudes) ** 2).reshape(len(first), len(last))
+    across = first.T @ (chances @ last)
+    inside = [
+        signs.T @ (chances.sum(axis=axis)[:, None] * signs)
+        for axis, signs in ((1, first), (0, last))
+    ]
+    return np.block([[inside[0], across], [across.T, inside[1]]])
+
+
+def _sites(amplitudes: Amplitudes) -> list[np.ndarray]:
+    """Reduced density matrices of all sites, from those of a few neighbours together."""
+    found = []
+    for first in range(0, _count(amplitudes), _TOGETHER):
+        group = range(first, min(first + _TOGETHER, _count(amplitudes)))
+        rho = _reduced(amplitudes, tuple(group))
+        for k in range(len(group)):
+            split = (2**k, 2, 2 ** (len(group) - k - 1))
+            found.append(np.einsum("aibajb->ij", rho.reshape(split + split)))
+    return found
+
+
+def _count(amplitudes: Amplitudes) -> int:
+    return amplitudes.size.bit_length() - 1
+
+
 def _reduced(amplitudes: Amplitudes, sites: tuple[int, ...]) -> np.ndarray:
     """Reduced density matrix of a few sites."""
-    n_sites = amplitudes.size.bit_length() - 1
-    tensor = np.moveaxis(amplitudes.reshape((2,) * n_sites), sites, range(len(sites)))
+    tensor = np.moveaxis(amplitudes.reshape((2,) * _count(amplitudes)), sites, range(len(sites)))
     matrix = tensor.reshape(2 ** len(sites), -1)
     return matrix @ matrix.conj().T
 
