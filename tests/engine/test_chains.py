@@ -99,6 +99,10 @@ def test_acceptance_is_the_share_of_sites_that_change():
     error = 0.5 / np.sqrt(4000 * 4 * 3)
     expected = 1 - np.sum(single**2)
     assert float(ensemble.diagnostics["acceptance"]) == pytest.approx(expected, abs=4 * error)
+    left, effective = (
+        float(ensemble.diagnostics[name]) for name in ("correlation_left", "effective_samples")
+    )
+    assert effective == pytest.approx(3000 * (1 - left) / (1 + left))
 
 
 def test_half_turns_take_chains_where_sweeps_do_not():

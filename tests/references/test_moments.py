@@ -1,5 +1,6 @@
 """Centred moments: exact without a cut, and what a cut leaves and says."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,12 @@ from systems import confinement_ring, free_spins, heisenberg_ring
 
 from opentdvp.config import System
 from opentdvp.errors import ConfigError
+from opentdvp.physics.model import build_model
+from opentdvp.physics.pauli.cuts import Cut
 from opentdvp.records.checkpoint import load, save
 from opentdvp.records.result_code import ResultCode
+from opentdvp.references.moments import solve
+from opentdvp.references.moments.hierarchy import build_hierarchy
 
 PAIRS = [a + b for a in "XYZ" for b in "XYZ"]
 SQUARE_3X3: dict[str, Any] = {"kind": "square", "size": (3, 3), "periodic": True}
@@ -249,6 +254,21 @@ def test_the_number_of_threads_changes_nothing(monkeypatch):
 def test_cuts_that_do_not_fit_are_refused(solver, message):
     with pytest.raises(ConfigError, match=message):
         solved(heisenberg_ring(6), solver)
+
+
+@pytest.mark.parametrize("changes", [{}, {"fields": {}, "couplings": {"XX": 1.0}}])
+def test_the_memory_of_a_run_is_foreseen(monkeypatch, changes):
+    """From the elements of its matrix, and 40 vectors."""
+    system, cut = heisenberg_ring(14, **changes), (4, 7)
+    hierarchy = build_hierarchy(build_model(system), Cut(*cut))
+    unknowns = len(hierarchy.orbits.representatives)
+    needed = (8 * 40 * unknowns + 20 * hierarchy.entries) / 2**30
+    monkeypatch.setattr(solve, "MAXIMAL_GIB", 0)
+    with pytest.raises(ConfigError, match=r"leave .* moments, about .* GiB") as refused:
+        solved(system, moments(*cut))
+    count, memory = re.search(r"leave (\S+) moments, about (\S+) GiB", str(refused.value)).groups()
+    assert float(count) == pytest.approx(unknowns, rel=0.1)
+    assert float(memory) == pytest.approx(needed, rel=0.15)
 
 
 def test_too_many_moments_are_refused_with_their_number():
