@@ -109,6 +109,17 @@ def test_local_estimates_are_those_of_the_generator(case):
     np.testing.assert_allclose(found.value, expected.ravel(), atol=1e-12 * scale)
 
 
+@pytest.mark.parametrize("case", ["some", "turned square"], indirect=True)
+def test_layers_are_those_of_the_network(case):
+    """Followed everywhere at once, against the flax module on a patch."""
+    parts, theta = case
+    outcomes, logarithms = some_outcomes(parts), []
+    for ansatz in (parts.problem.ansatz, with_energy(parts, Energy).problem.ansatz):
+        found = jax.jit(ansatz.log_probability)(ansatz.unravel(theta), outcomes)
+        logarithms.append(np.asarray(found))
+    np.testing.assert_allclose(logarithms[0], logarithms[1], atol=1e-12)
+
+
 def test_log_derivatives_are_those_of_finite_differences(case):
     parts, theta = case
     ansatz, outcomes = parts.problem.ansatz, some_outcomes(parts)
@@ -205,7 +216,7 @@ def test_fresh_parameters_are_those_of_a_patch_with_one_inner_site(shape):
     """A layer of flax that reads all of it has as many weights."""
 
     class Whole(EnergyNetwork):
-        reach = 2
+        reach = 3
 
         @nn.compact
         def __call__(self, letters):
@@ -213,7 +224,7 @@ def test_fresh_parameters_are_those_of_a_patch_with_one_inner_site(shape):
             return jnp.zeros((len(letters), *(1,) * len(self.shape))) * weights.sum()
 
     (weights,) = jax.tree.leaves(fresh_parameters(Whole(shape=shape), jax.random.key(0)))
-    assert weights.shape == (*(5,) * len(shape), 3)
+    assert weights.shape == (*(7,) * len(shape), 3)
     assert weights.dtype == jnp.float64
 
 

@@ -73,6 +73,17 @@ def test_tolerances_are_kept_and_the_times_met(kind):
         assert steps < 400
 
 
+def test_the_next_explicit_step_does_not_depend_on_the_last_one():
+    """The error is a power of the step with the exponent that the next one is chosen by."""
+    start, tolerances, wanted = np.array([0.2, 0.3]), Tolerances(1e-9, 1e-9), []
+    for taken in (0.2, 0.12):
+        point = next(explicit.explicit_steps(cubic, Point(0.0, taken, start), 9.0, tolerances))
+        assert isinstance(point, Point)
+        assert point.time == taken
+        wanted.append(point.step_size)
+    assert wanted[0] == pytest.approx(wanted[1], rel=0.2)
+
+
 def test_explicit_steps_keep_the_worst_of_many_unknowns():
     """One that moves among a thousand that do not."""
     start = np.ones(1000)
