@@ -110,6 +110,24 @@ def test_exponential_steps_are_exact_for_linear_equations_and_long():
     assert len(found) < 5
 
 
+def test_exponential_steps_follow_a_fast_decay_that_is_not_linear():
+    """y' = −c(y³ − z³) with z = e^(−t): y − z is soon z'/(∂y'/∂y), at all c."""
+    fast, tolerance = 1e3, 1e-5
+    found = list(
+        exponential.exponential_steps(
+            lambda y: np.stack([fast * (y[1] ** 3 - y[0] ** 3), -y[1]]),
+            Point(0.0, 0.1, np.array([0.4, 1.0])),
+            1.0,
+            Tolerances(tolerance, tolerance),
+        )
+    )
+    end = np.exp(-1)
+    assert isinstance(found[-1], Point)
+    expected = [end + 1 / (3 * fast * end), end]
+    np.testing.assert_allclose(found[-1].values, expected, atol=20 * tolerance)
+    assert len(found) < 100
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_derivatives_that_are_not_finite_are_said(kind):
     steps = KINDS[kind](lambda y: y * np.nan, Point(0.0, 0.1, np.ones(2)), 1.0, LOOSE)
