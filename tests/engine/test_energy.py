@@ -14,6 +14,7 @@ from systems import confinement_ring, heisenberg_ring
 from opentdvp.engine.ansatz.energy.convolution import Convolution
 from opentdvp.engine.ansatz.energy.energy import Energy
 from opentdvp.engine.ansatz.energy.network import EnergyNetwork, fresh_parameters
+from opentdvp.engine.ansatz.energy.surroundings import Surroundings
 from opentdvp.engine.assembly import assemble, check
 from opentdvp.engine.estimates.of_terms import TermEstimator
 from opentdvp.engine.povm.generator import apply_generator
@@ -187,6 +188,20 @@ def test_terms_that_read_a_site_twice_have_no_table(kernels, tabulated):
     """Its entries would be outcomes that differ from themselves."""
     parts = assemble(heisenberg_ring(4), convolution(kernels), jax.random.key(0))
     assert (parts.problem.ansatz.windows is not None) == tabulated
+
+
+@pytest.mark.parametrize("shape", [(3, 5), (5, 3), (4, 6), (7,)])
+def test_a_site_changes_every_term_that_reads_it_once(shape):
+    """On rectangles too, and where a term reads all the way round."""
+    sites = np.arange(np.prod(shape))
+    around = Surroundings(shape, 2, sites[None], np.zeros(1, dtype=int))
+    windows = around.windows.reshape(len(sites), -1)
+    for site in sites:
+        changed, read = around.changed[0, site], around.read[0, site]
+        assert sorted(changed) == np.flatnonzero((windows == site).any(axis=1)).tolist()
+        # What these terms read, two sites farther each way, ordered as they are.
+        inner = read[(slice(2, -2),) * len(shape)]
+        np.testing.assert_array_equal(inner.ravel(), changed)
 
 
 @pytest.mark.parametrize("shape", [(12,), (6, 6)])

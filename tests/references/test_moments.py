@@ -222,10 +222,11 @@ def test_a_hierarchy_that_leaves_all_states_ends_with_a_result_code():
     assert "use another weight or range" in stopped.remedy
     assert np.isfinite(stopped.observables["Z"].mean).all()
     # |<Π (σ − m)>| ≤ 2ʷ, as long as there is a state.
-    orbits = build_hierarchy(build_model(system), Cut(3, 3)).orbits
-    bounds = 2.0 ** np.count_nonzero(orbits.representatives, axis=1)
-    for state in states:
-        assert (np.abs(state.arrays["values/asked"]) <= bounds).all()
+    for name, cut in (("asked", (3, 3)), ("lighter", (2, 3)), ("narrower", (3, 2))):
+        orbits = build_hierarchy(build_model(system), Cut(*cut)).orbits
+        bounds = 2.0 ** np.count_nonzero(orbits.representatives, axis=1)
+        for state in states:
+            assert (np.abs(state.arrays[f"values/{name}"]) <= bounds).all()
 
 
 def test_no_state_is_taken_for_one_that_has_left_all_states():
