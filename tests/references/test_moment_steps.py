@@ -134,6 +134,20 @@ def test_derivatives_that_are_not_finite_are_said(kind):
     assert list(steps) == [ResultCode.NOT_FINITE]
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_steps_beyond_where_derivatives_are_finite_are_shortened(kind):
+    """The first is so long that it would leave the values of the solution far behind."""
+    start, tolerances = np.array([0.2]), Tolerances(1e-6, 1e-6)
+    *_, found = KINDS[kind](
+        lambda y: np.where(np.abs(y) > 2, np.nan, y * (1 - y)),
+        Point(0.0, 5.0, start),
+        5.0,
+        tolerances,
+    )
+    assert isinstance(found, Point)
+    assert found.values == pytest.approx(solution(5.0, start, 1.0), abs=2e-5)
+
+
 def test_a_solution_that_ends_is_said():
     """y' = y² is infinite at the time 1."""
     *_, end = explicit.explicit_steps(
