@@ -112,7 +112,7 @@ def test_exponential_steps_are_exact_for_linear_equations_and_long():
 
 def test_exponential_steps_follow_a_fast_decay_that_is_not_linear():
     """y' = −c(y³ − z³) with z = e^(−t): y − z is soon z'/(∂y'/∂y), at all c."""
-    fast, tolerance = 1e3, 1e-5
+    fast, tolerance = 1e3, 1e-4
     found = list(
         exponential.exponential_steps(
             lambda y: np.stack([fast * (y[1] ** 3 - y[0] ** 3), -y[1]]),
@@ -125,7 +125,7 @@ def test_exponential_steps_follow_a_fast_decay_that_is_not_linear():
     assert isinstance(found[-1], Point)
     expected = [end + 1 / (3 * fast * end), end]
     np.testing.assert_allclose(found[-1].values, expected, atol=20 * tolerance)
-    assert len(found) < 100
+    assert len(found) < 30
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -137,7 +137,7 @@ def test_derivatives_that_are_not_finite_are_said(kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_steps_beyond_where_derivatives_are_finite_are_shortened(kind):
     """The first is so long that it would leave the values of the solution far behind."""
-    start, tolerances = np.array([0.2]), Tolerances(1e-6, 1e-6)
+    start, tolerances = np.array([0.2]), Tolerances(1e-3, 1e-3)
     *_, found = KINDS[kind](
         lambda y: np.where(np.abs(y) > 2, np.nan, y * (1 - y)),
         Point(0.0, 5.0, start),
@@ -145,7 +145,7 @@ def test_steps_beyond_where_derivatives_are_finite_are_shortened(kind):
         tolerances,
     )
     assert isinstance(found, Point)
-    assert found.values == pytest.approx(solution(5.0, start, 1.0), abs=2e-5)
+    assert found.values == pytest.approx(solution(5.0, start, 1.0), abs=1e-2)
 
 
 def test_a_solution_that_ends_is_said():
