@@ -78,6 +78,7 @@ def test_sample_space_forms_no_matrix_of_parameters():
     _, ensemble = engine.draw(engine.theta, {}, jax.random.key(1))
     found = engine.derivative(engine.theta, ensemble)
     assert found.fisher is None
+    assert engine.memory > np.asarray(found.rows).nbytes
     change = np.sin(np.arange(engine.theta.size))
     expected = np.linalg.norm(np.asarray(found.rows) @ change)
     assert found.norm(change) == pytest.approx(expected)

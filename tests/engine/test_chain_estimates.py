@@ -6,14 +6,17 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from chained import SYSTEMS, drawing, ising, probabilities, sampled, samples_of
 from jax.flatten_util import ravel_pytree
 from scipy import stats
-from solvers import chains, direct, tdvp
+from solvers import chains, convolution, direct, jastrow, tdvp
 from systems import heisenberg_ring
 
 from opentdvp.config.solver import ChainSampling
+from opentdvp.engine.ansatz.jastrow.ansatz import JastrowAnsatz
 from opentdvp.engine.ansatz.orbit import OrbitAnsatz
+from opentdvp.engine.assembly import assemble
 from opentdvp.engine.measuring.observables import measure
 from opentdvp.engine.principle.right_hand_side import derivative, held_out_residual
 from opentdvp.engine.sampling.chains import ChainSampler
@@ -87,6 +90,24 @@ def test_chains_that_judge_are_not_those_of_the_solve():
     np.testing.assert_array_equal(solve.outcomes, everyone[:40])
     np.testing.assert_array_equal(draws[Purpose.MONITOR].outcomes, everyone[:40])
     np.testing.assert_array_equal(draws[Purpose.HELD_OUT].outcomes, everyone[40:])
+
+
+@pytest.mark.parametrize("solver", [jastrow(2, 2, 2), convolution([1])])
+def test_derivatives_that_are_kept_are_those_at_other_parameters(solver):
+    """Of a log-linear ansatz; those of a network depend on its parameters, and are not kept."""
+    sampling = chains(solve=40, held_out=10, sweeps=1)
+    parts = assemble(RING, solver.model_copy(update=sampled_by(sampling)), jax.random.key(0))
+    ansatz, sampler = parts.problem.ansatz, parts.problem.sampler
+    _, ensemble = drawing(parts, parts.theta)(sampler.init(jax.random.key(0)))
+    assert (ensemble.log_derivatives is not None) == isinstance(ansatz, JastrowAnsatz)
+    if ensemble.log_derivatives is not None:
+        elsewhere = ansatz.unravel(ising(parts, "Z", 0.7))
+        expected = ansatz.log_derivatives(elsewhere, ensemble.outcomes)
+        np.testing.assert_allclose(ensemble.log_derivatives, expected, atol=1e-5)
+
+
+def sampled_by(settings):
+    return {"sampling": ChainSampling.model_validate(settings)}
 
 
 @dataclass(frozen=True, eq=False)

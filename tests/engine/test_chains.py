@@ -99,6 +99,10 @@ def test_acceptance_is_the_share_of_sites_that_change():
     error = 0.5 / np.sqrt(4000 * 4 * 3)
     expected = 1 - np.sum(single**2)
     assert float(ensemble.diagnostics["acceptance"]) == pytest.approx(expected, abs=4 * error)
+    left, effective = (
+        float(ensemble.diagnostics[name]) for name in ("correlation_left", "effective_samples")
+    )
+    assert effective == pytest.approx(3000 * (1 - left) / (1 + left))
 
 
 def test_half_turns_take_chains_where_sweeps_do_not():
@@ -120,3 +124,17 @@ def test_half_turns_take_chains_where_sweeps_do_not():
         _, ensemble = drawing(changed, theta)(start)
         mean = x[np.asarray(ensemble.outcomes) @ [64, 16, 4, 1]].mean()
         assert (abs(mean) < 4 * x.std() / np.sqrt(3000)) == reached
+
+
+def test_half_turns_leave_the_distribution_as_it_is():
+    """Neighbours that agree in X still do after a turn of all spins and a sweep."""
+    parts = sampled(SYSTEMS["half turn"], chains(3000, 1000, sweeps=1))
+    theta = ising(parts, "X", 1.5)
+    x = parts.povm.weights("X")[np.asarray(outcomes_of(parts))]
+    together, weights = (x * np.roll(x, -1, axis=1)).mean(axis=1), probabilities(parts, theta)
+    expected = weights @ together
+    error = np.sqrt(weights @ (together - expected) ** 2 / 3000)
+    _, ensemble = drawing(parts, theta)(samples_of(weights, parts, 4000, seed=4))
+    found = together[np.asarray(ensemble.outcomes) @ [64, 16, 4, 1]].mean()
+    assert found == pytest.approx(expected, abs=4 * error)
+    assert expected > 20 * error

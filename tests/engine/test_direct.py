@@ -2,6 +2,7 @@ import jax
 import numpy as np
 import pytest
 from scipy import stats
+from scipy.stats import qmc
 from solvers import direct, symmetries_of, tdvp
 from systems import heisenberg_ring
 
@@ -81,6 +82,7 @@ def test_samples_drawn_in_parts_are_those_drawn_at_once(setting):
     solver = tdvp(sampling=direct(observables=2500))
     ensemble = ensemble_of(case, solver, Purpose.OBSERVABLES, 4)
     np.testing.assert_array_equal(ensemble.outcomes, draw(case, 4, 2500))
+    np.testing.assert_allclose(ensemble.weights, 1 / 2500)
 
 
 def test_a_step_is_watched_with_no_more_samples_than_its_solve(setting):
@@ -102,6 +104,22 @@ def test_enumeration_has_all_the_probability(setting):
 def test_enumeration_of_a_large_system_is_refused():
     with pytest.raises(ConfigError, match="must be direct for more than 9 sites"):
         check(heisenberg_ring(10), tdvp())
+
+
+def test_sobol_numbers_are_a_sequence_shifted_bitwise():
+    """What the shift leaves: each of 64 intervals has one of 64 points, and bits that differ."""
+    count, dimensions, bits = 64, 3, 30
+    numbers, other, again = (
+        np.asarray(sobol_uniforms(jax.random.key(seed), (count, dimensions))) for seed in (1, 2, 1)
+    )
+    np.testing.assert_array_equal(again, numbers)
+    assert (np.floor(64 * other[0]) != np.floor(64 * numbers[0])).any()
+    for column in (*numbers.T, *other.T):
+        assert sorted(np.floor(count * column)) == list(range(count))
+    words = np.floor(numbers * 2**bits).astype(int)
+    sequence = (qmc.Sobol(dimensions, scramble=False).random(count) * 2**bits).astype(int)
+    np.testing.assert_array_equal(words ^ words[0], sequence ^ sequence[0])
+    assert len(np.unique(numbers * 2**bits % 1)) == count * dimensions
 
 
 def test_sobol_averages_are_unbiased_and_less_noisy(setting):

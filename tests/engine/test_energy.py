@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,7 +11,10 @@ from scipy.stats import chi2
 from solvers import chains, convolution, hybrid, solved
 from systems import confinement_ring, heisenberg_ring
 
+from opentdvp.engine.ansatz.energy.convolution import Convolution
 from opentdvp.engine.ansatz.energy.energy import Energy
+from opentdvp.engine.ansatz.energy.network import EnergyNetwork, fresh_parameters
+from opentdvp.engine.ansatz.energy.surroundings import Surroundings
 from opentdvp.engine.assembly import assemble, check
 from opentdvp.engine.estimates.of_terms import TermEstimator
 from opentdvp.engine.povm.generator import apply_generator
@@ -106,6 +110,17 @@ def test_local_estimates_are_those_of_the_generator(case):
     np.testing.assert_allclose(found.value, expected.ravel(), atol=1e-12 * scale)
 
 
+@pytest.mark.parametrize("case", ["some", "turned square"], indirect=True)
+def test_layers_are_those_of_the_network(case):
+    """Followed everywhere at once, against the flax module on a patch."""
+    parts, theta = case
+    outcomes, logarithms = some_outcomes(parts), []
+    for ansatz in (parts.problem.ansatz, with_energy(parts, Energy).problem.ansatz):
+        found = jax.jit(ansatz.log_probability)(ansatz.unravel(theta), outcomes)
+        logarithms.append(np.asarray(found))
+    np.testing.assert_allclose(logarithms[0], logarithms[1], atol=1e-12)
+
+
 def test_log_derivatives_are_those_of_finite_differences(case):
     parts, theta = case
     ansatz, outcomes = parts.problem.ansatz, some_outcomes(parts)
@@ -166,6 +181,66 @@ def test_residual_on_other_samples_knows_the_derivatives(case):
     target = problem.estimate(theta, outcomes).value
     misfit = jnp.var(changes - target) / jnp.var(target)
     assert float(found) == pytest.approx(float(misfit), rel=1e-10)
+
+
+@pytest.mark.parametrize(("kernels", "tabulated"), [([3, 1], True), ([3, 3], False)])
+def test_terms_that_read_a_site_twice_have_no_table(kernels, tabulated):
+    """Its entries would be outcomes that differ from themselves."""
+    parts = assemble(heisenberg_ring(4), convolution(kernels), jax.random.key(0))
+    assert (parts.problem.ansatz.windows is not None) == tabulated
+
+
+@pytest.mark.parametrize("shape", [(3, 5), (5, 3), (4, 6), (7,)])
+def test_a_site_changes_every_term_that_reads_it_once(shape):
+    """On rectangles too, and where a term reads all the way round."""
+    sites = np.arange(np.prod(shape))
+    around = Surroundings(shape, 2, sites[None], np.zeros(1, dtype=int))
+    windows = around.windows.reshape(len(sites), -1)
+    for site in sites:
+        changed, read = around.changed[0, site], around.read[0, site]
+        assert sorted(changed) == np.flatnonzero((windows == site).any(axis=1)).tolist()
+        # What these terms read, two sites farther each way, ordered as they are.
+        inner = read[(slice(2, -2),) * len(shape)]
+        np.testing.assert_array_equal(inner.ravel(), changed)
+
+
+@pytest.mark.parametrize("shape", [(12,), (6, 6)])
+def test_fresh_signals_have_the_deviation_of_the_hidden_scale(shape):
+    """Of K ∗ h' where features are independent with the mean square 1, as letters are."""
+    network = Convolution(
+        shape=shape,
+        kernels=(3, 5),
+        channels=40,
+        activation="tanh",
+        hidden_scale=0.3,
+        classes=tuple(tuple(range(length ** len(shape))) for length in (3, 5)),
+    )
+    parameters = fresh_parameters(network, jax.random.key(1))["params"]
+    assert not parameters["output"].any()
+    for layer, read in enumerate(network.kernels):
+        kernel = np.asarray(parameters[f"kernel_{layer}"])
+        assert kernel.shape == (read ** len(shape), (3, 40)[layer], 40)
+        deviations = np.sqrt((kernel**2).sum(axis=(0, 1)))
+        # Mean squares of at least 360 normal numbers in all: known to 8 %.
+        assert np.sqrt(np.mean(deviations**2)) == pytest.approx(0.3, rel=0.15)
+        assert np.std(parameters[f"bias_{layer}"]) == pytest.approx(0.3, rel=0.4)
+
+
+@pytest.mark.parametrize("shape", [(8,), (6, 8)])
+def test_fresh_parameters_are_those_of_a_patch_with_one_inner_site(shape):
+    """A layer of flax that reads all of it has as many weights."""
+
+    class Whole(EnergyNetwork):
+        reach = 3
+
+        @nn.compact
+        def __call__(self, letters):
+            weights = self.param("weights", nn.initializers.ones, letters.shape[1:])
+            return jnp.zeros((len(letters), *(1,) * len(self.shape))) * weights.sum()
+
+    (weights,) = jax.tree.leaves(fresh_parameters(Whole(shape=shape), jax.random.key(0)))
+    assert weights.shape == (*(7,) * len(shape), 3)
+    assert weights.dtype == jnp.float64
 
 
 @pytest.mark.parametrize(

@@ -150,6 +150,7 @@ def test_observables_of_the_start_are_known(ring_3, sampling):
     """Not samples: the Bloch vector, no correlations, no errors."""
     system = ring_3.model_copy(update={"time": _grid({"stop": 1e-3, "points": 2})})
     trajectory = evolve(Deck(system=system, solver=tdvp(width=2, sampling=sampling)), quiet)
+    assert set(trajectory.observables) == {"X", "Y", "Z", "C_XX", "C_YY", "C_ZZ"}
     for name, observable in trajectory.observables.items():
         np.testing.assert_array_equal(observable.mean[0], -1.0 if name == "Y" else 0.0)
         np.testing.assert_array_equal(observable.stderr[0], 0.0)

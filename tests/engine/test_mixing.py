@@ -73,6 +73,7 @@ def test_chains_that_follow_have_no_lag():
     [
         (0.0, 1, 0.0, True),
         (0.3, 1, 0.0, True),
+        (0.5, 1, 0.0, False),
         (0.6, 1, 0.0, False),
         (0.6, 2, 0.0, True),
         (0.95, 6, 0.0, False),
@@ -116,6 +117,18 @@ def test_few_chains_are_not_accused_by_chance():
     for chains in (4, 16, 64):
         for seed in range(100):
             assert mixing(autoregressive(0.0, 2, chains, seed=seed)).equilibrated
+
+
+@pytest.mark.parametrize("chains", [16, 40])
+def test_memory_is_seen_by_chance_as_often_as_said(monkeypatch, chains):
+    """Chains that have forgotten everything: B/W follows an F distribution."""
+    monkeypatch.setattr(of_chains, "_CHANCE", 0.05)
+    values = jax.random.normal(jax.random.key(1), (2000, chains, 2, WATCHED))
+    found = jax.jit(lambda repeats: jax.lax.map(of_chains.mixing, repeats).r_hat)(values)
+    bound = of_chains.mixing(values[0]).r_hat_by_chance
+    # A share of 8000 numbers: four standard deviations.
+    share, error = float((found > bound).mean()), (0.05 * 0.95 / found.size) ** 0.5
+    assert share == pytest.approx(0.05, abs=4 * error)
 
 
 def test_what_is_equal_in_all_chains_is_not_remembered():

@@ -53,13 +53,13 @@ def test_merged_samples_are_the_samples_up_to_the_orbit(orbit):
 
 
 def test_samples_of_more_sites_than_fit_into_a_word():
-    """Equal only up to a translation, or different only at the end of the second word."""
-    symmetries = group([40], "all")
-    outcome = np.random.default_rng(2).integers(0, 4, size=40)
+    """Equal only up to a translation, or different only at the end of the third word."""
+    symmetries = group([70], "all")
+    outcome = np.random.default_rng(2).integers(0, 4, size=70)
     other = outcome.copy()
     other[-1] ^= 1
     samples = jnp.array([outcome, other, np.roll(outcome, 13), np.roll(outcome, -1)])
     merged, counts = merge(symmetries, samples, chunk=10)
     assert sorted(map(int, counts)) == [0, 0, 1, 3]
     common = np.asarray(merged)[np.argmax(counts)]
-    assert any((np.roll(common, shift) == outcome).all() for shift in range(40))
+    assert any((np.roll(common, shift) == outcome).all() for shift in range(70))

@@ -29,19 +29,29 @@ def solution(time, start, speed):
     return 1 / (1 + (1 / start - 1) * np.exp(-speed * time))
 
 
+def cubic(values):
+    """y' = y(1 − y²): of the same degree as moments of moments."""
+    return 2.0 ** np.arange(len(values)) * values * (1 - values**2)
+
+
+def solution_of_cubic(time, start, speed):
+    return solution(time, start**2, 2 * speed) ** 0.5
+
+
 def last(steps):
     *_, found = steps
     return found
 
 
+@pytest.mark.parametrize(("equation", "solved"), [(logistic, solution), (cubic, solution_of_cubic)])
 @pytest.mark.parametrize("kind", KINDS)
-def test_order(kind):
+def test_order(kind, equation, solved):
     start, errors = np.array([0.2, 0.3]), []
-    exact = solution(2.0, start, np.array([1.0, 2.0]))
+    exact = solved(2.0, start, np.array([1.0, 2.0]))
     for count in (4, 8):
         point = Point(0.0, 2.0 / count, start)
         for until in np.linspace(0, 2, count + 1)[1:].tolist():
-            point = last(KINDS[kind](logistic, Point(point.time, 9.0, point.values), until, LOOSE))
+            point = last(KINDS[kind](equation, Point(point.time, 9.0, point.values), until, LOOSE))
         errors.append(np.abs(point.values - exact).max())
     assert np.log2(errors[0] / errors[1]) > ORDERS[kind] - 0.4
     assert errors[1] > 1e-13
@@ -61,6 +71,17 @@ def test_tolerances_are_kept_and_the_times_met(kind):
         np.testing.assert_allclose(point.values, exact, atol=20 * tolerance)
         # Of third order, with an error estimate of second.
         assert steps < 400
+
+
+def test_the_next_explicit_step_does_not_depend_on_the_last_one():
+    """The error is a power of the step with the exponent that the next one is chosen by."""
+    start, tolerances, wanted = np.array([0.2, 0.3]), Tolerances(1e-9, 1e-9), []
+    for taken in (0.2, 0.12):
+        point = next(explicit.explicit_steps(cubic, Point(0.0, taken, start), 9.0, tolerances))
+        assert isinstance(point, Point)
+        assert point.time == taken
+        wanted.append(point.step_size)
+    assert wanted[0] == pytest.approx(wanted[1], rel=0.2)
 
 
 def test_explicit_steps_keep_the_worst_of_many_unknowns():
@@ -89,10 +110,42 @@ def test_exponential_steps_are_exact_for_linear_equations_and_long():
     assert len(found) < 5
 
 
+def test_exponential_steps_follow_a_fast_decay_that_is_not_linear():
+    """y' = −c(y³ − z³) with z = e^(−t): y − z is soon z'/(∂y'/∂y), at all c."""
+    fast, tolerance = 1e3, 1e-4
+    found = list(
+        exponential.exponential_steps(
+            lambda y: np.stack([fast * (y[1] ** 3 - y[0] ** 3), -y[1]]),
+            Point(0.0, 0.1, np.array([0.4, 1.0])),
+            1.0,
+            Tolerances(tolerance, tolerance),
+        )
+    )
+    end = np.exp(-1)
+    assert isinstance(found[-1], Point)
+    expected = [end + 1 / (3 * fast * end), end]
+    np.testing.assert_allclose(found[-1].values, expected, atol=20 * tolerance)
+    assert len(found) < 30
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_derivatives_that_are_not_finite_are_said(kind):
     steps = KINDS[kind](lambda y: y * np.nan, Point(0.0, 0.1, np.ones(2)), 1.0, LOOSE)
     assert list(steps) == [ResultCode.NOT_FINITE]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_steps_beyond_where_derivatives_are_finite_are_shortened(kind):
+    """The first is so long that it would leave the values of the solution far behind."""
+    start, tolerances = np.array([0.2]), Tolerances(1e-3, 1e-3)
+    *_, found = KINDS[kind](
+        lambda y: np.where(np.abs(y) > 2, np.nan, y * (1 - y)),
+        Point(0.0, 5.0, start),
+        5.0,
+        tolerances,
+    )
+    assert isinstance(found, Point)
+    assert found.values == pytest.approx(solution(5.0, start, 1.0), abs=1e-2)
 
 
 def test_a_solution_that_ends_is_said():

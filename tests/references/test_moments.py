@@ -1,5 +1,6 @@
 """Centred moments: exact without a cut, and what a cut leaves and says."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,14 @@ from systems import confinement_ring, free_spins, heisenberg_ring
 
 from opentdvp.config import System
 from opentdvp.errors import ConfigError
+from opentdvp.physics.model import build_model
+from opentdvp.physics.pauli.cuts import Cut
 from opentdvp.records.checkpoint import load, save
 from opentdvp.records.result_code import ResultCode
+from opentdvp.references.moments import solve
+from opentdvp.references.moments.evolutions import build_evolution
+from opentdvp.references.moments.hierarchy import build_hierarchy
+from opentdvp.references.moments.points import Tolerances
 
 PAIRS = [a + b for a in "XYZ" for b in "XYZ"]
 SQUARE_3X3: dict[str, Any] = {"kind": "square", "size": (3, 3), "periodic": True}
@@ -185,6 +192,9 @@ def test_a_larger_cut_is_closer_and_the_errors_cover_it():
     # Moments at the cut are small where it is good.
     sizes = [run.diagnostics["largest_at_weight"].max() for run in runs]
     assert sizes[0] > sizes[1] > sizes[2] > 0
+    # On a ring of eight no string has a range of eight.
+    sizes = [run.diagnostics["largest_at_range"].max() for run in runs]
+    assert sizes[0] > sizes[1] > sizes[2] == 0
 
 
 def test_where_symmetry_leaves_nothing_everything_is_zero():
@@ -205,11 +215,29 @@ def test_pairs_may_reach_farther():
 
 def test_a_hierarchy_that_leaves_all_states_ends_with_a_result_code():
     unitary = {**STRONG, "jumps": [], "start": {"X": 0.6, "Z": 0.8}}
-    stopped = solved(heisenberg_ring(9, time={"stop": 9.0, "points": 19}, **unitary), moments(3, 3))
+    system, states = heisenberg_ring(9, time={"stop": 9.0, "points": 19}, **unitary), []
+    stopped = solved(system, moments(3, 3), keep=states.append)
     assert stopped.result is ResultCode.DIVERGENCE
     assert 0 < stopped.times[-1] < 9
     assert "use another weight or range" in stopped.remedy
     assert np.isfinite(stopped.observables["Z"].mean).all()
+    # |<Π (σ − m)>| ≤ 2ʷ, as long as there is a state.
+    for name, cut in (("asked", (3, 3)), ("lighter", (2, 3)), ("narrower", (3, 2))):
+        orbits = build_hierarchy(build_model(system), Cut(*cut)).orbits
+        bounds = 2.0 ** np.count_nonzero(orbits.representatives, axis=1)
+        for state in states:
+            assert (np.abs(state.arrays[f"values/{name}"]) <= bounds).all()
+
+
+def test_no_state_is_taken_for_one_that_has_left_all_states():
+    """All spins up or all down: four are correlated by 4/3 where the mean is 1/√3."""
+    model, mean = build_model(heisenberg_ring(6)), 3**-0.5
+    evolution = build_evolution(model, Cut(6, 6), Tolerances(1e-6, 1e-6), 1.0)
+    weights = np.count_nonzero(evolution.hierarchy.orbits.representatives, axis=1)
+    up, down = (1 + mean) * (1 - mean) ** weights, (1 - mean) * (-1 - mean) ** weights
+    moments = (up + down) / 2
+    assert moments[weights == 4] == pytest.approx(4 / 3)
+    assert (np.abs(moments) < evolution.bounds).all()
 
 
 @pytest.mark.parametrize("interrupted_after", [0, 1, 4, 7, -2])
@@ -249,6 +277,21 @@ def test_the_number_of_threads_changes_nothing(monkeypatch):
 def test_cuts_that_do_not_fit_are_refused(solver, message):
     with pytest.raises(ConfigError, match=message):
         solved(heisenberg_ring(6), solver)
+
+
+@pytest.mark.parametrize("changes", [{}, {"fields": {}, "couplings": {"XX": 1.0}}])
+def test_the_memory_of_a_run_is_foreseen(monkeypatch, changes):
+    """From the elements of its matrix, and 40 vectors."""
+    system, cut = heisenberg_ring(14, **changes), (4, 7)
+    hierarchy = build_hierarchy(build_model(system), Cut(*cut))
+    unknowns = len(hierarchy.orbits.representatives)
+    needed = (8 * 40 * unknowns + 20 * hierarchy.entries) / 2**30
+    monkeypatch.setattr(solve, "MAXIMAL_GIB", 0)
+    with pytest.raises(ConfigError, match=r"leave .* moments, about .* GiB") as refused:
+        solved(system, moments(*cut))
+    count, memory = re.search(r"leave (\S+) moments, about (\S+) GiB", str(refused.value)).groups()
+    assert float(count) == pytest.approx(unknowns, rel=0.1)
+    assert float(memory) == pytest.approx(needed, rel=0.15)
 
 
 def test_too_many_moments_are_refused_with_their_number():

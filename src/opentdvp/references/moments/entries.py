@@ -60,9 +60,6 @@ def find_entries(structure: Structure, part: slice) -> Entries:
             *_by_velocities(structure, strings),
         )
     ]
-    if not found:
-        nothing = np.zeros(0, dtype=np.int64)
-        return Entries(nothing, nothing, nothing)
     return Entries(*map(np.concatenate, zip(*found, strict=True)))
 
 

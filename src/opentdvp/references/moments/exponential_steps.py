@@ -51,7 +51,8 @@ def _exponential_step(
     while step > SHORTEST * until:
         change = problem.response(first, step)
         second = problem.space(problem.rest(change), step, 2)
-        if second.error(step) <= rate * step:
+        # Of a space that is not finite the error may seem to be none.
+        if second.is_finite and second.error(step) <= rate * step:
             correction = problem.response(second, step)
             values = point.values + change + correction
             error = max(tolerances.exceeded(correction, values), _NO_ERROR)
@@ -61,7 +62,7 @@ def _exponential_step(
                 return Point(reached, step * factor, values)
         else:
             factor = _MARGIN if second.is_finite else _SHORTER
-        step *= min(factor, _MARGIN)
+        step *= min(factor, _MARGIN) if np.isfinite(factor) else _SHORTER
     return ResultCode.INTEGRATOR_FAILURE
 
 
