@@ -27,11 +27,6 @@ from opentdvp.config.panels import Inset
 from opentdvp.figures import curves, dynamics
 
 
-@pytest.fixture(scope="module")
-def drawn() -> Figure:
-    return dynamics.draw(DYNAMICS, material(CANDIDATE, REFERENCE, POINTS))
-
-
 def band_edges(band: Any) -> np.ndarray:
     return np.asarray(band.get_paths()[0].vertices)
 

@@ -30,11 +30,6 @@ from opentdvp.config import Panel, Run
 from opentdvp.figures import draw_to_files, dynamics, style
 
 
-@pytest.fixture(scope="module")
-def drawn() -> Figure:
-    return dynamics.draw(DYNAMICS, material(CANDIDATE, REFERENCE, POINTS))
-
-
 def test_layout(drawn: Figure) -> None:
     upper, lower = drawn.axes[:2], drawn.axes[2:]
     assert [axes.get_title(loc="left") for axes in upper] == ["(a)", "(b)"]

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from drawn_figures import CANDIDATE, PANELS, POINTS, REFERENCE, foot, rows, texts
+from drawn_figures import PANELS, POINTS, REFERENCE, foot, rows, texts
 from figure_settings import DYNAMICS, SAMPLED, TOLERANCE, material
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -12,11 +12,6 @@ from solvers import ENUMERATION, tdvp, wave_functions
 from trajectories import damped
 
 from opentdvp.figures import dynamics, strips
-
-
-@pytest.fixture(scope="module")
-def drawn() -> Figure:
-    return dynamics.draw(DYNAMICS, material(CANDIDATE, REFERENCE, POINTS))
 
 
 def levels(strip: Axes) -> list[float]:

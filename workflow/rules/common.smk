@@ -212,8 +212,8 @@ def layout(wildcards):
     """What a figure shows, so that a change of it draws it anew."""
     figure = STUDY.figures[wildcards.figure]
     published = [STUDY.published[name].model_dump_json() for name, _ in figure.series()]
-    judged = figure.judged(STUDY.comparisons) if figure.kind == "costs" else ()
-    return [figure.model_dump_json(), *published, *map(":".join, judged)]
+    judged = map(":".join, figure.judged(STUDY.comparisons))
+    return [figure.model_dump_json(), *published, *judged]
 
 
 def folder(wildcards, output):

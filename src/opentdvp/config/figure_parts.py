@@ -1,6 +1,6 @@
 """What all figures have, as data: runs and curves that they ask for, labels."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -27,6 +27,10 @@ class FigureModel(StrictModel):
 
     def compared(self) -> tuple[str, ...]:
         """Names of the comparisons whose differences are shown, each once."""
+        return ()
+
+    def judged(self, comparisons: Comparisons) -> Iterable[tuple[str, str]]:
+        """Label and comparison of what is shown of all there are, not named one by one."""
         return ()
 
     def series(self) -> tuple[tuple[str, str], ...]:

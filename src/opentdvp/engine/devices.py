@@ -87,12 +87,12 @@ def all_devices() -> Mesh:
     return jax.make_mesh((jax.device_count(),), (_SAMPLES,), axis_types=(AxisType.Auto,))
 
 
-def cached_chunk(chunk: int, bytes_of_sample: int) -> int:
+def cached_chunk(chunk: int, bytes_of_sample: int | None) -> int:
     """How many samples to take at a time, at most `chunk`, so that a processor is fast.
 
-    Other devices are fast if they take many.
+    Other devices are fast if they take many, and so is what has no `bytes_of_sample`.
     """
-    if jax.default_backend() != "cpu":
+    if jax.default_backend() != "cpu" or bytes_of_sample is None:
         return chunk
     return min(chunk, max(4, _CACHE // bytes_of_sample))
 

@@ -65,8 +65,8 @@ class EnergyAnsatz(SweptAnsatz, Protocol):
     """An ansatz that is not normalised, whose log P is a sum of terms of a few outcomes each."""
 
     @property
-    def bytes_of_sample(self) -> int:
-        """About how much memory the evaluation of one outcome of all sites goes through."""
+    def bytes_of_sample(self) -> int | None:
+        """About what memory one outcome of all sites goes through; None if few are no faster."""
         ...
 
     def changes(

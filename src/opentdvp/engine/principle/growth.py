@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from opentdvp.engine.devices import for_samples
-from opentdvp.engine.principle.normal_equations import Regression, directions
+from opentdvp.engine.principle.normal_equations import Regression, directions, in_blocks
 from opentdvp.engine.principle.right_hand_side import Problem, centred, log_derivatives
 from opentdvp.engine.sampling.ensemble import Ensemble
 
@@ -96,12 +96,8 @@ def _sums(
 
     Some rows after the other, since all log-derivatives together may not fit the memory.
     """
-    rows = len(factors)
-    together = min(_ROWS, rows)
-
-    def in_parts(values: Array) -> Array:
-        padded = jnp.pad(values, ((0, -rows % together), (0, 0)))
-        return padded.reshape(-1, together, values.shape[1])
+    count = min(_ROWS, len(factors))
+    parts = in_blocks(ensemble.outcomes, count), in_blocks(factors, count)
 
     def add(totals: tuple[Array, Array], part: tuple[Array, Array]) -> Any:
         outcomes, here = part
@@ -110,4 +106,4 @@ def _sums(
         return (totals[0] + products, totals[1] + squares), None
 
     start = (jnp.zeros((len(theta), factors.shape[1])), jnp.zeros(len(theta)))
-    return jax.lax.scan(add, start, (in_parts(ensemble.outcomes), in_parts(factors)))[0]
+    return jax.lax.scan(add, start, parts)[0]

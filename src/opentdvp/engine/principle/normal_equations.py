@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Int, Shaped
 
 from opentdvp.config.solver import Cutoffs, DiagonalShift, Regularization
 
@@ -42,12 +42,11 @@ class Regression(NamedTuple):
         rows = self.rows
         if rows.dtype == jnp.float64:
             return rows.T @ rows
-        blocks = jnp.pad(rows, ((0, -len(rows) % _ROWS), (0, 0))).reshape(-1, _ROWS, rows.shape[1])
 
         def add(total: Array, block: Array) -> tuple[Array, None]:
             return total + (block.T @ block).astype(jnp.float64), None
 
-        return jax.lax.scan(add, jnp.zeros((rows.shape[1],) * 2), blocks)[0]
+        return jax.lax.scan(add, jnp.zeros((rows.shape[1],) * 2), in_blocks(rows, _ROWS))[0]
 
     @property
     def force(self) -> Float[Array, " P"]:
@@ -57,6 +56,14 @@ class Regression(NamedTuple):
     def residual(self, velocity: Float[Array, " P"]) -> Float[Array, ""]:
         """r² = <(Oθ̇ − E)²>ᶜ/<E²>ᶜ; 0 if nothing changes."""
         return relative_misfit(self.rows @ velocity, self.target)
+
+
+def in_blocks(
+    rows: Shaped[Array, "rows columns"], count: int
+) -> Shaped[Array, "blocks count columns"]:
+    """Rows in blocks of so many, the last one filled up with zeros."""
+    padded = jnp.pad(rows, ((0, -len(rows) % count), (0, 0)))
+    return padded.reshape(-1, count, rows.shape[1])
 
 
 def relative_misfit(change: Float[Array, " samples"], target: Float[Array, " samples"]) -> Array:

@@ -73,9 +73,9 @@ class HybridAnsatz:
         return jnp.concatenate([jnp.zeros(self.strings.count), ravel_pytree(self.fresh)[0]])
 
     @property
-    def bytes_of_sample(self) -> int:
+    def bytes_of_sample(self) -> int | None:
         """That of the strings if the network is tabulated; layers are as fast with many samples."""
-        return self.strings.bytes_of_sample if self.windows is not None else 1
+        return None if self.windows is None else self.strings.bytes_of_sample
 
     def unravel(self, theta: Float[Array, " P"]) -> HybridParameters:
         """From θ to tables and the network's parameters; not linear."""

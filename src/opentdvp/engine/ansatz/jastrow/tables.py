@@ -69,8 +69,6 @@ def sweep(
     Each site is drawn anew from its distribution given all others, as the tables have it (heat
     bath); a judge with a memory of its own knows the rest of log P and accepts it or does not.
     """
-    # Unlike a scatter it changes what it is given in place, so that a sweep is of order N.
-    put = jax.lax.dynamic_update_index_in_dim
 
     def update(state: Any, at: tuple[Array, Array]) -> tuple[Any, Array]:
         outcomes, numbers, memory = state
@@ -85,15 +83,15 @@ def sweep(
             read = blank[:, None] | (choices << (2 * places[:, None, None]))
             log_weights = log_weights + jnp.sum(part.table[read], axis=0)
         chosen = _choose(log_weights, key)
-        proposed = put(outcomes, chosen, site, 0)
+        proposed = _put(outcomes, site[None], chosen[None])
         memory, accepted = judge(memory, proposed, site, jax.random.fold_in(key, 1))
         new = jnp.where(accepted, chosen, old)
-        moved = []
-        for here, (close, places, blank) in zip(numbers, around, strict=True):
-            for window, number in zip(close, blank | (new << (2 * places[:, None])), strict=True):
-                here = put(here, number, window, 0)
-            moved.append(here)
-        return (put(outcomes, new, site, 0), tuple(moved), memory), jnp.mean(new != old)
+        numbers = tuple(
+            _put(here, close, blank | (new << (2 * places[:, None])))
+            for here, (close, places, blank) in zip(numbers, around, strict=True)
+        )
+        outcomes = _put(outcomes, site[None], new[None])
+        return (outcomes, numbers, memory), jnp.mean(new != old)
 
     sites = jnp.arange(len(outcomes))
     start: Any = (outcomes, tuple(part.numbers for part in terms), memory)
@@ -101,6 +99,15 @@ def sweep(
         update, start, (sites, jax.random.split(key, len(outcomes)))
     )
     return outcomes, jnp.mean(changed)
+
+
+def _put(
+    rows: Int[Array, "rows batch"], where: Int[Array, " few"], values: Int[Array, "few batch"]
+) -> Int[Array, "rows batch"]:
+    """Rows of which a few are others; unlike by a scatter, the rest is not copied in a loop."""
+    for number, row in zip(where, values, strict=True):
+        rows = jax.lax.dynamic_update_index_in_dim(rows, row, number, 0)
+    return rows
 
 
 def _choose(log_weights: Float[Array, "4 batch"], key: PRNGKeyArray) -> Int[Array, " batch"]:
