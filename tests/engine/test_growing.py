@@ -21,8 +21,10 @@ from systems import heisenberg_ring
 from opentdvp.cli.show import growth_summary
 from opentdvp.config import Deck
 from opentdvp.config import load as load_study
+from opentdvp.config.networks import Growth
 from opentdvp.engine.assembly import check
 from opentdvp.engine.evolve import evolve
+from opentdvp.engine.growing import Growing
 from opentdvp.errors import ConfigError
 from opentdvp.records import trajectory
 from opentdvp.records.checkpoint import load, save
@@ -103,6 +105,22 @@ def test_resumed_equals_uninterrupted(tmp_path, sampling, samples, done):
     for kind in ("diagnostics", "states"):
         for name, values in getattr(whole, kind).items():
             np.testing.assert_array_equal(getattr(resumed, kind)[name], values)
+
+
+def test_the_largest_gains_are_added_until_there_are_as_many_as_may_be():
+    """A tenth, or four, of those that gain anything, and never beyond the largest number."""
+    first = np.append(np.zeros(60), np.full(140, np.nan))
+    gains = np.append(np.zeros(60), np.arange(140.0))
+
+    def added(strings, gains):
+        settings = Growth(strings=strings, residual=0.0, first_weight=2)
+        rules = Growing(settings, first, 0, quiet, quiet)
+        return np.flatnonzero(rules.with_more(first, gains, 0.5) == 0.5).tolist()
+
+    assert added(200, gains) == [194, 195, 196, 197, 198, 199]
+    assert added(62, gains) == [198, 199]
+    assert added(60, gains) == []
+    assert added(200, gains * (gains > 137)) == [198, 199]
 
 
 def test_impossible_numbers_of_strings_are_refused():
