@@ -85,7 +85,7 @@ COMMANDS = {
             [CONFIG, f"{RUN}/exact.h5", "results/runs/ring_3/tolerances_r6.h5"],
             ["derived.tsv"],
         )
-        for figure in ("front", "scan")
+        for figure in ("front", "scan", "costs")
     },
     **{
         f"plot {figure}": (
@@ -98,6 +98,7 @@ COMMANDS = {
             "heatmap": ["results/tables/ring_3.points.tsv"],
             "front": ["results/tables/front.figure.tsv"],
             "scan": ["results/tables/scan.figure.tsv"],
+            "costs": ["results/tables/costs.figure.tsv"],
             "runs": [],
             "scheme": [],
         }.items()
@@ -227,7 +228,7 @@ def finished(tmp_path_factory, call):
         written = (f"results/tables/{name}.{table}.tsv" for table in ("points", "summary"))
         options = [w for pair in zip(("--points", "--summary"), written, strict=True) for w in pair]
         must("compare", CONFIG, name, f"{RUN}/{solver}.h5", f"{RUN}/exact.h5", *options)
-    for figure in ("front", "scan"):
+    for figure in ("front", "scan", "costs"):
         must("derive", CONFIG, figure, "--out", f"results/tables/{figure}.figure.tsv")
     for figure in yaml.safe_load((folder / CONFIG).read_text())["figures"]:
         must("plot", CONFIG, figure, "--out", f"figures/{figure}.png")

@@ -94,3 +94,11 @@ def test_the_foot_names_what_is_left_out(drawn: Figure) -> None:
 def test_missing_table_is_refused() -> None:
     with pytest.raises(ConfigError, match="`table` must be that of errors and costs"):
         costs.draw(FIGURE, Material({}))
+
+
+def test_without_any_cost_the_foot_says_so_of_all() -> None:
+    canvas = costs.draw(FIGURE, Material({}, table=TABLE.assign(minutes=np.nan)))
+    assert not any(marks(axes) for axes in canvas.axes)
+    said = str(canvas.get_supxlabel())
+    runs = "ring by mpo, ring by strings, ring_8 by exact, ring by lost, ring by exact, ring by net"
+    assert f"their cost is not known: {runs}, ring by twin." in said

@@ -56,7 +56,8 @@ def draw(figure: CostsFigure, material: Material) -> Figure:
         size = (style.FULL_WIDTH, ROW_HEIGHT * rows + 0.6)
         canvas = Figure(figsize=size, layout="constrained")
         grid = canvas.subplots(rows, columns, sharex=True, squeeze=False)
-        grid[0, 0].set_xlim(known["minutes"].min() / MARGIN, known["minutes"].max() * MARGIN)
+        if len(known):
+            grid[0, 0].set_xlim(known["minutes"].min() / MARGIN, known["minutes"].max() * MARGIN)
         for label, axes in zip(figure.panels, grid.ravel(), strict=False):
             _draw_panel(axes, label, known[known["panel"] == label])
         for axes in grid.ravel()[len(figure.panels) :]:
