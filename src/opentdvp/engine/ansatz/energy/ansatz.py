@@ -18,7 +18,14 @@ from opentdvp.engine.ansatz.energy.network import EnergyNetwork
 from opentdvp.engine.ansatz.energy.tabulated import tabulate
 from opentdvp.engine.ansatz.interface import Parameters
 from opentdvp.engine.ansatz.jastrow.ansatz import JastrowAnsatz, Tables
-from opentdvp.engine.ansatz.jastrow.tables import Located, changes, locate, sweep, total
+from opentdvp.engine.ansatz.jastrow.tables import (
+    Located,
+    Term,
+    changes,
+    locate,
+    sweep,
+    total,
+)
 from opentdvp.engine.ansatz.jastrow.windows import Windows
 from opentdvp.engine.ansatz.symmetries import Symmetries
 
@@ -133,13 +140,13 @@ class HybridAnsatz:
 
     def _locate(
         self, parameters: HybridParameters, outcomes: Int[Array, "sites batch"]
-    ) -> list[Located]:
-        """All that is tabulated."""
+    ) -> list[Term]:
+        """All that is not evaluated layer by layer."""
         located = self.strings.locate(parameters.strings, outcomes)
         if self.windows is None or parameters.table is None:
             return located
         for k, part in enumerate(located):
-            if np.array_equal(part.windows.sites, self.windows.sites):
+            if isinstance(part, Located) and np.array_equal(part.windows.sites, self.windows.sites):
                 # One table for both.
                 located[k] = part._replace(table=part.table + parameters.table)
                 return located

@@ -13,12 +13,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from opentdvp.engine.ansatz.jastrow.far_pairs import Partners, locate_pairs
 from opentdvp.engine.ansatz.jastrow.strings import LETTERS, Products
-from opentdvp.engine.ansatz.jastrow.tables import Located, changes, locate, sweep, total
+from opentdvp.engine.ansatz.jastrow.tables import Term, changes, locate, sweep, total
 from opentdvp.engine.ansatz.jastrow.windows import Windows
 from opentdvp.engine.ansatz.symmetries import Symmetries
 
-#: For each family of windows, a table for each class of them and one of zeros, one after the other.
+#: For each family of windows, a table for each class of them and one of zeros, one after the other;
+#: of far pairs their couplings.
 Tables: TypeAlias = tuple[Float[Array, "..."], ...]
 
 
@@ -37,6 +39,8 @@ class Family(NamedTuple):
         One over the number of windows that the string lies in.
     start
         Tables of the product start state.
+    partners
+        Of the sites of far pairs, which are not tabulated.
     """
 
     windows: Windows
@@ -45,6 +49,7 @@ class Family(NamedTuple):
     parameter: Int[np.ndarray, " entries"]
     share: Float[np.ndarray, " entries"]
     start: Float[np.ndarray, " outcomes"]
+    partners: Partners | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,8 +92,11 @@ class JastrowAnsatz:
         )
 
     def unravel(self, theta: Float[Array, " P"]) -> Tables:
-        """From θ to tables; linear."""
-        return tuple(self._table(family, theta) for family in self.families)
+        """From θ to tables and couplings; linear."""
+        return tuple(
+            self._table(family, theta) if family.partners is None else _couplings(family, theta)
+            for family in self.families
+        )
 
     def _table(self, family: Family, theta: Array) -> Array:
         windows, (classes, places) = family.windows, family.entries
@@ -103,10 +111,12 @@ class JastrowAnsatz:
             table = jnp.einsum("cnl,al->can", table, letters)
         return table.ravel()
 
-    def locate(self, tables: Tables, outcomes: Int[Array, "sites batch"]) -> list[Located]:
-        """Where the tables of all families are read, with the start state in them."""
+    def locate(self, tables: Tables, outcomes: Int[Array, "sites batch"]) -> list[Term]:
+        """The terms of all families at some outcomes, with the start state in them."""
         return [
             locate(family.windows, table + jnp.array(family.start, table.dtype), outcomes)
+            if family.partners is None
+            else locate_pairs(family.partners, table, self.letters, outcomes)
             for family, table in zip(self.families, tables, strict=True)
         ]
 
@@ -145,6 +155,14 @@ class JastrowAnsatz:
     ) -> tuple[Float[Array, "4 sites batch"], Float[Array, "shifts pairs batch"]]:
         """What shifts of one outcome change of log P, and what one of a pair changes besides."""
         return changes(self.locate(parameters, outcomes), pairs, shifts)
+
+
+def _couplings(family: Family, theta: Float[Array, " P"]) -> Float[Array, "sites 3 most 3"]:
+    """Of the sites of far pairs."""
+    assert family.partners is not None
+    classes, places = family.entries
+    numbers = family.products.numbers[places]
+    return family.partners.couplings(theta[family.parameter] * family.share, classes, numbers)
 
 
 def _values(

@@ -7,6 +7,7 @@ from jaxtyping import Float
 
 from opentdvp.config.networks import Growth, Strings
 from opentdvp.engine.ansatz.jastrow.ansatz import Family, JastrowAnsatz
+from opentdvp.engine.ansatz.jastrow.far_pairs import partners_in
 from opentdvp.engine.ansatz.jastrow.strings import on_lattice, products, shares
 from opentdvp.engine.ansatz.jastrow.windows import Windows, box_windows, pair_windows
 from opentdvp.engine.ansatz.symmetries import Symmetries, all_symmetries
@@ -56,7 +57,8 @@ def build_jastrow(
     farthest = max(length // 2 if lattice.periodic else length - 1 for length in lattice.shape)
     if min(settings.pair_range - 1, farthest) >= settings.range and settings.weight > 1:
         pairs = pair_windows(lattice, settings.range, settings.pair_range - 1, orbits.permutations)
-        families.append(_family(pairs, 2, 2, orbits, np.ones(OUTCOMES)))
+        family = _family(pairs, 2, 2, orbits, np.ones(OUTCOMES))
+        families.append(family._replace(partners=partners_in(pairs)))
     symmetries = all_symmetries(orbits.permutations, generator, start)
     weights = (orbits.representatives > 0).sum(axis=1)
     return JastrowAnsatz(tuple(families), letters_of(povm), symmetries, weights)

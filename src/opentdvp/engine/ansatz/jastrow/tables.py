@@ -1,11 +1,11 @@
-"""Sums of tabulated terms: where they are read, what changes of them, and a sweep that follows it.
+"""Sums of terms, most of them tabulated: what changes of them, and a sweep that follows it.
 
 With Δ_i(x) the change of log P when the outcome of site i is shifted by x, bitwise, the change by a
 shift on both sites of a pair is Δ_i(x) + Δ_j(y) and a rest from the windows that contain both.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -16,22 +16,104 @@ from opentdvp.engine.ansatz.jastrow.windows import Windows
 from opentdvp.engine.povm.tetrahedron import OUTCOMES
 
 
+@runtime_checkable
+class Term(Protocol):
+    """A part of log P at some outcomes, which knows what changed outcomes change of it."""
+
+    @property
+    def state(self) -> Any:
+        """What of it depends on the outcomes; a sweep goes on from it."""
+        ...
+
+    def total(self) -> Float[Array, " batch"]:
+        """Of log P."""
+        ...
+
+    def of_choices(
+        self, state: Any, site: Array, old: Array
+    ) -> tuple[Float[Array, "4 batch"], Any]:
+        """log P for each outcome of a site, but for what all have in common; what `put` needs."""
+        ...
+
+    def put(self, state: Any, site: Array, new: Array, around: Any) -> Any:
+        """The state with other outcomes of a site."""
+        ...
+
+    def single_changes(self) -> Float[Array, "4 sites batch"]:
+        """Δ_i(x) for every site i and every shift x, which is 0 for x = 0."""
+        ...
+
+    def joint_changes(
+        self, pairs: Int[np.ndarray, "pairs 2"], shifts: Int[np.ndarray, "shifts 2"]
+    ) -> Float[Array, "shifts pairs batch"]:
+        """What each shift of a pair changes on both sites together, and not on each for itself."""
+        ...
+
+
 class Located(NamedTuple):
-    """Outcomes as numbers of windows: where a table is read.
+    """A table, and outcomes as numbers of windows: where it is read.
 
     Attributes
     ----------
     windows
         Their sites.
-    numbers
-        Per window, and a last one that is no window.
+    state
+        Numbers, per window, and a last one that is no window.
     table
         For each class of windows, and one of zeros, one after the other.
     """
 
     windows: Windows
-    numbers: Int[Array, "windows batch"]
+    state: Int[Array, "windows batch"]
     table: Float[Array, "..."]
+
+    def total(self) -> Float[Array, " batch"]:
+        """The sum of all windows."""
+        return self.table[self.state].sum(axis=0)
+
+    def of_choices(
+        self, state: Int[Array, "windows batch"], site: Array, old: Array
+    ) -> tuple[Float[Array, "4 batch"], Any]:
+        """The sum of the windows around a site for each of its outcomes."""
+        close, places = (jnp.array(numbers)[site] for numbers in self.windows.around)
+        blank = state[close] ^ (old << (2 * places[:, None]))
+        choices = jnp.arange(OUTCOMES, dtype=old.dtype)[:, None]
+        read = blank[:, None] | (choices << (2 * places[:, None, None]))
+        return jnp.sum(self.table[read], axis=0), (close, places, blank)
+
+    def put(self, state: Int[Array, "windows batch"], _: Array, new: Array, around: Any) -> Array:
+        """The numbers with another outcome of a site."""
+        close, places, blank = around
+        return _put(state, close, blank | (new << (2 * places[:, None])))
+
+    def single_changes(self) -> Float[Array, "4 sites batch"]:
+        """Δ_i(x) for every site i and every shift x, which is 0 for x = 0."""
+        around, places = self.windows.around
+        read = self.state[around]  # (sites, most, batch)
+        before = self.table[read]
+        changes = [
+            jnp.sum(self.table[read ^ (x << (2 * places[..., None]))] - before, axis=1)
+            for x in range(1, OUTCOMES)
+        ]
+        return jnp.stack([jnp.zeros_like(changes[0]), *changes])
+
+    def joint_changes(
+        self, pairs: Int[np.ndarray, "pairs 2"], shifts: Int[np.ndarray, "shifts 2"]
+    ) -> Float[Array, "shifts pairs batch"]:
+        """What each shift of a pair changes on both sites together, and not on each for itself."""
+        table = self.table
+        both, first, second = self.windows.joint(map(tuple, pairs.tolist()))
+        here = self.state[both]  # (pairs, most, batch)
+        flips = [(x << (2 * first[..., None])) | (y << (2 * second[..., None])) for x, y in shifts]
+        on_first = [table[here ^ (x << (2 * first[..., None]))] for x in range(OUTCOMES)]
+        on_second = [table[here ^ (y << (2 * second[..., None]))] for y in range(OUTCOMES)]
+        changed = [
+            jnp.sum(table[here ^ flip] - on_first[x] - on_second[y] + on_first[0], axis=1)
+            if x and y
+            else jnp.zeros((len(pairs), here.shape[-1]), table.dtype)
+            for flip, (x, y) in zip(flips, shifts.tolist(), strict=True)
+        ]
+        return jnp.stack(changed)
 
 
 #: (memory, outcomes as proposed, site, key) → memory, whether each proposal is accepted.
@@ -47,9 +129,9 @@ def locate(
     return Located(windows, padded + jnp.array(windows.offsets, padded.dtype)[:, None], table)
 
 
-def total(terms: Sequence[Located]) -> Float[Array, " batch"]:
-    """The sum of all windows of all tables."""
-    return jnp.sum(jnp.stack([part.table[part.numbers].sum(axis=0) for part in terms]), axis=0)
+def total(terms: Sequence[Term]) -> Float[Array, " batch"]:
+    """The sum of all terms."""
+    return jnp.sum(jnp.stack([part.total() for part in terms]), axis=0)
 
 
 def accept_all(memory: Any, outcomes: Array, site: Array, key: PRNGKeyArray) -> tuple[Any, Array]:
@@ -58,7 +140,7 @@ def accept_all(memory: Any, outcomes: Array, site: Array, key: PRNGKeyArray) -> 
 
 
 def sweep(
-    terms: Sequence[Located],
+    terms: Sequence[Term],
     outcomes: Int[Array, "sites batch"],
     key: PRNGKeyArray,
     judge: Judge = accept_all,
@@ -66,35 +148,31 @@ def sweep(
 ) -> tuple[Int[Array, "sites batch"], Float[Array, ""]]:
     """An update of every site, one after the other; the share of those that changed.
 
-    Each site is drawn anew from its distribution given all others, as the tables have it (heat
+    Each site is drawn anew from its distribution given all others, as the terms have it (heat
     bath); a judge with a memory of its own knows the rest of log P and accepts it or does not.
     """
 
     def update(state: Any, at: tuple[Array, Array]) -> tuple[Any, Array]:
-        outcomes, numbers, memory = state
+        outcomes, states, memory = state
         site, key = at
         old = outcomes[site]
-        choices = jnp.arange(OUTCOMES, dtype=old.dtype)[:, None]
-        log_weights, around = jnp.zeros(()), []
-        for part, here in zip(terms, numbers, strict=True):
-            close, places = (jnp.array(numbers)[site] for numbers in part.windows.around)
-            blank = here[close] ^ (old << (2 * places[:, None]))
-            around.append((close, places, blank))
-            read = blank[:, None] | (choices << (2 * places[:, None, None]))
-            log_weights = log_weights + jnp.sum(part.table[read], axis=0)
-        chosen = _choose(log_weights, key)
+        log_weights, around = zip(
+            *(part.of_choices(here, site, old) for part, here in zip(terms, states, strict=True)),
+            strict=True,
+        )
+        chosen = _choose(sum(log_weights, jnp.zeros(())), key)
         proposed = _put(outcomes, site[None], chosen[None])
         memory, accepted = judge(memory, proposed, site, jax.random.fold_in(key, 1))
         new = jnp.where(accepted, chosen, old)
-        numbers = tuple(
-            _put(here, close, blank | (new << (2 * places[:, None])))
-            for here, (close, places, blank) in zip(numbers, around, strict=True)
+        states = tuple(
+            part.put(here, site, new, close)
+            for part, here, close in zip(terms, states, around, strict=True)
         )
         outcomes = _put(outcomes, site[None], new[None])
-        return (outcomes, numbers, memory), jnp.mean(new != old)
+        return (outcomes, states, memory), jnp.mean(new != old)
 
     sites = jnp.arange(len(outcomes))
-    start: Any = (outcomes, tuple(part.numbers for part in terms), memory)
+    start: Any = (outcomes, tuple(part.state for part in terms), memory)
     (outcomes, *_), changed = jax.lax.scan(
         update, start, (sites, jax.random.split(key, len(outcomes)))
     )
@@ -118,42 +196,11 @@ def _choose(log_weights: Float[Array, "4 batch"], key: PRNGKeyArray) -> Int[Arra
 
 
 def changes(
-    terms: Sequence[Located], pairs: Int[np.ndarray, "pairs 2"], shifts: Int[np.ndarray, "shifts 2"]
+    terms: Sequence[Term], pairs: Int[np.ndarray, "pairs 2"], shifts: Int[np.ndarray, "shifts 2"]
 ) -> tuple[Float[Array, "4 sites batch"], Float[Array, "shifts pairs batch"]]:
     """What shifts of one outcome change, and what a shift of a pair changes besides."""
-    of_site = jnp.sum(jnp.stack([_single_changes(part) for part in terms]), axis=0)
+    of_site = jnp.sum(jnp.stack([part.single_changes() for part in terms]), axis=0)
     if not len(shifts):
         return of_site, jnp.zeros((0, len(pairs), of_site.shape[-1]), of_site.dtype)
-    joint = [jnp.stack(_joint_changes(part, pairs, shifts)) for part in terms]
+    joint = [part.joint_changes(pairs, shifts) for part in terms]
     return of_site, jnp.sum(jnp.stack(joint), axis=0)
-
-
-def _single_changes(terms: Located) -> Float[Array, "4 sites batch"]:
-    """Δ_i(x) for every site i and every shift x, which is 0 for x = 0."""
-    windows, numbers, table = terms
-    around, places = windows.around
-    read = numbers[around]  # (sites, most, batch)
-    before = table[read]
-    changes = [
-        jnp.sum(table[read ^ (x << (2 * places[..., None]))] - before, axis=1)
-        for x in range(1, OUTCOMES)
-    ]
-    return jnp.stack([jnp.zeros_like(changes[0]), *changes])
-
-
-def _joint_changes(
-    terms: Located, pairs: np.ndarray, shifts: np.ndarray
-) -> list[Float[Array, "pairs batch"]]:
-    """What each shift of a pair changes on both sites together, and not on each for itself."""
-    windows, numbers, table = terms
-    both, first, second = windows.joint(map(tuple, pairs.tolist()))
-    here = numbers[both]  # (pairs, most, batch)
-    flips = [(x << (2 * first[..., None])) | (y << (2 * second[..., None])) for x, y in shifts]
-    on_first = [table[here ^ (x << (2 * first[..., None]))] for x in range(OUTCOMES)]
-    on_second = [table[here ^ (y << (2 * second[..., None]))] for y in range(OUTCOMES)]
-    return [
-        jnp.sum(table[here ^ flip] - on_first[x] - on_second[y] + on_first[0], axis=1)
-        if x and y
-        else jnp.zeros((len(pairs), here.shape[-1]), table.dtype)
-        for flip, (x, y) in zip(flips, shifts.tolist(), strict=True)
-    ]
