@@ -21,8 +21,8 @@ from opentdvp.engine.povm.tetrahedron import OUTCOMES, Povm
 from opentdvp.engine.sampling.ensemble import Ensemble
 from opentdvp.physics.model import Lattice
 
-#: Samples whose weights are together in memory: those of all sites fit the cache.
-_TOGETHER = 4096
+#: Samples whose weights are together in memory: what is made of all sites fits the cache.
+_TOGETHER = 256
 
 Estimate = dict[str, tuple[Array, Array]]
 
