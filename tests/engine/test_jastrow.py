@@ -101,6 +101,18 @@ def test_every_string_of_the_cut_is_in_it_once_with_its_images(case):
     np.testing.assert_allclose(log_weights, total, atol=1e-12)
 
 
+def test_log_derivatives_of_some_strings_are_those_of_all(case):
+    """In the order that is asked for, and zeros for none."""
+    parts, _, theta = case
+    ansatz, outcomes = parts.problem.ansatz, some_outcomes(parts)
+    every = np.asarray(ansatz.log_derivatives(ansatz.unravel(theta), outcomes))
+    numbers = np.random.default_rng(2).permutation(ansatz.count)[: ansatz.count // 2]
+    asked = jnp.array([*numbers, ansatz.count, ansatz.count], dtype=jnp.int32)
+    found = ansatz.some_log_derivatives(asked, jnp.float64)(outcomes)
+    np.testing.assert_allclose(found[:, :-2], every[:, numbers], atol=1e-12)
+    np.testing.assert_array_equal(found[:, -2:], 0)
+
+
 def test_symmetries_leave_it_as_it_is(case):
     parts, _, theta = case
     ansatz, outcomes = parts.problem.ansatz, some_outcomes(parts)

@@ -86,6 +86,17 @@ class EnergyAnsatz(SweptAnsatz, Protocol):
         ...
 
 
+@runtime_checkable
+class GrownAnsatz(Ansatz, Protocol):
+    """An ansatz of which a run may begin with a few parameters, and add others."""
+
+    def some_log_derivatives(
+        self, numbers: Int[Array, " some"], dtype: type
+    ) -> Callable[[Int[Array, "batch sites"]], Float[Array, "batch some"]]:
+        """O_k(a) of the parameters with these numbers alone, and zeros for number P."""
+        ...
+
+
 def pair_changes(
     changes: tuple[Float[Array, "4 sites batch"], Float[Array, "shifts pairs batch"]],
     pairs: Int[np.ndarray, "pairs 2"],

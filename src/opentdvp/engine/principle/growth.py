@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from opentdvp.engine.ansatz.interface import GrownAnsatz
 from opentdvp.engine.devices import for_samples
 from opentdvp.engine.principle.normal_equations import Regression, directions, in_blocks
 from opentdvp.engine.principle.right_hand_side import Problem, centred, log_derivatives
@@ -26,12 +27,8 @@ def restricted(
     parameters: Int[Array, " columns"],
 ) -> Ensemble:
     """An ensemble with the log-derivatives of some parameters, and of zeros for number P."""
-    of_network = problem.parameters(theta)
-
-    def of_chunk(outcomes: Array) -> Array:
-        every = problem.ansatz.log_derivatives(of_network, outcomes)
-        return jnp.take(every, parameters, axis=1, mode="fill", fill_value=0)
-
+    assert isinstance(problem.ansatz, GrownAnsatz)
+    of_chunk = problem.ansatz.some_log_derivatives(parameters, problem.precision)
     columns = for_samples(of_chunk, ensemble.outcomes, problem.settings.chunk, ensemble.distinct)
     return ensemble._replace(log_derivatives=columns, parameters=parameters)
 

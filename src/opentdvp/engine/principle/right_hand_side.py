@@ -36,10 +36,14 @@ class Problem(NamedTuple):
     estimator: Estimator
     settings: TdvpSolver
 
+    @property
+    def precision(self) -> type:
+        """Of the network's passes."""
+        return _PRECISIONS[self.settings.precision]
+
     def parameters(self, theta: Float[Array, " P"]) -> Parameters:
         """Network parameters in the precision of the network's passes."""
-        dtype = _PRECISIONS[self.settings.precision]
-        return jax.tree.map(lambda p: p.astype(dtype), self.ansatz.unravel(theta))
+        return jax.tree.map(lambda p: p.astype(self.precision), self.ansatz.unravel(theta))
 
     def estimate(
         self,

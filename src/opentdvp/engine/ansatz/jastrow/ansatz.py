@@ -5,51 +5,30 @@ every string of the model, and the product start state is θ = 0. The parameters
 are tables: what all strings of a window add up to, for each of its outcomes.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple, TypeAlias
+from typing import ClassVar, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from opentdvp.engine.ansatz.jastrow.far_pairs import Partners, locate_pairs
-from opentdvp.engine.ansatz.jastrow.strings import LETTERS, Products
+from opentdvp.engine.ansatz.jastrow.families import (
+    Family,
+    choose,
+    chosen_values,
+    couplings,
+    values_of,
+)
+from opentdvp.engine.ansatz.jastrow.far_pairs import locate_pairs
+from opentdvp.engine.ansatz.jastrow.strings import LETTERS
 from opentdvp.engine.ansatz.jastrow.tables import Term, changes, locate, sweep, total
-from opentdvp.engine.ansatz.jastrow.windows import Windows
 from opentdvp.engine.ansatz.symmetries import Symmetries
 
 #: For each family of windows, a table for each class of them and one of zeros, one after the other;
 #: of far pairs their couplings.
 Tables: TypeAlias = tuple[Float[Array, "..."], ...]
-
-
-class Family(NamedTuple):
-    """Windows of one shape, and which of their strings have which parameter.
-
-    Attributes
-    ----------
-    products
-        All strings of a window.
-    entries
-        Those that have a parameter, as (class of windows, place among the products).
-    parameter
-        Its number, for each of them.
-    share
-        One over the number of windows that the string lies in.
-    start
-        Tables of the product start state.
-    partners
-        Of the sites of far pairs, which are not tabulated.
-    """
-
-    windows: Windows
-    products: Products
-    entries: tuple[Int[np.ndarray, " entries"], Int[np.ndarray, " entries"]]
-    parameter: Int[np.ndarray, " entries"]
-    share: Float[np.ndarray, " entries"]
-    start: Float[np.ndarray, " outcomes"]
-    partners: Partners | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +73,7 @@ class JastrowAnsatz:
     def unravel(self, theta: Float[Array, " P"]) -> Tables:
         """From θ to tables and couplings; linear."""
         return tuple(
-            self._table(family, theta) if family.partners is None else _couplings(family, theta)
+            self._table(family, theta) if family.partners is None else couplings(family, theta)
             for family in self.families
         )
 
@@ -131,7 +110,7 @@ class JastrowAnsatz:
     ) -> Float[Array, "batch P"]:
         """O_k(a), in the precision of the parameters."""
         letters = jnp.array(self.letters, parameters[0].dtype)[outcomes.T]  # (sites, batch, 4)
-        values = jnp.concatenate([_values(family, letters) for family in self.families])
+        values = jnp.concatenate([values_of(family, letters) for family in self.families])
         parameter = np.concatenate([family.parameter for family in self.families])
         share = np.concatenate([family.share for family in self.families])
         order = np.argsort(parameter, kind="stable")
@@ -139,6 +118,23 @@ class JastrowAnsatz:
         return jax.ops.segment_sum(
             weighted, jnp.array(parameter[order]), self.count, indices_are_sorted=True
         ).T
+
+    def some_log_derivatives(
+        self, numbers: Int[Array, " some"], dtype: type
+    ) -> Callable[[Int[Array, "batch sites"]], Float[Array, "batch some"]]:
+        """O_k(a) of the parameters with these numbers alone, and zeros for number P."""
+        order = jnp.full(self.count + 1, len(numbers)).at[numbers].set(jnp.arange(len(numbers)))
+        chosen = [choose(family, order, len(numbers)) for family in self.families]
+
+        def of_outcomes(outcomes: Int[Array, "batch sites"]) -> Array:
+            letters = jnp.array(self.letters, dtype)[outcomes.T]
+            parts = [
+                chosen_values(family, entries, letters, len(numbers))
+                for family, entries in zip(self.families, chosen, strict=True)
+            ]
+            return sum(parts[1:], parts[0]).T
+
+        return of_outcomes
 
     def sweep(
         self, parameters: Tables, outcomes: Int[Array, "sites batch"], key: PRNGKeyArray
@@ -155,34 +151,3 @@ class JastrowAnsatz:
     ) -> tuple[Float[Array, "4 sites batch"], Float[Array, "shifts pairs batch"]]:
         """What shifts of one outcome change of log P, and what one of a pair changes besides."""
         return changes(self.locate(parameters, outcomes), pairs, shifts)
-
-
-def _couplings(family: Family, theta: Float[Array, " P"]) -> Float[Array, "sites 3 most 3"]:
-    """Of the sites of far pairs."""
-    assert family.partners is not None
-    classes, places = family.entries
-    numbers = family.products.numbers[places]
-    return family.partners.couplings(theta[family.parameter] * family.share, classes, numbers)
-
-
-def _values(
-    family: Family, letters: Float[Array, "sites batch 4"]
-) -> Float[Array, "entries batch"]:
-    """Strings of a family, each summed over the windows of its class."""
-    sites, parts = family.windows.sites, family.products
-    first = _outer(letters, sites[:, :, : parts.split])[..., parts.first]
-    second = _outer(letters, sites[:, :, parts.split :])[..., parts.second]
-    found = []
-    for rows, columns in parts.blocks:
-        block = jnp.einsum("cwbi,cwbj->cijb", first[..., rows], second[..., columns])
-        found.append(block.reshape(len(sites), -1, block.shape[-1]))
-    return jnp.concatenate(found, axis=1)[family.entries]
-
-
-def _outer(letters: Array, sites: Int[np.ndarray, "classes windows size"]) -> Array:
-    """All products of letters on some sites, the first site least significant."""
-    result = jnp.ones((*sites.shape[:2], letters.shape[1], 1), letters.dtype)
-    for k in range(sites.shape[2]):
-        here = letters[sites[:, :, k]]  # (classes, windows, batch, 4)
-        result = (here[..., :, None] * result[..., None, :]).reshape(*result.shape[:-1], -1)
-    return result

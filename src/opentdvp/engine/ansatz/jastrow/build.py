@@ -6,7 +6,8 @@ import numpy as np
 from jaxtyping import Float
 
 from opentdvp.config.networks import Growth, Strings
-from opentdvp.engine.ansatz.jastrow.ansatz import Family, JastrowAnsatz
+from opentdvp.engine.ansatz.jastrow.ansatz import JastrowAnsatz
+from opentdvp.engine.ansatz.jastrow.families import Family
 from opentdvp.engine.ansatz.jastrow.far_pairs import partners_in
 from opentdvp.engine.ansatz.jastrow.strings import on_lattice, products, shares
 from opentdvp.engine.ansatz.jastrow.windows import Windows, box_windows, pair_windows

@@ -6,6 +6,7 @@ parameter; those whose mean vanishes by a half turn have none.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 
 import numpy as np
@@ -41,6 +42,16 @@ class Products:
     blocks: tuple[tuple[slice, slice], ...]
     numbers: Int[np.ndarray, " strings"]
     weights: Int[np.ndarray, " strings"]
+
+    @cached_property
+    def factors(self) -> tuple[Int[np.ndarray, " strings"], Int[np.ndarray, " strings"]]:
+        """The place of both factors of each string among those of the halves."""
+        first, second = [], []
+        for rows, columns in self.blocks:
+            ahead, behind = np.arange(len(self.first))[rows], np.arange(len(self.second))[columns]
+            first.append(np.repeat(ahead, len(behind)))
+            second.append(np.tile(behind, len(ahead)))
+        return np.concatenate(first), np.concatenate(second)
 
 
 def products(size: int, weight: int) -> Products:
