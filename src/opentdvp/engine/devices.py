@@ -94,7 +94,7 @@ def cached_chunk(chunk: int, bytes_of_sample: int | None) -> int:
     """
     if jax.default_backend() != "cpu" or bytes_of_sample is None:
         return chunk
-    return min(chunk, max(4, _CACHE // bytes_of_sample))
+    return min(chunk, max(16, _CACHE // bytes_of_sample))
 
 
 def for_samples(
