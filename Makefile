@@ -67,8 +67,9 @@ benchmark: .venv/.ready ## time right-hand sides, and the set-up of moments: doc
 	python benchmarks/energies.py
 	python benchmarks/moments.py
 
-benchmark-peer: .venv/.ready .venv-peer/.ready ## time jVMC on the same work: docs/benchmarks/peer.md
+benchmark-peer: .venv/.ready .venv-peer/.ready ## time jVMC on the same work: docs/benchmarks/peer.md, accuracy.md
 	python benchmarks/peer/compare.py .venv-peer/bin/python
+	python benchmarks/peer/accuracy.py .venv-peer/bin/python
 
 test: .venv/.ready ## run the tests that take seconds
 	pytest
