@@ -16,6 +16,7 @@ def main(
     size: Annotated[str, typer.Option(help="N or LxxLy")],
     weight: int = 4,
     range: int = 5,
+    pair_range: Annotated[int, typer.Option(help="at least `range`, which it is if it is 0")] = 0,
     kernels: Annotated[str, typer.Option(help="sizes of kernels; none: strings alone")] = "",
     channels: int = 8,
     samples: int = 2048,
@@ -26,7 +27,7 @@ def main(
 ) -> None:
     """Time one right-hand side."""
     use_threads(threads)
-    network: dict[str, Any] = {"weight": weight, "range": range, "pair_range": range}
+    network: dict[str, Any] = {"weight": weight, "range": range, "pair_range": pair_range or range}
     if kernels:
         sizes = [int(kernel) for kernel in kernels.split(",")]
         network |= {"kind": "hybrid", "kernels": sizes, "channels": channels}
