@@ -2,103 +2,26 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import numpy as np
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, PRNGKeyArray
 
 from opentdvp.config import System, TdvpSolver
 from opentdvp.engine.assembly import Parts, assemble
 from opentdvp.engine.compiled import Compiled, compiled, key_data, of_key_data, on_host, shapes_of
+from opentdvp.engine.functions import Engine, Measurement, RightHandSide, Vector
 from opentdvp.engine.growing import Growing, compile_growing
 from opentdvp.engine.measuring import observables
 from opentdvp.engine.measuring.given_rest import given_rest
 from opentdvp.engine.measuring.positivity import smallest_eigenvalues
 from opentdvp.engine.principle import right_hand_side
-from opentdvp.engine.principle.integrator import Norm, fisher_norm, row_norm
-from opentdvp.engine.principle.normal_equations import Damped
 from opentdvp.engine.sampling.ensemble import Ensemble, Purpose, SamplerState
 from opentdvp.physics.spin import AXES
 
 #: The stream of random numbers of the sampler's first state; that of the weights is the key itself.
 _SAMPLER = 1
-
-Vector = Float[np.ndarray, " P"]
-
-#: Observables with standard errors.
-Measurement = dict[str, tuple[np.ndarray, np.ndarray]]
-
-
-class RightHandSide(NamedTuple):
-    """A `Solution` in NumPy but for the matrix, which few right-hand sides are asked for.
-
-    Attributes
-    ----------
-    parameters
-        Those of the matrix, where it is not of all: their numbers, or one of none.
-    """
-
-    velocity: Vector
-    fisher: Array | np.ndarray | None
-    rows: Array | np.ndarray | None
-    diagnostics: dict[str, np.ndarray]
-    damped: Damped | None = None
-    parameters: np.ndarray | None = None
-
-    @property
-    def norm(self) -> Norm:
-        """The Fisher norm, in which a step from here is measured."""
-        if self.fisher is None:
-            measured = row_norm(np.asarray(self.rows))
-        else:
-            measured = fisher_norm(np.asarray(self.fisher))
-        numbers = self.parameters
-        if numbers is None:
-            return measured
-        return lambda delta: measured(np.append(delta, 0.0)[numbers])
-
-
-class Engine(NamedTuple):
-    """Pure functions of parameters and key, compiled for all devices; arrays are NumPy's.
-
-    Attributes
-    ----------
-    theta
-        Parameters of the product start state.
-    sampler_state
-        What the sampler remembers at the product start state.
-    start
-        Observables of the product start state, known without samples.
-    fastest_rate
-        Largest entry of the generator of a pair of sites.
-    memory
-        Bytes that the largest of the functions needs on a device while it runs.
-    draw
-        (θ, sampler state, key) → sampler state, and an ensemble for the solve, on the devices.
-    derivative
-        (θ, ensemble) → right-hand side with its Fisher matrix and diagnostics.
-    later
-        (θ, ensemble, right-hand side at the start of the step) → θ̇ at a later stage of it.
-    monitor
-        (θ, θ̇, sampler state, key) → residual on samples that the solve has not seen, positivity.
-    measure
-        (θ, sampler state, key) → observables with standard errors.
-    growing
-        How strings are added, if they are; the right-hand side then needs a restricted ensemble.
-    """
-
-    theta: Vector
-    sampler_state: dict[str, np.ndarray]
-    start: Measurement
-    fastest_rate: float
-    memory: int
-    draw: Callable[..., tuple[dict[str, np.ndarray], Ensemble]]
-    derivative: Callable[[Vector, Ensemble], RightHandSide]
-    later: Callable[[Vector, Ensemble, RightHandSide], Vector]
-    monitor: Callable[..., dict[str, np.ndarray]]
-    measure: Callable[..., Measurement]
-    growing: Growing | None = None
 
 
 def build_engine(system: System, solver: TdvpSolver, key: PRNGKeyArray) -> Engine:
@@ -122,11 +45,37 @@ def build_engine(system: System, solver: TdvpSolver, key: PRNGKeyArray) -> Engin
     monitor = compiled(of_key_data(_monitor(parts)), theta, *at)
     measure = compiled(of_key_data(_measure(parts, system)), *at)
 
+    solved = _solved(derivative, remembered=not sampler.is_random)
+    functions = (draw, derivative, later, monitor, measure, growing)
+    return Engine(
+        theta=theta,
+        sampler_state=state,
+        start=_start_values(system),
+        fastest_rate=float(np.abs(parts.generator.matrices).max(initial=0)),
+        memory=max(function.memory for function in functions if function),
+        draw=_drawn(draw),
+        derivative=solved,
+        later=_solved_later(later, solved),
+        monitor=_with_key(monitor),
+        measure=_with_key(measure),
+        growing=growing,
+    )
+
+
+def _drawn(draw: Compiled) -> Callable[..., tuple[dict[str, np.ndarray], Ensemble]]:
+    """The sampler's state on the host, the ensemble on the devices."""
+
     def draw_one(theta: Vector, state: dict[str, np.ndarray], key: PRNGKeyArray) -> Any:
         state, ensemble = draw.function(theta, state, key_data(key))
         return on_host(state), ensemble
 
-    def solved(theta: Vector, ensemble: Ensemble) -> RightHandSide:
+    return draw_one
+
+
+def _solved(derivative: Compiled, remembered: bool) -> Callable[[Vector, Ensemble], RightHandSide]:
+    """Right-hand sides; the last one is remembered where its ensemble depends on θ alone."""
+
+    def solve(theta: Vector, ensemble: Ensemble) -> RightHandSide:
         solution = derivative.function(theta, ensemble)
         velocity, diagnostics, parameters = on_host(
             (solution.velocity, solution.diagnostics, ensemble.parameters)
@@ -135,28 +84,25 @@ def build_engine(system: System, solver: TdvpSolver, key: PRNGKeyArray) -> Engin
             velocity, solution.fisher, solution.rows, diagnostics, solution.damped, parameters
         )
 
-    solved_once = solved if sampler.is_random else _remembering(solved)
+    return _remembering(solve) if remembered else solve
 
-    def velocity_later(theta: Vector, ensemble: Ensemble, first: RightHandSide) -> Vector:
+
+def _solved_later(
+    later: Compiled | None, solved: Callable[[Vector, Ensemble], RightHandSide]
+) -> Callable[[Vector, Ensemble, RightHandSide], Vector]:
+    """θ̇ at a later stage, from the first one of the step where that helps."""
+
+    def velocity(theta: Vector, ensemble: Ensemble, first: RightHandSide) -> Vector:
         if later is None:
-            return solved_once(theta, ensemble).velocity
+            return solved(theta, ensemble).velocity
         return np.asarray(later.function(theta, ensemble, first.velocity, first.damped))
 
-    return Engine(
-        theta=theta,
-        sampler_state=state,
-        start=_start_values(system),
-        fastest_rate=float(np.abs(parts.generator.matrices).max(initial=0)),
-        memory=max(
-            part.memory for part in (draw, derivative, later, monitor, measure, growing) if part
-        ),
-        draw=draw_one,
-        derivative=solved_once,
-        later=velocity_later,
-        monitor=lambda *point: on_host(monitor.function(*point[:-1], key_data(point[-1]))),
-        measure=lambda *point: on_host(measure.function(*point[:-1], key_data(point[-1]))),
-        growing=growing,
-    )
+    return velocity
+
+
+def _with_key(function: Compiled) -> Callable[..., Any]:
+    """A function whose last argument is a key, with its results on the host."""
+    return lambda *point: on_host(function.function(*point[:-1], key_data(point[-1])))
 
 
 def _draw(parts: Parts) -> Callable[..., tuple[SamplerState, Ensemble]]:

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 
 from opentdvp.config import TdvpSolver
-from opentdvp.engine.build import Engine, Measurement, RightHandSide
+from opentdvp.engine.functions import Engine, Measurement, RightHandSide
 from opentdvp.engine.principle import integrator
 from opentdvp.engine.sampling.ensemble import Ensemble
 from opentdvp.records.checkpoint import State
