@@ -46,7 +46,8 @@ def archived() -> pd.DataFrame:
     study = load(Path("config/paper.yaml"))
     names = {name for name, *_ in CASES}
     chosen = {name: entry for name, entry in study.comparisons.items() if name in names}
-    found = overview(study.model_copy(update={"comparisons": chosen})).set_index("comparison")
+    alone = study.model_copy(update={"comparisons": chosen, "figures": {}, "panels": {}})
+    found = overview(alone).set_index("comparison")
     for name, system, ansatz, _ in CASES:
         found.loc[name, ["of", "code"]] = [system, f"opentdvp, {ansatz}"]
     return found[["of", "code", "magnetisations", "correlators", "minutes"]]
