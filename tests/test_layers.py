@@ -37,7 +37,7 @@ ORDERS = {
     ],
     "engine": [
         "compilation_cache", "devices", "povm", "ansatz", "sampling", "estimates", "principle",
-        "measuring", "assembly", "compiled", "growing", "build", "steps", "evolve",
+        "measuring", "assembly", "compiled", "growing", "functions", "build", "steps", "evolve",
     ],
     "references": ["site_averages", "exact", "trajectories", "tensors", "moments"],
     "running": ["signals", "progress", "keeper", "solvers", "solve"],

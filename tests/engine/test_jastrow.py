@@ -113,6 +113,16 @@ def test_log_derivatives_of_some_strings_are_those_of_all(case):
     np.testing.assert_array_equal(found[:, -2:], 0)
 
 
+def test_log_derivatives_of_some_strings_where_letters_have_other_sizes():
+    """Those of the cubic orientation are 1 and −1, by which it is the same to divide."""
+    solver = jastrow(2, 3, 3, povm="z_aligned")
+    parts = assemble(heisenberg_ring(5), solver, jax.random.key(0))
+    ansatz, outcomes = parts.problem.ansatz, some_outcomes(parts)
+    every = ansatz.log_derivatives(ansatz.unravel(ansatz.theta), outcomes)
+    found = ansatz.some_log_derivatives(jnp.arange(ansatz.count), jnp.float64)(outcomes)
+    np.testing.assert_allclose(found, every, atol=1e-12)
+
+
 def test_symmetries_leave_it_as_it_is(case):
     parts, _, theta = case
     ansatz, outcomes = parts.problem.ansatz, some_outcomes(parts)
