@@ -23,41 +23,50 @@ CASES = (
 #: Of both codes, so that each takes minutes at most.
 SAMPLES = 512
 
+#: What the table shows.
+EXPLAINED = f"""\
+Largest differences from the exact solution at any time, and minutes for it. opentdvp: runs of the
+archive, minutes as their files have them. jVMC: not run; the minutes of the recurrent network times
+the ratio of CPU seconds per right-hand side, measured in one run with {SAMPLES} samples, averaged
+over translations, on one thread each.
+
+"""
+
 
 def main(
     peer_python: Annotated[Path, typer.Argument(help="of the environment with jVMC")],
     table: Annotated[Path, typer.Option(help="Markdown")] = Path("docs/benchmarks/accuracy.md"),
 ) -> None:
     """Read the archive, time a right-hand side in both codes, and write a table."""
-    rows = archived()
+    from opentdvp.compare.tables import write_markdown
+    from opentdvp.config import load
+
+    study = load(Path("config/paper.yaml"))
+    rows = archived(study)
     for name, _, _, same_sampling in CASES:
         if same_sampling:
-            rows.loc[f"{name}_jvmc"] = of_jvmc(rows.loc[name], slower(name, peer_python))
+            rows.loc[f"{name}_jvmc"] = of_jvmc(rows.loc[name], slower(study, name, peer_python))
     table.parent.mkdir(parents=True, exist_ok=True)
-    table.write_text(markdown(rows))
+    write_markdown({"": rows.sort_values(["system", "minutes"])}, table)
+    table.write_text(EXPLAINED + table.read_text())
     typer.echo(table.read_text())
 
 
-def archived() -> pd.DataFrame:
+def archived(study: Any) -> pd.DataFrame:
     """Our runs: largest differences and minutes, from the tables and files of the archive."""
-    from opentdvp.config import load
     from opentdvp.study.comparisons import overview
 
-    study = load(Path("config/paper.yaml"))
     names = {name for name, *_ in CASES}
     chosen = {name: entry for name, entry in study.comparisons.items() if name in names}
     alone = study.model_copy(update={"comparisons": chosen, "figures": {}, "panels": {}})
     found = overview(alone).set_index("comparison")
     for name, system, ansatz, _ in CASES:
-        found.loc[name, ["of", "code"]] = [system, f"opentdvp, {ansatz}"]
-    return found[["of", "code", "magnetisations", "correlators", "minutes"]]
+        found.loc[name, ["system", "code, ansatz"]] = [system, f"opentdvp, {ansatz}"]
+    return found[["system", "code, ansatz", "magnetisations", "correlators", "minutes"]]
 
 
-def slower(name: str, peer_python: Path) -> float:
+def slower(study: Any, name: str, peer_python: Path) -> float:
     """How much longer jVMC takes for a right-hand side with the network of a comparison."""
-    from opentdvp.config import load
-
-    study = load(Path("config/paper.yaml"))
     candidate = study.comparisons[name].candidate
     network = study.solvers[candidate.solver].network
     common = ["--size", str(study.systems[candidate.system].lattice.size[0]), "--orbit", "all"]
@@ -71,28 +80,9 @@ def slower(name: str, peer_python: Path) -> float:
 def of_jvmc(row: Any, ratio: float) -> Any:
     """What the same run takes there."""
     changed = row.copy()
-    changed["code"] = f"jVMC, recurrent: {ratio:.1f} times the minutes"
+    changed["code, ansatz"] = f"jVMC, recurrent: {ratio:.1f} times the minutes"
     changed["minutes"] *= ratio
     return changed
-
-
-def markdown(rows: pd.DataFrame) -> str:
-    """The table, system by system."""
-    lines = [
-        "Largest differences from the exact solution at any time, and minutes for it. opentdvp:",
-        "runs of the archive, minutes as their files have them. jVMC: not run; the minutes of the",
-        "recurrent network times the ratio of CPU seconds per right-hand side, measured in one run",
-        f"with {SAMPLES} samples, averaged over translations, on one thread each.",
-        "",
-        "| system | code, ansatz | magnetisations | correlators | minutes |",
-        "|---|---|---|---|---|",
-    ]
-    for row in rows.sort_values(["of", "minutes"]).itertuples():
-        lines.append(
-            f"| {row.of} | {row.code} | {row.magnetisations:.4f} | {row.correlators:.4f}"
-            f" | {row.minutes:.3g} |"
-        )
-    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

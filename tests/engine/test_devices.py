@@ -59,7 +59,7 @@ def _results(solver):
     gains = {}
     if engine.growing is not None:
         numbers = engine.growing.numbers(engine.growing.first)
-        ensemble = engine.growing.restrict(theta, ensemble, numbers)
+        ensemble = engine.growing.restrict(ensemble, numbers)
         gains = {"gains": engine.growing.gains(theta, ensemble)}
         assert gains["gains"].any()
     found = engine.derivative(theta, ensemble)

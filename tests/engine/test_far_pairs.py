@@ -29,7 +29,7 @@ def terms(request):
     theta = jnp.array(0.3 * np.random.default_rng(1).normal(size=ansatz.count))
     _, far = ansatz.families
     tabulated = type(ansatz)(
-        (far._replace(partners=None),), ansatz.letters, ansatz.symmetries, ansatz.weights
+        (far._replace(tabulated=True),), ansatz.letters, ansatz.symmetries, ansatz.weights
     )
     coupled = type(ansatz)((far,), ansatz.letters, ansatz.symmetries, ansatz.weights)
     outcomes = jax.random.randint(jax.random.key(2), (system.lattice.size[0], 40), 0, 4)

@@ -47,7 +47,7 @@ def with_strings(parts, theta, ensemble, there, most=None):
     """The ensemble of a run that knows these strings, and may have so many."""
     missing = (most or len(there)) - len(there)
     numbers = np.pad(there, (0, missing), constant_values=len(theta)).astype(np.int32)
-    return restricted(parts.problem, theta, ensemble, jnp.array(numbers))
+    return restricted(parts.problem, ensemble, jnp.array(numbers))
 
 
 def regression(parts, theta, ensemble):

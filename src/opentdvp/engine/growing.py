@@ -29,7 +29,7 @@ class Growing(NamedTuple):
     memory
         Bytes that the largest of the functions needs on a device while it runs.
     restrict
-        (θ, ensemble, numbers of strings) → the ensemble with their log-derivatives.
+        (ensemble, numbers of strings) → the ensemble with their log-derivatives.
     gains
         (θ, ensemble) → by how much each other string lowers the residual.
     """
@@ -67,13 +67,13 @@ def compile_growing(
     """Compile for ensembles as the sampler draws them; with what restricted ones look like."""
     theta, numbers = np.zeros(len(first)), np.zeros(settings.strings, dtype=np.int32)
     of_some = partial(growth.restricted, problem)
-    restrict = compiled(of_some, theta, drawn, numbers)
-    known = shapes_of(of_some, theta, drawn, numbers)
+    restrict = compiled(of_some, drawn, numbers)
+    known = shapes_of(of_some, drawn, numbers)
     gains = compiled(partial(growth.gains, problem), theta, known)
 
-    def restricted(theta: np.ndarray, ensemble: Ensemble, numbers: np.ndarray) -> Ensemble:
+    def restricted(ensemble: Ensemble, numbers: np.ndarray) -> Ensemble:
         bare = ensemble._replace(log_derivatives=None, parameters=None)
-        result: Ensemble = restrict.function(theta, bare, numbers)
+        result: Ensemble = restrict.function(bare, numbers)
         return result
 
     growing = Growing(

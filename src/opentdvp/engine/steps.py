@@ -92,7 +92,7 @@ def _evaluate(run: Run, state: State) -> Evaluation | ResultCode:
     sampler_state, ensemble = run.engine.draw(theta, sampler_state, key)
     if not ensemble.equilibrated:
         return ResultCode.NOT_EQUILIBRATED
-    ensemble = _restricted(run, theta, ensemble, _added_at(state))
+    ensemble = _restricted(run, ensemble, _added_at(state))
     solution = run.engine.derivative(theta, ensemble)
     reached = Evaluation(solution, ensemble, sampler_state, _added_at(state), solution.velocity)
     evaluation = _grown(run, state, reached)
@@ -117,20 +117,18 @@ def _grown(run: Run, state: State, here: Evaluation) -> Evaluation:
         if not gains.any():
             break
         added_at = growing.with_more(added_at, gains, state.time)
-        ensemble = _restricted(run, theta, here.ensemble, {ADDED_AT: added_at})
+        ensemble = _restricted(run, here.ensemble, {ADDED_AT: added_at})
         solution = run.engine.derivative(theta, ensemble)
         here = here._replace(solution=solution, ensemble=ensemble, added_at={ADDED_AT: added_at})
     return here
 
 
-def _restricted(
-    run: Run, theta: np.ndarray, ensemble: Ensemble, added_at: dict[str, np.ndarray]
-) -> Ensemble:
+def _restricted(run: Run, ensemble: Ensemble, added_at: dict[str, np.ndarray]) -> Ensemble:
     """What the right-hand side is given: an ensemble that knows the strings that are there."""
     growing = run.engine.growing
     if growing is None:
         return ensemble
-    return growing.restrict(theta, ensemble, growing.numbers(added_at[ADDED_AT]))
+    return growing.restrict(ensemble, growing.numbers(added_at[ADDED_AT]))
 
 
 def _sampler_state(state: State) -> dict[str, np.ndarray]:
@@ -199,7 +197,7 @@ def _slope(run: Run, state: State, here: Evaluation) -> integrator.Slope:
 
     def redrawn(theta: np.ndarray) -> np.ndarray:
         _, there = run.engine.draw(theta, _sampler_state(state), key)
-        there = _restricted(run, theta, there, here.added_at)
+        there = _restricted(run, there, here.added_at)
         return run.engine.derivative(theta, there).velocity
 
     return redrawn

@@ -21,10 +21,7 @@ _ROWS = 512
 
 
 def restricted(
-    problem: Problem,
-    theta: Float[Array, " P"],
-    ensemble: Ensemble,
-    parameters: Int[Array, " columns"],
+    problem: Problem, ensemble: Ensemble, parameters: Int[Array, " columns"]
 ) -> Ensemble:
     """An ensemble with the log-derivatives of some parameters, and of zeros for number P."""
     assert isinstance(problem.ansatz, GrownAnsatz)

@@ -18,14 +18,7 @@ from opentdvp.engine.ansatz.energy.network import EnergyNetwork
 from opentdvp.engine.ansatz.energy.tabulated import tabulate
 from opentdvp.engine.ansatz.interface import Parameters
 from opentdvp.engine.ansatz.jastrow.ansatz import JastrowAnsatz, Tables
-from opentdvp.engine.ansatz.jastrow.tables import (
-    Located,
-    Term,
-    changes,
-    locate,
-    sweep,
-    total,
-)
+from opentdvp.engine.ansatz.jastrow.tables import Located, Term, changes, locate, sweep, total
 from opentdvp.engine.ansatz.jastrow.windows import Windows
 from opentdvp.engine.ansatz.symmetries import Symmetries
 

@@ -73,7 +73,7 @@ class JastrowAnsatz:
     def unravel(self, theta: Float[Array, " P"]) -> Tables:
         """From θ to tables and couplings; linear."""
         return tuple(
-            self._table(family, theta) if family.partners is None else couplings(family, theta)
+            self._table(family, theta) if family.tabulated else couplings(family, theta)
             for family in self.families
         )
 
@@ -94,8 +94,8 @@ class JastrowAnsatz:
         """The terms of all families at some outcomes, with the start state in them."""
         return [
             locate(family.windows, table + jnp.array(family.start, table.dtype), outcomes)
-            if family.partners is None
-            else locate_pairs(family.partners, table, self.letters, outcomes)
+            if family.tabulated
+            else locate_pairs(family.windows, table, self.letters, outcomes)
             for family, table in zip(self.families, tables, strict=True)
         ]
 

@@ -8,7 +8,6 @@ from jaxtyping import Float
 from opentdvp.config.networks import Growth, Strings
 from opentdvp.engine.ansatz.jastrow.ansatz import JastrowAnsatz
 from opentdvp.engine.ansatz.jastrow.families import Family
-from opentdvp.engine.ansatz.jastrow.far_pairs import partners_in
 from opentdvp.engine.ansatz.jastrow.strings import on_lattice, products, shares
 from opentdvp.engine.ansatz.jastrow.windows import Windows, box_windows, pair_windows
 from opentdvp.engine.ansatz.symmetries import Symmetries, all_symmetries
@@ -59,7 +58,7 @@ def build_jastrow(
     if min(settings.pair_range - 1, farthest) >= settings.range and settings.weight > 1:
         pairs = pair_windows(lattice, settings.range, settings.pair_range - 1, orbits.permutations)
         family = _family(pairs, 2, 2, orbits, np.ones(OUTCOMES))
-        families.append(family._replace(partners=partners_in(pairs)))
+        families.append(family._replace(tabulated=False))
     symmetries = all_symmetries(orbits.permutations, generator, start)
     weights = (orbits.representatives > 0).sum(axis=1)
     return JastrowAnsatz(tuple(families), letters_of(povm), symmetries, weights)

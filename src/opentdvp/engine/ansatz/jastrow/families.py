@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from opentdvp.engine.ansatz.jastrow.far_pairs import Partners
+from opentdvp.engine.ansatz.jastrow.far_pairs import couplings_of
 from opentdvp.engine.ansatz.jastrow.strings import Products
 from opentdvp.engine.ansatz.jastrow.windows import Windows
 
@@ -30,8 +30,8 @@ class Family(NamedTuple):
         One over the number of windows that the string lies in.
     start
         Tables of the product start state.
-    partners
-        Of the sites of far pairs, which are not tabulated.
+    tabulated
+        Whether its strings are a table; pairs far apart are not.
     """
 
     windows: Windows
@@ -40,15 +40,14 @@ class Family(NamedTuple):
     parameter: Int[np.ndarray, " entries"]
     share: Float[np.ndarray, " entries"]
     start: Float[np.ndarray, " outcomes"]
-    partners: Partners | None = None
+    tabulated: bool = True
 
 
 def couplings(family: Family, theta: Float[Array, " P"]) -> Float[Array, "sites 3 most 3"]:
     """Of the sites of far pairs."""
-    assert family.partners is not None
     classes, places = family.entries
-    numbers = family.products.numbers[places]
-    return family.partners.couplings(theta[family.parameter] * family.share, classes, numbers)
+    values = theta[family.parameter] * family.share
+    return couplings_of(family.windows, values, classes, family.products.numbers[places])
 
 
 def values_of(

@@ -5,8 +5,6 @@ a site act on it by one vector, its field h_i = Σ_j K_ij χ(a_j), which is a pr
 many outcomes at once. A table would be read once for each partner.
 """
 
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import jax
@@ -21,57 +19,31 @@ from opentdvp.engine.povm.tetrahedron import OUTCOMES
 _AXES = LETTERS - 1
 
 
-@dataclass(frozen=True, eq=False)
-class Partners:
-    """Which sites act on each, and where the parameters of their strings stand.
+def couplings_of(
+    windows: Windows,
+    values: Float[Array, " entries"],
+    classes: Int[np.ndarray, " entries"],
+    numbers: Int[np.ndarray, " entries"],
+) -> Float[Array, "sites 3 most 3"]:
+    """K_ij of every site and its partners, from the values of strings of two letters.
 
-    Attributes
-    ----------
-    sites
-        Of every site its partners; filled up with the site itself, which does not act.
+    A string is one of all windows of a class; its letters are the digits of its number.
     """
-
-    windows: Windows
-    sites: Int[np.ndarray, "sites most"]
-
-    @cached_property
-    def _slots(self) -> dict[tuple[int, int], int]:
-        found: dict[tuple[int, int], int] = {}
-        for i, row in enumerate(self.sites.tolist()):
-            found |= {(i, j): slot for slot, j in enumerate(row) if j != i}
-        return found
-
-    def couplings(
-        self,
-        values: Float[Array, " entries"],
-        classes: Int[np.ndarray, " entries"],
-        numbers: Int[np.ndarray, " entries"],
-    ) -> Float[Array, "sites 3 most 3"]:
-        """K_ij of every site and its partners, from the values of strings of two letters.
-
-        A string is one of all windows of a class; its letters are the digits of its number.
-        """
-        pairs = self.windows.sites[classes]  # (entries, windows, 2)
-        letters = np.stack([numbers % LETTERS, numbers // LETTERS], axis=-1) - 1
-        repeated = np.broadcast_to(letters[:, None], pairs.shape)
-        total = jnp.zeros((*self.sites.shape[:1], _AXES, self.sites.shape[1], _AXES), values.dtype)
-        for first, second in ((0, 1), (1, 0)):
-            here, there = pairs[..., first], pairs[..., second]
-            slots = np.vectorize(lambda i, j: self._slots[i, j], otypes=[int])(here, there)
-            at = (here, repeated[..., first], slots, repeated[..., second])
-            total = total.at[at].add(values[:, None])
-        return total
+    count = len(windows.sites)
+    first, second = numbers % LETTERS - 1, numbers // LETTERS - 1
+    # The last class is that of no window.
+    of_class = jnp.zeros((count + 1, _AXES, _AXES), values.dtype)
+    of_class = of_class.at[classes, first, second].add(values)
+    by_place = jnp.stack([of_class, jnp.swapaxes(of_class, 1, 2)])
+    around, places = windows.around
+    class_of = windows.offsets // windows.entries
+    return jnp.moveaxis(by_place[places, class_of[around]], 1, 2)
 
 
-def partners_in(windows: Windows) -> Partners:
-    """The partners of every site in windows of two."""
-    found: list[set[int]] = [set() for _ in range(windows.n_sites)]
-    for i, j in windows.flat.tolist():
-        found[i].add(j)
-        found[j].add(i)
-    most = max(map(len, found))
-    filled = [[*sorted(row), *[i] * (most - len(row))] for i, row in enumerate(found)]
-    return Partners(windows, np.array(filled, dtype=np.int32))
+def _partners(windows: Windows) -> Int[np.ndarray, "sites most"]:
+    """The other site of each window of two around a site; any site where there is none."""
+    around, places = windows.around
+    return np.append(windows.flat, [[0, 0]], axis=0)[around, 1 - places]
 
 
 class FarPairs(NamedTuple):
@@ -80,9 +52,9 @@ class FarPairs(NamedTuple):
     Attributes
     ----------
     partners
-        Of every site.
+        Of every site. One stands there twice if it is its own image by half of the lattice.
     couplings
-        K of every site and its partners, side by side.
+        K of every site and its partners, side by side; zero where there is none.
     letters
         χ of the four outcomes.
     state
@@ -119,8 +91,7 @@ class FarPairs(NamedTuple):
     ) -> Float[Array, "shifts pairs batch"]:
         """What each shift of a pair changes on both sites together, and not on each for itself."""
         batch = self.state.shape[-1]
-        coupled = (self.partners[pairs[:, 0]] == pairs[:, 1:]) & (pairs[:, :1] != pairs[:, 1:])
-        which, slots = np.nonzero(coupled)
+        which, slots = np.nonzero(self.partners[pairs[:, 0]] == pairs[:, 1:])
         nothing = jnp.zeros((len(shifts), len(pairs), batch), self.state.dtype)
         if not len(which):
             return nothing
@@ -131,7 +102,7 @@ class FarPairs(NamedTuple):
             jnp.einsum("pab,pan,pbn->pn", matrices, shifted[x, first], shifted[y, second])
             for x, y in shifts.tolist()
         ]
-        return nothing.at[:, which].set(jnp.stack(products))
+        return nothing.at[:, which].add(jnp.stack(products))
 
     def _field_of_partners(self) -> Float[Array, "sites 3 batch"]:
         """h_i of every site."""
@@ -148,7 +119,7 @@ class FarPairs(NamedTuple):
 
 
 def locate_pairs(
-    partners: Partners,
+    windows: Windows,
     couplings: Float[Array, "sites 3 most 3"],
     letters: Float[np.ndarray, "4 4"],
     outcomes: Int[Array, "sites batch"],
@@ -156,4 +127,4 @@ def locate_pairs(
     """The term at some outcomes."""
     chi = jnp.array(letters[:, 1:], couplings.dtype)
     side_by_side = couplings.reshape(*couplings.shape[:2], -1)
-    return FarPairs(partners.sites, side_by_side, chi, jnp.moveaxis(chi[outcomes], -1, 1))
+    return FarPairs(_partners(windows), side_by_side, chi, jnp.moveaxis(chi[outcomes], -1, 1))
