@@ -1,4 +1,4 @@
-"""Imports go one way: config ← physics, records ← protocol ← engine, references ← running ← cli."""
+"""Imports go one way: geometry ← config ← physics, records ← protocol ← engine, references ← running ← cli."""
 
 import ast
 import subprocess
@@ -12,12 +12,13 @@ SOURCE = Path(__file__).parents[1] / "src" / "opentdvp"
 #: What each room may import from the package, besides itself.
 ALLOWED = {
     "errors": set(),
-    "config": {"errors"},
-    "physics": {"config", "errors"},
+    "geometry": set(),
+    "config": {"errors", "geometry"},
+    "physics": {"config", "errors", "geometry"},
     "records": {"config", "errors"},
     "protocol": {"config", "errors", "records"},
-    "engine": {"config", "errors", "physics", "protocol", "records"},
-    "references": {"config", "errors", "physics", "protocol", "records"},
+    "engine": {"config", "errors", "geometry", "physics", "protocol", "records"},
+    "references": {"config", "errors", "geometry", "physics", "protocol", "records"},
     "compare": {"config", "errors", "records"},
     "figures": {"config", "errors", "physics", "records"},
     "study": {"compare", "config", "errors", "figures", "records"},
@@ -26,7 +27,8 @@ ALLOWED = {
 
 #: Inside some rooms, each file or room may import those before it.
 ORDERS = {
-    "physics": ["spin", "model", "pauli"],
+    "physics": ["spin", "operators", "model", "pauli"],
+    "geometry": ["lattice", "kinds"],
     "physics/pauli": [
         "local_generators", "symmetries", "orbits", "row_blocks", "reduced_generator", "cuts",
         "cut_orbits",

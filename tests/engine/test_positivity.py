@@ -11,7 +11,8 @@ from opentdvp.engine.measuring.positivity import smallest_eigenvalues
 from opentdvp.engine.povm.generator import apply_generator, build_generator
 from opentdvp.engine.povm.tetrahedron import build_povm, frame
 from opentdvp.engine.sampling.ensemble import Ensemble
-from opentdvp.physics.model import Lattice, build_model
+from opentdvp.geometry.lattice import Lattice
+from opentdvp.physics.model import build_model
 
 RING = Lattice((3,), periodic=True)
 OUTCOMES = jnp.array(np.indices((4, 4, 4)).reshape(3, -1).T, dtype=jnp.int32)

@@ -15,12 +15,11 @@ from opentdvp.engine.povm.generator import (
     Generator,
     apply_generator,
     build_generator,
-    jump_generator,
-    term_generator,
+    in_frame,
 )
 from opentdvp.engine.povm.tetrahedron import Povm, build_povm, frame, outcome_probabilities
-from opentdvp.physics.model import Jump, Model, Term, build_model
-from opentdvp.physics.spin import SITE_OPERATORS
+from opentdvp.physics.model import Model, Term, build_model
+from opentdvp.physics.pauli.local_generators import site_generator, term_generator
 from opentdvp.references.exact.full import collapse_operators, hamiltonian
 
 SITES = 3
@@ -128,7 +127,7 @@ def test_sites_without_couplings_keep_their_terms(
     ising = [{"operators": "ZZ", "sites": pair, "strength": 0.5} for pair in coupled]
     model = build_model(free_spins(4, terms=ising))
     generator = build_generator(model, povm)
-    one_site = jump_generator(model.jumps[0], povm)
+    one_site = in_frame(site_generator(model, 2), povm)
     p = outcome_probabilities(povm, BLOCH)
     product = np.einsum("a,b,c,d->abcd", p, p, p, p)
     change = apply_generator(generator, product)
@@ -143,6 +142,10 @@ def test_empty_model_has_an_empty_generator(povm: Povm) -> None:
     assert generator.matrices.shape == (0, 4, 4, 4, 4)
 
 
+def of_a_spin(povm: Povm, **changes: Any) -> np.ndarray:
+    return in_frame(site_generator(build_model(free_spins(**changes)), 0), povm)
+
+
 def evolved(povm: Povm, generator: np.ndarray, time: float) -> list[float]:
     """Bloch vector of one spin at a time."""
     probabilities = expm(time * generator) @ outcome_probabilities(povm, BLOCH)
@@ -152,7 +155,7 @@ def evolved(povm: Povm, generator: np.ndarray, time: float) -> list[float]:
 
 @pytest.mark.parametrize("time", [0.1, 1.0, 3.0])
 def test_decay_of_one_spin(povm: Povm, time: float) -> None:
-    generator = jump_generator(Jump(SITE_OPERATORS["sigma_minus"], 0, GAMMA), povm)
+    generator = of_a_spin(povm, jumps=[{"operator": "sigma_minus", "rate": GAMMA}])
     shrunk = np.exp(-GAMMA * time / 2)
     expected = [BLOCH[0] * shrunk, BLOCH[1] * shrunk, -1 + (1 + BLOCH[2]) * shrunk**2]
     np.testing.assert_allclose(evolved(povm, generator, time), expected, atol=1e-13)
@@ -160,7 +163,7 @@ def test_decay_of_one_spin(povm: Povm, time: float) -> None:
 
 @pytest.mark.parametrize("time", [0.1, 1.0, 3.0])
 def test_dephasing_of_one_spin(povm: Povm, time: float) -> None:
-    generator = jump_generator(Jump(SITE_OPERATORS["Z"], 0, GAMMA), povm)
+    generator = of_a_spin(povm, jumps=[{"operator": "Z", "rate": GAMMA}])
     shrunk = np.exp(-2 * GAMMA * time)
     expected = [BLOCH[0] * shrunk, BLOCH[1] * shrunk, BLOCH[2]]
     np.testing.assert_allclose(evolved(povm, generator, time), expected, atol=1e-13)
@@ -168,7 +171,7 @@ def test_dephasing_of_one_spin(povm: Povm, time: float) -> None:
 
 @pytest.mark.parametrize("time", [0.1, 1.0, 3.0])
 def test_precession_of_one_spin(povm: Povm, time: float) -> None:
-    generator = term_generator(Term("Z", (0,), H), povm)
+    generator = of_a_spin(povm, fields={"Z": H}, jumps=[])
     c, s = np.cos(2 * H * time), np.sin(2 * H * time)
     expected = [BLOCH[0] * c - BLOCH[1] * s, BLOCH[0] * s + BLOCH[1] * c, BLOCH[2]]
     np.testing.assert_allclose(evolved(povm, generator, time), expected, atol=1e-13)
@@ -176,7 +179,7 @@ def test_precession_of_one_spin(povm: Povm, time: float) -> None:
 
 def test_order_of_sites_in_a_pair(povm: Povm) -> None:
     """X on the first spin precesses only with the second one's Z: <YI> follows <XZ>-like terms."""
-    generator = term_generator(Term("XZ", (0, 1), H), povm)
+    generator = in_frame(term_generator(Term("XZ", (0, 1), H)), povm)
     up, down = (outcome_probabilities(povm, np.array([0, 0, z])) for z in (1.0, -1.0))
     for second, sign in ((up, 1), (down, -1)):
         final = expm(generator) @ np.kron(up, second)

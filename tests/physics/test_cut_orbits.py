@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from systems import confinement_ring, heisenberg_ring
 
-from opentdvp.physics.model import Lattice, build_model
+from opentdvp.geometry.lattice import Lattice
+from opentdvp.physics.model import build_model
 from opentdvp.physics.pauli.cut_orbits import IDENTITY, OUTSIDE, orbits_within, strings_within
 from opentdvp.physics.pauli.cuts import Cut
 from opentdvp.physics.pauli.local_generators import LETTERS

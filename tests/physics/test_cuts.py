@@ -5,7 +5,7 @@ from math import comb
 import numpy as np
 import pytest
 
-from opentdvp.physics.model import Lattice
+from opentdvp.geometry.lattice import Lattice
 from opentdvp.physics.pauli.cuts import Cut, extents, kept_permutations, standing_supports
 from opentdvp.physics.pauli.symmetries import lattice_group
 

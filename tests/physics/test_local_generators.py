@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from systems import free_spins
 
-from opentdvp.physics.model import Jump, Term, build_model
-from opentdvp.physics.pauli.local_generators import LETTERS, pair_generator, site_generator
+from opentdvp.physics.model import Term, build_model, one_site
+from opentdvp.physics.pauli.local_generators import LETTERS, site_generator, term_generator
 from opentdvp.physics.spin import PAULI
 
 
@@ -30,8 +30,8 @@ def entry(generator, to, source):
         ("XX", "XX", "XX", 0),
     ],
 )
-def test_pair_generator_is_the_commutator(term, to, source, value):
-    generator = pair_generator(Term(term, (0, 1), 0.7))
+def test_term_generator_is_the_commutator(term, to, source, value):
+    generator = term_generator(Term(term, (0, 1), 0.7))
     assert entry(generator, to, source) == pytest.approx(0.7 * value)
     np.testing.assert_allclose(generator, -generator.T, atol=1e-15)
     assert not generator[0].any()
@@ -62,7 +62,11 @@ def test_jumps_and_fields_are_those_of_the_master_equation():
     rates, fields = (0.4, 1.7), {"X": 0.3, "Y": -0.8, "Z": 1.1}
     model = replace(
         build_model(free_spins(fields=fields, jumps=[])),
-        jumps=(Jump(jumps[0], 0, rates[0]), Jump(jumps[1], 0, rates[1]), Jump(jumps[0], 1, 5.0)),
+        jumps=(
+            one_site(jumps[0], 0, rates[0]),
+            one_site(jumps[1], 0, rates[1]),
+            one_site(jumps[0], 1, 5.0),
+        ),
     )
     hamiltonian = sum(h * PAULI[axis] for axis, h in fields.items())
     generator = site_generator(model, 0)

@@ -8,7 +8,7 @@ import scipy.linalg
 from systems import free_spins, heisenberg_ring
 
 from opentdvp.errors import NumericalFailure
-from opentdvp.physics.model import Jump, Model, build_model
+from opentdvp.physics.model import Model, build_model, one_site
 from opentdvp.references.exact.fast_jumps import evolve, is_fast
 from opentdvp.references.exact.full import collapse_operators, hamiltonian, start_state
 
@@ -84,5 +84,5 @@ def test_fast_is_what_happens_often_or_much_faster_than_all_else(
     fields = {"Z": strength} if strength else {}
     model = build_model(free_spins(fields=fields, jumps=[{"operator": "X", "rate": rate}]))
     if matrix is not None:
-        model = replace(model, jumps=(Jump(ROOT / 10, 0, rate), Jump(matrix, 1, rate)))
+        model = replace(model, jumps=(one_site(ROOT / 10, 0, rate), one_site(matrix, 1, rate)))
     assert is_fast(model, stop) == fast

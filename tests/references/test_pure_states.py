@@ -5,7 +5,7 @@ import pytest
 
 from opentdvp.config import Observables
 from opentdvp.errors import ConfigError
-from opentdvp.physics.model import Lattice
+from opentdvp.geometry.lattice import Lattice
 from opentdvp.physics.spin import AXES, PAULI
 from opentdvp.references.exact import full
 from opentdvp.references.trajectories.pure_states import linear_expectations, spin_amplitudes

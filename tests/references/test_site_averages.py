@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from opentdvp.config import Observables
-from opentdvp.physics.model import Lattice
+from opentdvp.geometry.lattice import Lattice
 from opentdvp.references.site_averages import site_averages
 
 OBSERVABLES = Observables(magnetization=("X", "Z"), correlators={"XX": (1, 2), "YZ": (2,)})

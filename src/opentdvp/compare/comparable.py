@@ -110,13 +110,12 @@ def _physics(system: System) -> dict[str, Any]:
     """What must agree: all but the lattice's size, since the paper compares N = 40 with N = 10."""
     tree = system.model_dump(mode="json")
     return {
-        "lattice.kind": tree["lattice"]["kind"],
-        "lattice.periodic": tree["lattice"]["periodic"],
+        **{f"lattice.{k}": v for k, v in sorted(tree["lattice"].items()) if k != "size"},
         # A zero changes nothing, so it may also be left out.
         "couplings": {pair: strength for pair, strength in tree["couplings"].items() if strength},
         "fields": {axis: strength for axis, strength in tree["fields"].items() if strength},
         "terms": [term for term in tree["terms"] if term["strength"]],
-        "jumps": [jump for jump in tree["jumps"] if jump["rate"]],
+        "jumps": [jump for jump in tree["jumps"] if jump.get("rate", True)],
         "start": tree["start"],
     }
 

@@ -102,7 +102,7 @@ def _run(role: str, run: Trajectory) -> dict[str, str]:
 
 
 def _size(lattice: Lattice) -> str:
-    return "x".join(str(length) for length in lattice.size)
+    return "x".join(str(length) for length in lattice.extent)
 
 
 def _shorten(revision: str) -> str:

@@ -15,6 +15,7 @@ from opentdvp.config.figures import (
     ScanFigure,
     SchemeFigure,
 )
+from opentdvp.config.lattice import Lattice
 from opentdvp.config.load import load
 from opentdvp.config.networks import RecurrentNetwork
 from opentdvp.config.panels import Inset, Panel
@@ -35,7 +36,7 @@ from opentdvp.config.solver import (
     TdvpSolver,
 )
 from opentdvp.config.study import Deck, Study
-from opentdvp.config.system import Lattice, Observables, System
+from opentdvp.config.system import Observables, System
 
 __all__ = [
     "AnyFigure",

@@ -96,7 +96,7 @@ def assemble(system: System, solver: TdvpSolver, key: PRNGKeyArray) -> Parts:
     """The parts of a system's engine; raises `ConfigError` if they do not fit."""
     model = build_model(system)
     povm = build_povm(solver.povm)
-    start = outcome_probabilities(povm, model.bloch)
+    start = outcome_probabilities(povm, model.bloch[0])
     _require_seen(start, solver)
     generator = build_generator(model, povm)
     network = _network(solver, start, model)

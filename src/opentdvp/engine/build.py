@@ -158,8 +158,8 @@ def _measure(parts: Parts, system: System) -> Callable[..., observables.Estimate
 
 def _start_values(system: System) -> Measurement:
     """Observables of the product start state: nothing is correlated, and nothing uncertain."""
-    bloch = dict(zip(AXES, system.start.bloch, strict=True))
-    values = {str(axis): np.asarray(bloch[axis]) for axis in system.observables.magnetization}
+    bloch = dict(zip(AXES, np.array(system.bloch).T, strict=True))
+    values = {str(a): np.asarray(bloch[a].mean()) for a in system.observables.magnetization}
     for pair, distances in system.observables.correlators.items():
         values[f"C_{pair}"] = np.zeros(len(distances))
     return {name: (value, np.zeros_like(value)) for name, value in values.items()}

@@ -44,7 +44,18 @@ def system(run: Trajectory) -> str:
 
 
 def _lattice(lattice: Lattice) -> str:
+    if lattice.kind == "graph":
+        return f"graph of {lattice.n_sites} sites"
     if lattice.kind == "chain":
-        return f"{'ring' if lattice.periodic else 'open chain'} $N = {lattice.n_sites}$"
-    size = r" \times ".join(str(length) for length in lattice.size)
-    return f"{'torus' if lattice.periodic else 'open square'} ${size}$"
+        return f"{'ring' if all(lattice.closed) else 'open chain'} $N = {lattice.n_sites}$"
+    size = r" \times ".join(str(length) for length in lattice.size or ())
+    return f"{_name(lattice)} ${size}$"
+
+
+def _name(lattice: Lattice) -> str:
+    if lattice.kind == "square" and all(lattice.closed):
+        return "torus"
+    border = "periodic" if all(lattice.closed) else "open" if not any(lattice.closed) else "mixed"
+    if lattice.kind == "ladder":
+        border = "periodic" if lattice.closed[0] else "open"
+    return f"{border} {lattice.kind}"

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from opentdvp.config import Observables
-from opentdvp.physics.model import Lattice
+from opentdvp.geometry.lattice import Lattice
 
 Sites = Int[np.ndarray, " pairs"]
 

@@ -73,7 +73,7 @@ def _row(study: Study, name: Run) -> dict[str, object]:
     settings = solver.model_dump(mode="json", exclude={"method"})
     return {
         "system": name.system,
-        "sites": " × ".join(map(str, system.lattice.size)),
+        "sites": " × ".join(map(str, system.lattice.extent)),
         "solver": name.solver,
         "method": solver.method,
         "settings": ", ".join(f"{key} {_flat(value)}" for key, value in settings.items()),

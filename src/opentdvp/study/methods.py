@@ -93,8 +93,8 @@ def _cell(study: Study, row: Mapping[Any, Any]) -> str:
         study.systems[run.system] for run in (comparison.candidate, comparison.reference)
     )
     notes = []
-    if candidate.lattice.size != reference.lattice.size:
-        notes.append(f"N = {' × '.join(map(str, candidate.lattice.size))}")
+    if candidate.lattice.extent != reference.lattice.extent:
+        notes.append(f"N = {' × '.join(map(str, candidate.lattice.extent))}")
     if candidate.time.stop < reference.time.stop:
         notes.append(f"t ≤ {candidate.time.stop:g}")
     differences = (cell(row[kind]) or "–" for kind in ("magnetisations", "correlators"))

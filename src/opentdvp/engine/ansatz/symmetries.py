@@ -9,7 +9,9 @@ from opentdvp.config.solver import Orbit
 from opentdvp.engine.povm.generator import Generator
 from opentdvp.engine.povm.tetrahedron import OUTCOMES
 from opentdvp.errors import ConfigError
-from opentdvp.physics.model import Lattice, Model
+from opentdvp.geometry.lattice import Lattice
+from opentdvp.physics.model import Model
+from opentdvp.physics.pauli.symmetries import symmetry_test
 
 Outcomes = TypeVar("Outcomes", Array, np.ndarray)
 
@@ -54,16 +56,16 @@ def build_orbit(
     if setting is None or setting == "none":
         return Symmetries(np.arange(model.n_sites)[None, :], np.zeros(1, dtype=int), 1, 0)
     step = setting if isinstance(setting, int) else 1
-    if not lattice.periodic or any(length % step for length in lattice.shape):
+    if not lattice.is_periodic or any(length % step for length in lattice.shape):
         raise ConfigError(
             f"`orbit` must be symmetries of the lattice, but {setting} does not fit the "
-            f"{'periodic' if lattice.periodic else 'open'} lattice {lattice.shape}."
+            f"{'periodic' if lattice.is_periodic else 'open'} lattice {lattice.shape}."
         )
     symmetries = _symmetries(lattice, step, with_point_group=setting in ("space_group", "full"))
-    if not all(model.is_symmetric(permutation) for permutation in symmetries.permutations):
+    if not all(map(symmetry_test(model), symmetries.permutations)):
         raise ConfigError(
-            f"`orbit` must be symmetries of the system, but {setting} does not leave its terms "
-            "and jumps unchanged."
+            f"`orbit` must be symmetries of the system, but {setting} does not leave its terms, "
+            "jumps and start unchanged."
         )
     if setting in ("half_turns", "full"):
         return _with_half_turns(symmetries, generator, start)

@@ -19,7 +19,7 @@ from opentdvp.engine.devices import for_samples
 from opentdvp.engine.measuring.given_rest import GivenRest
 from opentdvp.engine.povm.tetrahedron import OUTCOMES, Povm
 from opentdvp.engine.sampling.ensemble import Ensemble
-from opentdvp.physics.model import Lattice
+from opentdvp.geometry.lattice import Lattice
 
 #: Samples whose weights are together in memory: what is made of all sites fits the cache.
 _TOGETHER = 256

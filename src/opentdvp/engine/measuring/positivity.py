@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 from opentdvp.engine.measuring.observables import mean_and_error
 from opentdvp.engine.povm.tetrahedron import Povm, frame
 from opentdvp.engine.sampling.ensemble import Ensemble
-from opentdvp.physics.model import Lattice
+from opentdvp.geometry.lattice import Lattice
 
 
 def smallest_eigenvalues(

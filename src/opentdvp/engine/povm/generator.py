@@ -4,16 +4,14 @@ One-site terms are shared out over the pairs of sites that interact, so that the
 of a pair are visited once for everything that happens on it.
 """
 
-from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from opentdvp.engine.povm.tetrahedron import OUTCOMES, Povm, frame
-from opentdvp.physics.model import Jump, Model, Term
-from opentdvp.physics.spin import pauli_string
+from opentdvp.engine.povm.tetrahedron import OUTCOMES, Povm
+from opentdvp.physics.model import Model
+from opentdvp.physics.pauli.local_generators import local_generators
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,25 +45,35 @@ class Generator:
 
 def build_generator(model: Model, povm: Povm) -> Generator:
     """The POVM generator of a model: L^{ab} = tr(M^a 𝓛[D^b]) on every pair of sites."""
-    on_pairs: dict[tuple[int, int], np.ndarray] = defaultdict(lambda: np.zeros((16, 16)))
-    on_sites: dict[int, np.ndarray] = defaultdict(lambda: np.zeros((4, 4)))
-    for term in model.terms:
-        matrix = term_generator(term, povm)
-        if len(term.sites) == 2:
-            on_pairs[term.sites[0], term.sites[1]] += matrix
+    on_pairs: dict[tuple[int, int], np.ndarray] = {}
+    on_sites: dict[int, np.ndarray] = {}
+    for sites, generator in local_generators(model).items():
+        if len(sites) == 1:
+            on_sites[sites[0]] = in_frame(generator, povm)
         else:
-            on_sites[term.sites[0]] += matrix
-    for jump in model.jumps:
-        on_sites[jump.site] += jump_generator(jump, povm)
+            on_pairs[sites[0], sites[1]] = in_frame(generator, povm)
     # Every site that nothing couples gets a pair of its own, in a way that translations keep.
     for site in set(on_sites) - {site for pair in on_pairs for site in pair}:
         other = (site + 1) % model.n_sites
-        on_pairs[min(site, other), max(site, other)] += 0
+        on_pairs.setdefault((min(site, other), max(site, other)), np.zeros((OUTCOMES**2,) * 2))
     for site, matrix in on_sites.items():
         _share(site, matrix, on_pairs)
     pairs = sorted(on_pairs)
     matrices = np.array([on_pairs[pair] for pair in pairs]).reshape(-1, *(OUTCOMES,) * 4)
     return Generator(np.array(pairs, dtype=np.int32).reshape(-1, 2), matrices, *_by_shift(matrices))
+
+
+def in_frame(generator: Float[np.ndarray, "n n"], povm: Povm) -> Float[np.ndarray, "n n"]:
+    """L^{ab} of a generator G of Pauli strings on some sites: B G B⁻¹, P^a = Σ_k B^a_k <σ_k>.
+
+    On one site B^a = (1, s^a)/4.
+    """
+    one = np.concatenate([np.ones((OUTCOMES, 1)), povm.directions], axis=1) / 4
+    n_sites = len(generator).bit_length() // 2
+    basis = np.ones((1, 1))
+    for _ in range(n_sites):
+        basis = np.array(np.kron(basis, one))
+    return basis @ generator @ np.linalg.inv(basis)
 
 
 def _by_shift(matrices: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -79,27 +87,6 @@ def _by_shift(matrices: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]
     return shifts[connects], rates[:, connects], rates[:, 0]
 
 
-def term_generator(term: Term, povm: Povm) -> Float[np.ndarray, "n n"]:
-    """tr(M^a · (−i)[H, D^b]) for one Hamiltonian term; n = 4 or 16."""
-    hamiltonian = term.strength * pauli_string(term.operators)
-
-    def commutator(rho: np.ndarray) -> np.ndarray:
-        return -1j * (hamiltonian @ rho - rho @ hamiltonian)
-
-    return _in_frame(commutator, povm, len(term.sites))
-
-
-def jump_generator(jump: Jump, povm: Povm) -> Float[np.ndarray, "4 4"]:
-    """tr(M^a · γ(L D^b L† − ½{L†L, D^b})) for one jump operator."""
-    operator, adjoint = jump.matrix, jump.matrix.conj().T
-    loss = adjoint @ operator
-
-    def dissipator(rho: np.ndarray) -> np.ndarray:
-        return jump.rate * (operator @ rho @ adjoint - (loss @ rho + rho @ loss) / 2)
-
-    return _in_frame(dissipator, povm, 1)
-
-
 def apply_generator(
     generator: Generator, probabilities: Float[np.ndarray, "..."]
 ) -> Float[np.ndarray, "..."]:
@@ -109,15 +96,6 @@ def apply_generator(
         moved = np.tensordot(matrix, probabilities, axes=((2, 3), (int(i), int(j))))
         change += np.moveaxis(moved, (0, 1), (i, j))
     return change
-
-
-def _in_frame(
-    superoperator: Callable[[np.ndarray], np.ndarray], povm: Povm, n_sites: int
-) -> Float[np.ndarray, "n n"]:
-    """tr(M^a · map(D^b)) of a map of operators on `n_sites` spins."""
-    elements, dual = frame(povm.elements, n_sites), frame(povm.dual, n_sites)
-    images = np.array([superoperator(rho) for rho in dual])
-    return np.einsum("aij,bji->ab", elements, images).real
 
 
 def _share(site: int, matrix: np.ndarray, on_pairs: dict[tuple[int, int], np.ndarray]) -> None:

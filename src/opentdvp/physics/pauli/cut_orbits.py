@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Int, Int8, Int32
 
-from opentdvp.physics.model import Lattice
+from opentdvp.geometry.lattice import Lattice
 from opentdvp.physics.pauli.cuts import (
     Cut,
     Supports,

@@ -12,7 +12,7 @@ from math import comb, prod
 import numpy as np
 from jaxtyping import Bool, Int, UInt64
 
-from opentdvp.physics.model import Lattice
+from opentdvp.geometry.lattice import Lattice
 from opentdvp.physics.pauli.symmetries import lattice_group
 
 Supports = Int[np.ndarray, "supports weight"]
@@ -59,9 +59,9 @@ def extents(lattice: Lattice, supports: Supports) -> Int[np.ndarray, " supports"
     """Sites of the shortest window, or of the side of the smallest box, around each support."""
     found = np.zeros(len(supports), dtype=int)
     coordinates = np.unravel_index(supports, lattice.shape[::-1])[::-1]
-    for along, length in zip(coordinates, lattice.shape, strict=True):
+    for along, length, closed in zip(coordinates, lattice.shape, lattice.closed, strict=True):
         ordered = np.sort(along, axis=1)
-        if lattice.periodic:
+        if closed:
             # What is left of the circle without the largest gap.
             gaps = np.diff(ordered, axis=1, append=ordered[:, :1] + length)
             sides = length + 1 - gaps.max(axis=1)

@@ -1,18 +1,19 @@
 """The Lindblad equation for expectation values of Pauli strings, one per orbit.
 
 d<σ_s>/dt = <𝓛†(σ_s)> with 𝓛†(A) = i[H, A] + Σ γ(L†AL − ½{L†L, A}) (adjoint of the paper's eq. 3).
-Every term of H maps a string to one other string, every jump one letter to several.
+What happens on some sites maps the letters there to others.
 """
 
 from collections.abc import Iterator
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse
 from jaxtyping import Float, Int
 
-from opentdvp.physics.model import Model, Term
-from opentdvp.physics.pauli.local_generators import LETTERS, pair_generator, site_generator
+from opentdvp.physics.model import Model
+from opentdvp.physics.pauli.local_generators import LETTERS, local_generators
 from opentdvp.physics.pauli.orbits import ODD, PauliOrbits
 from opentdvp.physics.pauli.row_blocks import RowBlocks
 
@@ -50,7 +51,7 @@ class _Moves(NamedTuple):
 
 def build_reduced_generator(model: Model, orbits: PauliOrbits, rows: RowBlocks) -> ReducedGenerator:
     """The matrix A with d<σ_s>/dt = Σ_s' A_ss' <σ_s'> for one string of every orbit."""
-    maps = [*_pair_maps(model), *_site_maps(model)]
+    maps = list(_letter_maps(model))
     blocks = rows.map(lambda part: _block(orbits, maps, part), rows.slices)
     return ReducedGenerator(blocks, rows)
 
@@ -74,7 +75,7 @@ def _block(orbits: PauliOrbits, maps: list["_LetterMap"], part: slice) -> scipy.
 
 
 class _LetterMap(NamedTuple):
-    """Coefficients by the letters on one or two sites; letters are multiplied by others there.
+    """Coefficients by the letters on some sites; letters are multiplied by others there.
 
     `coefficients` has an axis per site for the letter of the string and, before them, one for the
     products; `factors` are the codes that the letters are multiplied by, (products, sites).
@@ -94,28 +95,14 @@ class _LetterMap(NamedTuple):
             yield _Moves(coefficients[codes], x ^ flip_x, z ^ flip_z)
 
 
-def _pair_maps(model: Model) -> Iterator[_LetterMap]:
-    """i[H, σ_s] of the terms on two sites: the string times the term, where they anticommute."""
-    for term in model.terms:
-        if len(term.sites) == 2:
-            factor = np.array([[_LETTERS.index(letter) for letter in term.operators]])
-            yield _LetterMap(term.sites, factor, _commutators(term)[None])
-
-
-def _commutators(term: Term) -> Float[np.ndarray, "4 4"]:
-    """c with i[h σ_p σ_q, σ_a σ_b] = c_ab σ_(p·a) σ_(q·b), by the letters a and b."""
-    generator = pair_generator(term).reshape(4, 4, 4, 4)[np.ix_(*[_ORDER] * 4)]
-    first, second = (_LETTERS.index(letter) for letter in term.operators)
-    a, b = np.indices((4, 4))
-    return generator[a, b, a ^ first, b ^ second]
-
-
-def _site_maps(model: Model) -> Iterator[_LetterMap]:
-    """Fields and jumps: every letter to itself and the three others."""
-    codes = np.arange(4)
-    for site in range(model.n_sites):
-        generator = site_generator(model, site)[np.ix_(_ORDER, _ORDER)]
-        by_factor = np.array([generator[codes, codes ^ factor] for factor in codes])
-        used = np.flatnonzero(by_factor.any(axis=1))
-        if len(used):
-            yield _LetterMap((site,), used[:, None], by_factor[used])
+def _letter_maps(model: Model) -> Iterator[_LetterMap]:
+    """What happens on the same sites: their letters to themselves and to all others."""
+    for sites, generator in local_generators(model).items():
+        count = len(sites)
+        tensor = generator.reshape((4,) * (2 * count))[np.ix_(*[_ORDER] * (2 * count))]
+        letters = np.indices((4,) * count)
+        for factor in product(range(4), repeat=count):
+            led = tuple(here ^ other for here, other in zip(letters, factor, strict=True))
+            coefficients = tensor[(*letters, *led)]
+            if coefficients.any():
+                yield _LetterMap(sites, np.array([factor]), coefficients[None])

@@ -4,30 +4,38 @@ A relabelling of the sites, or a rotation of all spins by π about an axis, that
 and dissipator as they are, and the start state too, does so at all times.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import reduce
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from opentdvp.physics.model import Lattice, Model
-from opentdvp.physics.pauli.local_generators import LETTERS, site_generator
+from opentdvp.geometry.lattice import Lattice
+from opentdvp.physics.model import Model
+from opentdvp.physics.pauli.local_generators import LETTERS, Sites, local_generators
 from opentdvp.physics.spin import AXES
 
 #: More relabellings than this are not listed; those of the lattice have to do then.
 MANY = 10_000
 
+# Decimals of generators, relative to the largest entry, that tell one from another.
+_DECIMALS = 12
+
+#: Generators of a model by sites, one for each of its parts.
+_Tables = list[dict[Sites, np.ndarray]]
+
 
 def automorphisms(model: Model) -> Int[np.ndarray, "group sites"]:
-    """All permutations π of the sites that leave a model as it is, identity first.
+    """All permutations π of the sites that leave a model and its start as they are, identity first.
 
     Site i moves to π[i]. They may be more than the lattice's own: the torus of 4×4 sites is a
     four-dimensional hypercube, which has 384. If there are more than `MANY`, as for spins that
     nothing couples, those of them that are translations and reflections of the lattice.
     """
-    couplings = _couplings(model)
-    order = _search_order(couplings)
-    pairs = _alike(couplings.reshape(-1, len(AXES) ** 2)).reshape(model.n_sites, -1)
-    sites = _alike(np.reshape(_site_generators(model), (model.n_sites, -1)))
+    tables = _rounded_generators(model)
+    pairs = _pair_classes(model, tables)
+    sites = _site_classes(model, tables)
+    order = _search_order(pairs)
     found: list[tuple[int, ...]] = []
     for images in _extensions((), order, pairs, sites):
         found.append(images)
@@ -35,37 +43,101 @@ def automorphisms(model: Model) -> Int[np.ndarray, "group sites"]:
             return lattice_symmetries(model)
     permutations = np.empty((len(found), model.n_sites), dtype=int)
     permutations[:, order] = found
+    if any(len(where) > 2 for table in tables for where in table):
+        permutations = np.array([p for p in permutations if _fits(tables, p)])
     return permutations[np.lexsort(permutations.T[::-1])]
+
+
+def symmetry_test(model: Model) -> Callable[[np.ndarray], bool]:
+    """Whether a permutation of the sites leaves Hamiltonian, dissipator and start as they are."""
+    tables = _rounded_generators(model)
+
+    def is_symmetric(permutation: np.ndarray) -> bool:
+        same_start = np.array_equal(model.bloch[permutation], model.bloch)
+        return same_start and _fits(tables, permutation)
+
+    return is_symmetric
 
 
 def half_turns(model: Model) -> tuple[str, ...]:
     """The axes among X, Y, Z about which turning all spins by π leaves model and start as they are.
 
-    A half turn about Z changes the signs of X and Y. It is a symmetry of the dissipator if that
-    connects only Pauli matrices of equal sign.
+    A half turn about Z changes the signs of X and Y. It is a symmetry if what happens on any sites
+    connects only Pauli strings of equal sign.
     """
-    generators = _site_generators(model)
-    return tuple(axis for axis in AXES if _turns(model, generators, axis))
+    tables = _rounded_generators(model)
+    return tuple(axis for axis in AXES if _turns(model, tables, axis))
 
 
-def _site_generators(model: Model) -> list[np.ndarray]:
-    return [site_generator(model, site) for site in range(model.n_sites)]
+def _rounded_generators(model: Model) -> _Tables:
+    """Of every part; equal ones are equal whatever the order of sums was."""
+    tables = [local_generators(part) for _, part in model.parts()]
+    largest = max((np.abs(g).max() for table in tables for g in table.values()), default=1.0)
+    scale = largest or 1.0
+    return [
+        {
+            where: np.round(generator / scale, _DECIMALS) + 0.0
+            for where, generator in table.items()
+            if generator.any()
+        }
+        for table in tables
+    ]
 
 
-def _couplings(model: Model) -> Float[np.ndarray, "sites sites 3 3"]:
-    """Strength of σ_a on site i times σ_b on site j, at [i, j, a, b] and at [j, i, b, a]."""
-    strengths = np.zeros((model.n_sites, model.n_sites, 3, 3))
-    for term in model.terms:
-        if len(term.sites) == 2:
-            (i, j), (a, b) = term.sites, map(AXES.index, term.operators)
-            strengths[i, j, a, b] += term.strength
-            strengths[j, i, b, a] += term.strength
-    return strengths
+def _fits(tables: _Tables, permutation: np.ndarray) -> bool:
+    return all(_same(table, permutation) for table in tables)
+
+
+def _same(table: dict[Sites, np.ndarray], permutation: np.ndarray) -> bool:
+    for where, generator in table.items():
+        images = [int(permutation[site]) for site in where]
+        target = tuple(sorted(images))
+        if target not in table or not np.array_equal(table[target], turned(generator, images)):
+            return False
+    return True
+
+
+def turned(generator: Float[np.ndarray, "n n"], sites: list[int]) -> Float[np.ndarray, "n n"]:
+    """A generator with letters for sites in this order, as one for these in ascending order."""
+    count, order = len(sites), np.argsort(sites)
+    tensor = generator.reshape((len(LETTERS),) * (2 * count))
+    return tensor.transpose([*order, *(order + count)]).reshape(generator.shape)
+
+
+def _pair_classes(model: Model, tables: _Tables) -> Int[np.ndarray, "sites sites"]:
+    """Numbers that are equal where the same happens on (i, j); 0 where nothing does."""
+    keys: dict[tuple[int, int], list[bytes]] = {}
+    for number, table in enumerate(tables):
+        for where, generator in table.items():
+            if len(where) == 2:
+                i, j = where
+                here = keys.setdefault((i, j), []), keys.setdefault((j, i), [])
+                for place, sites in zip(here, ([i, j], [j, i]), strict=True):
+                    place.append(bytes([number]) + _seen_from(generator, sites).tobytes())
+    known: dict[bytes, int] = {}
+    classes = np.zeros((model.n_sites, model.n_sites), dtype=int)
+    for pair, found in keys.items():
+        classes[pair] = known.setdefault(b"".join(found), len(known) + 1)
+    return classes
+
+
+def _seen_from(generator: np.ndarray, sites: list[int]) -> np.ndarray:
+    """The generator of a pair (ascending) with its letters in the order of these sites."""
+    return generator if sites[0] < sites[1] else turned(generator, [1, 0])
+
+
+def _site_classes(model: Model, tables: _Tables) -> Int[np.ndarray, " sites"]:
+    """Numbers that are equal where the same happens on a site, and starts there."""
+    nothing = np.zeros((len(LETTERS),) * 2)
+    rows = [
+        np.concatenate([*(t.get((site,), nothing).ravel() for t in tables), model.bloch[site]])
+        for site in range(model.n_sites)
+    ]
+    return np.unique(np.array(rows), axis=0, return_inverse=True)[1].ravel()
 
 
 def _search_order(pairs: np.ndarray) -> list[int]:
     """All sites, each after one that it is coupled to where there is one: contradictions early."""
-    coupled = np.abs(pairs).sum(axis=(2, 3)) > 0
     order: list[int] = []
     for first in range(len(pairs)):
         waiting = [first]
@@ -73,13 +145,8 @@ def _search_order(pairs: np.ndarray) -> list[int]:
             site = waiting.pop(0)
             if site not in order:
                 order.append(site)
-                waiting += [int(other) for other in np.flatnonzero(coupled[site])]
+                waiting += [int(other) for other in np.flatnonzero(pairs[site])]
     return order
-
-
-def _alike(rows: np.ndarray) -> np.ndarray:
-    """Numbers that are equal where rows are."""
-    return np.unique(rows, axis=0, return_inverse=True)[1].ravel()
 
 
 def _extensions(
@@ -97,25 +164,24 @@ def _extensions(
 
 
 def lattice_group(lattice: Lattice) -> Int[np.ndarray, "group sites"]:
-    """The reflections of a lattice, turns of a square, and translations of a periodic one."""
-    points = lattice.point_group()
-    moves = lattice.translations(1) if lattice.periodic else np.arange(lattice.n_sites)[None]
+    """The reflections of a lattice, turns of a square, and translations along periodic axes."""
+    points, moves = lattice.point_group(), lattice.translations(1)
     return np.unique(points[:, moves].reshape(-1, lattice.n_sites), axis=0)
 
 
 def lattice_symmetries(model: Model) -> Int[np.ndarray, "group sites"]:
     """Of the moves of the lattice, those that leave the model as it is."""
+    is_symmetric = symmetry_test(model)
     every = lattice_group(model.lattice)
-    return np.array([permutation for permutation in every if model.is_symmetric(permutation)])
+    return np.array([permutation for permutation in every if is_symmetric(permutation)])
 
 
-def _turns(model: Model, generators: list[np.ndarray], axis: str) -> bool:
+def _turns(model: Model, tables: _Tables, axis: str) -> bool:
     signs = np.array([1 if letter in ("I", axis) else -1 for letter in LETTERS])
     keeps_start = np.array_equal(signs[1:] * model.bloch, model.bloch)
-    odd_terms = (
-        sum(letter != axis for letter in term.operators) % 2
-        for term in model.terms
-        if len(term.sites) == 2
+    return keeps_start and all(
+        np.array_equal(s[:, None] * generator * s, generator)
+        for table in tables
+        for where, generator in table.items()
+        for s in (reduce(np.kron, [signs] * len(where)),)
     )
-    keeps_sites = all(np.array_equal(signs[:, None] * m * signs, m) for m in generators)
-    return keeps_start and keeps_sites and not any(odd_terms)

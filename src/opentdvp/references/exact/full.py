@@ -15,7 +15,8 @@ from qutip.solver.integrator import IntegratorException
 
 from opentdvp.config import ExactSolver, Observables, System
 from opentdvp.errors import ConfigError, NumericalFailure
-from opentdvp.physics.model import Lattice, Model, build_model
+from opentdvp.geometry.lattice import Lattice
+from opentdvp.physics.model import Jump, Model, build_model
 from opentdvp.physics.spin import AXES, PAULI, pauli_string, spin_state
 from opentdvp.protocol import Report, Task, method
 from opentdvp.records.checkpoint import State
@@ -117,14 +118,12 @@ def hamiltonian(model: Model) -> qutip.Qobj:
 
 def collapse_operators(model: Model) -> list[qutip.Qobj]:
     """√γ L of every jump, as sparse operators."""
-    return [
-        np.sqrt(jump.rate) * _place({jump.site: jump.matrix}, model.n_sites) for jump in model.jumps
-    ]
+    return [np.sqrt(jump.rate) * _jump_operator(jump, model.n_sites) for jump in model.jumps]
 
 
 def start_state(model: Model) -> qutip.Qobj:
-    """The product of equal spins (1 + r·σ)/2, as a dense density matrix."""
-    return qutip.tensor([qutip.Qobj(spin_state(model.bloch))] * model.n_sites).to("Dense")
+    """The product of all spins (1 + r·σ)/2, as a dense density matrix."""
+    return qutip.tensor([qutip.Qobj(spin_state(vector)) for vector in model.bloch]).to("Dense")
 
 
 def measure(
@@ -154,6 +153,17 @@ def expectation(rho: Complex[np.ndarray, "n n"], letters: str, sites: tuple[int,
     reduced = np.einsum(rho.reshape((2,) * (2 * n_sites)), rows + columns, kept)
     operator = pauli_string(letters)
     return float(np.trace(reduced.reshape(operator.shape) @ operator).real)
+
+
+def _jump_operator(jump: Jump, n_sites: int) -> qutip.Qobj:
+    """Σ_m L_m of all parts of a jump."""
+    total = qutip.qzero([2] * n_sites, dtype="CSR")
+    for matrix, sites in zip(jump.matrices, jump.sites, strict=True):
+        dims = [[2] * len(sites)] * 2
+        total += qutip.expand_operator(
+            qutip.Qobj(matrix, dims=dims), [2] * n_sites, list(sites)
+        ).to("CSR")
+    return total
 
 
 def _place(operators: Mapping[int, np.ndarray], n_sites: int) -> qutip.Qobj:

@@ -14,7 +14,8 @@ from jaxtyping import Float
 
 from opentdvp.config import Deck, Observables, ReducedExactSolver, System
 from opentdvp.errors import ConfigError, FileError
-from opentdvp.physics.model import Lattice, Model, build_model
+from opentdvp.geometry.lattice import Lattice
+from opentdvp.physics.model import Model, build_model
 from opentdvp.physics.pauli.orbits import MAXIMAL_SITES, ODD, PauliOrbits, count_orbits, find_orbits
 from opentdvp.physics.pauli.reduced_generator import build_reduced_generator
 from opentdvp.physics.pauli.row_blocks import RowBlocks
@@ -100,10 +101,13 @@ def _assemble(deck: Deck) -> _Problem:
 
 
 def _product_state(model: Model, orbits: PauliOrbits) -> np.ndarray:
-    """Products of the components of the Bloch vector."""
-    x, z = orbits.x, orbits.z
-    counts = zip((x & ~z, x & z, z & ~x), model.bloch, strict=True)
-    return np.prod([float(r) ** np.bitwise_count(mask) for mask, r in counts], axis=0)
+    """Products of the components of the Bloch vectors."""
+    values = np.ones(len(orbits.x))
+    for site, vector in enumerate(model.bloch):
+        code = ((orbits.x >> site) & 1) + 2 * ((orbits.z >> site) & 1)
+        # By bits: neither, X, Z, and both of them for Y.
+        values *= np.array([1.0, vector[0], vector[2], vector[1]])[code]
+    return values
 
 
 def _start(problem: _Problem) -> State:

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Inexact, Int
 
 from opentdvp.physics.model import Model
-from opentdvp.physics.pauli.local_generators import LETTERS, pair_generator, site_generator
+from opentdvp.physics.pauli.local_generators import LETTERS, local_generators
 
 #: Letters of a site, and pairs of letters, with the first site leading.
 SITE, PAIR = len(LETTERS), len(LETTERS) ** 2
@@ -45,27 +45,26 @@ class Pairs(NamedTuple):
 
 def find_sites(model: Model, means: Int[np.ndarray, "sites 3"]) -> Sites:
     """The generators on all sites; `means` are the unknowns that are the means of each."""
-    generators = [site_generator(model, site) for site in range(model.n_sites)]
+    found, nothing = local_generators(model), np.zeros((SITE, SITE))
+    generators = [found.get((site,), nothing) for site in range(model.n_sites)]
     first, number = _classes(generators, means)
     return Sites(np.array(generators)[first], means[first], number)
 
 
 def find_pairs(model: Model, means: Int[np.ndarray, "sites 3"]) -> Pairs:
     """The generators on all pairs that some term couples."""
-    generators: dict[tuple[int, ...], np.ndarray] = {}
+    found = local_generators(model).items()
+    generators = {sites: g for sites, g in found if len(sites) == 2 and g.any()}
     leads: dict[tuple[int, ...], np.ndarray] = {}
-    for term in model.terms:
-        if len(term.sites) == 2:
-            generator = pair_generator(term)
-            generators[term.sites] = generators.get(term.sites, 0) + generator
-            one = generator[None] / np.abs(generator).max()
-            some = np.abs(centred_pairs(one, _some_means(means[list(term.sites)])[None])) > _NOTHING
-            leads[term.sites] = leads.get(term.sites, np.False_) | some[0]
-    sites = np.array(list(generators), dtype=int).reshape(-1, 2)
+    for sites, generator in generators.items():
+        one = generator[None] / np.abs(generator).max()
+        some = np.abs(centred_pairs(one, _some_means(means[list(sites)])[None])) > _NOTHING
+        leads[sites] = some[0]
+    places = np.array(list(generators), dtype=int).reshape(-1, 2)
     every = np.array(list(generators.values())).reshape(-1, PAIR, PAIR)
-    first, number = _classes(list(every), means[sites].reshape(-1, 6))
-    found = np.array(list(leads.values()), dtype=bool).reshape(-1, PAIR, PAIR)
-    return Pairs(every[first], means[sites][first], found[first], sites, number)
+    first, number = _classes(list(every), means[places].reshape(-1, 6))
+    led = np.array(list(leads.values()), dtype=bool).reshape(-1, PAIR, PAIR)
+    return Pairs(every[first], means[places][first], led[first], places, number)
 
 
 def _classes(generators: list[np.ndarray], means: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

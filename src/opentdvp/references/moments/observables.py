@@ -4,7 +4,8 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from opentdvp.config import Observables
-from opentdvp.physics.model import Lattice, Model
+from opentdvp.geometry.lattice import Lattice
+from opentdvp.physics.model import Model
 from opentdvp.physics.pauli.cut_orbits import CutOrbits
 from opentdvp.physics.pauli.cuts import Cut, extents
 from opentdvp.physics.pauli.local_generators import LETTERS
@@ -14,10 +15,10 @@ from opentdvp.references.site_averages import site_averages
 
 
 def product_state(hierarchy: Hierarchy, model: Model) -> Float[np.ndarray, " unknowns"]:
-    """The start: the means are the Bloch vector, and nothing is correlated."""
+    """The start: the means are the Bloch vectors, and nothing is correlated."""
     values = np.zeros(len(hierarchy.orbits.representatives))
-    for component, numbers in zip(model.bloch, hierarchy.means.T, strict=True):
-        values[numbers[numbers >= 0]] = component
+    kept = hierarchy.means >= 0
+    values[hierarchy.means[kept]] = model.bloch[kept]
     return values
 
 

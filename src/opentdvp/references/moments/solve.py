@@ -11,7 +11,8 @@ import numpy as np
 
 from opentdvp.config import Deck, MomentsSolver, Observables, System
 from opentdvp.errors import ConfigError
-from opentdvp.physics.model import Lattice, Model, build_model
+from opentdvp.geometry.lattice import Lattice
+from opentdvp.physics.model import Model, build_model
 from opentdvp.physics.pauli.cut_orbits import estimated_orbits
 from opentdvp.physics.pauli.cuts import Cut
 from opentdvp.physics.pauli.symmetries import automorphisms, half_turns

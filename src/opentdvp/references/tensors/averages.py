@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float
 
 from opentdvp.config import Observables
-from opentdvp.physics.model import Lattice
+from opentdvp.geometry.lattice import Lattice
 from opentdvp.physics.spin import AXES
 from opentdvp.references.site_averages import site_averages
 from opentdvp.references.tensors.evolution import Tensors

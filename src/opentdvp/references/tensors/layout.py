@@ -14,6 +14,8 @@ from jaxtyping import Float, Int
 
 from opentdvp.errors import ConfigError
 from opentdvp.physics.model import Model
+from opentdvp.physics.pauli.local_generators import local_generators
+from opentdvp.physics.pauli.symmetries import symmetry_test
 
 Spins = tuple[int, ...]
 
@@ -60,7 +62,7 @@ def find_layout(model: Model, chain: str) -> Layout:
     if chain == "infinite":
         return _infinite(model)
     spins = range(model.n_sites)
-    if lattice.periodic:
+    if lattice.is_periodic:
         tensors = tuple(
             (k, model.n_sites - 1 - k) if 2 * k + 1 < model.n_sites else (k,)
             for k in range((model.n_sites + 1) // 2)
@@ -68,7 +70,7 @@ def find_layout(model: Model, chain: str) -> Layout:
     else:
         tensors = tuple((spin,) for spin in spins)
     bonds = (None, *pairwise(tensors))
-    reflected = lattice.periodic and model.is_symmetric(np.array(spins)[::-1])
+    reflected = lattice.is_periodic and symmetry_test(model)(np.array(spins)[::-1])
     layout = Layout(tensors, bonds, infinite=False, reflected=reflected)
     _check_terms(model, layout)
     return layout
@@ -76,7 +78,7 @@ def find_layout(model: Model, chain: str) -> Layout:
 
 def _infinite(model: Model) -> Layout:
     translation = np.roll(np.arange(model.n_sites), 1)
-    if not model.lattice.periodic or not model.is_symmetric(translation):
+    if not model.lattice.is_periodic or not symmetry_test(model)(translation):
         raise ConfigError(
             "`chain` must be finite unless the system is a ring that looks the same from every "
             "site, but is infinite."
@@ -90,13 +92,14 @@ def _infinite(model: Model) -> Layout:
 
 
 def _check_terms(model: Model, layout: Layout) -> None:
-    for term in model.terms:
-        homes = ({*left, *right} for left, right in filter(None, layout.bonds))
-        if not any(home.issuperset(term.sites) for home in homes):
-            raise ConfigError(
-                "`terms` must join nearest neighbours for a tensor network, but one joins the "
-                f"sites {list(term.sites)}."
-            )
+    homes = [{*left, *right} for left, right in filter(None, layout.bonds)]
+    for _, part in model.parts():
+        for sites in local_generators(part):
+            if len(sites) > 1 and not any(home.issuperset(sites) for home in homes):
+                raise ConfigError(
+                    "`terms` must join nearest neighbours for a tensor network, but one joins the "
+                    f"sites {list(sites)}; use the method moments, exact or tdvp."
+                )
 
 
 def parity_basis(

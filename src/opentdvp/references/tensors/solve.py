@@ -49,9 +49,9 @@ def _check(system: System, solver: TensorNetworkSolver) -> None:
     model = build_model(system)
     if solver.method == "mps" and model.jumps:
         raise ConfigError("`jumps` must be empty for the method mps, but is not; use mpo.")
-    layout, start = find_layout(model, solver.chain), _space(model, solver).start
-    size = solver.bond_dimension * len(start) ** max(map(len, layout.tensors))
-    memory = _COPIES * size**2 * start.itemsize / 2**30
+    layout, starts = find_layout(model, solver.chain), _space(model, solver).starts
+    size = solver.bond_dimension * starts.shape[1] ** max(map(len, layout.tensors))
+    memory = _COPIES * size**2 * starts.itemsize / 2**30
     if memory > MAXIMAL_GIB:
         raise ConfigError(
             f"`bond_dimension` must leave a problem of at most {MAXIMAL_GIB} GiB, but is "

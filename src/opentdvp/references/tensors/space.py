@@ -11,28 +11,33 @@ from typing import NamedTuple
 import numpy as np
 
 from opentdvp.physics.model import Model
-from opentdvp.physics.pauli.local_generators import LETTERS, pair_generator, site_generator
+from opentdvp.physics.pauli.local_generators import LETTERS, local_generators
 from opentdvp.physics.spin import pauli_string
 from opentdvp.references.tensors.layout import Layout, Spins, parity_basis
 from opentdvp.references.trajectories.pure_states import spin_amplitudes
 
 
 class Space(NamedTuple):
-    """Evolution of a product state of spins, each with `len(start)` components.
+    """Evolution of a product state of spins.
 
     Attributes
     ----------
-    start
-        Components of each spin at time 0.
+    starts
+        Components of each spin at time 0, shape (N, components).
     generators
         Time derivatives, as matrices on the components of a few spins.
     pure
         Whether the components are amplitudes.
     """
 
-    start: np.ndarray
+    starts: np.ndarray
     generators: tuple[tuple[Spins, np.ndarray], ...]
     pure: bool
+
+    @property
+    def dimension(self) -> int:
+        """Components of a spin."""
+        return self.starts.shape[1]
 
     def functional(self, letters: str) -> np.ndarray:
         """The Pauli string on its spins: as a matrix, or as a vector that picks its component."""
@@ -47,14 +52,14 @@ def amplitudes(model: Model) -> Space:
     generators = tuple(
         (term.sites, -1j * term.strength * pauli_string(term.operators)) for term in model.terms
     )
-    return Space(spin_amplitudes(model.bloch), generators, pure=True)
+    starts = np.array([spin_amplitudes(vector) for vector in model.bloch])
+    return Space(starts, generators, pure=True)
 
 
 def pauli_expectations(model: Model) -> Space:
     """Expectation values of all Pauli strings, in the order I, X, Y, Z per spin."""
-    sites = [((site,), site_generator(model, site)) for site in range(model.n_sites)]
-    pairs = [(term.sites, pair_generator(term)) for term in model.terms if len(term.sites) == 2]
-    return Space(np.array([1.0, *model.bloch]), (*sites, *pairs), pure=False)
+    starts = np.concatenate([np.ones((model.n_sites, 1)), model.bloch], axis=1)
+    return Space(starts, tuple(local_generators(model).items()), pure=False)
 
 
 class Chain(NamedTuple):
@@ -88,13 +93,13 @@ class Chain(NamedTuple):
 
 def build_chain(layout: Layout, space: Space) -> Chain:
     """Start state and generators of a chain of tensors."""
-    dimension = len(space.start)
+    dimension = space.dimension
     chosen = {
         spins: parity_basis(dimension, len(spins), layout.reflected)
         for spins in (*layout.tensors, *(s for bond in filter(None, layout.bonds) for s in bond))
     }
     bases = tuple(chosen[spins][0] for spins in layout.tensors)
-    starts = (reduce(np.kron, [space.start] * len(spins)) for spins in layout.tensors)
+    starts = (reduce(np.kron, space.starts[list(spins)]) for spins in layout.tensors)
     return Chain(
         space=space,
         layout=layout,
@@ -116,8 +121,8 @@ def _rotated(generator: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.n
 def _generator(layout: Layout, space: Space, bond: tuple[Spins, Spins]) -> np.ndarray:
     """All terms across a bond, and those inside its tensors, shared between all their bonds."""
     spins = (*bond[0], *bond[1])
-    dimension = len(space.start)
-    total = np.zeros((dimension ** len(spins),) * 2, dtype=space.start.dtype)
+    dimension = space.dimension
+    total = np.zeros((dimension ** len(spins),) * 2, dtype=space.starts.dtype)
     for sites, matrix in space.generators:
         if set(sites) <= set(spins):
             inside = [side for side in bond if set(sites) <= set(side)]

@@ -12,7 +12,8 @@ from jaxtyping import Float, Int
 
 from opentdvp.config import Deck, DephasingSolver, StochasticSolver, System, WaveFunctionSolver
 from opentdvp.errors import ConfigError, FileError
-from opentdvp.physics.model import Lattice, Model, build_model
+from opentdvp.geometry.lattice import Lattice
+from opentdvp.physics.model import Model, build_model
 from opentdvp.physics.spin import AXES
 from opentdvp.protocol import Method, Task, method
 from opentdvp.records.checkpoint import State

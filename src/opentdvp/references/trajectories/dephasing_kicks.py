@@ -41,7 +41,7 @@ def check(model: Model) -> None:
     """Raise `ConfigError` unless couplings and jumps are along Z."""
     if any(term.operators != "ZZ" for term in model.terms if len(term.sites) == 2):
         raise ConfigError("`couplings` must be ZZ for dephasing kicks, but are others too.")
-    if any(_dephasing_rate(jump.matrix) is None for jump in model.jumps):
+    if any(not j.is_local or _dephasing_rate(j.matrices[0]) is None for j in model.jumps):
         raise ConfigError("`jumps` must be multiples of Z for dephasing kicks, but are not.")
 
 
@@ -85,7 +85,7 @@ def _build_step(model: Model, size: float) -> _Step:
             across[term.sites[0], "XY".index(term.operators)] += term.strength
     rates = np.zeros(n_sites)
     for jump in model.jumps:
-        rates[jump.site] += jump.rate * (_dephasing_rate(jump.matrix) or 0.0)
+        rates[jump.support[0]] += jump.rate * (_dephasing_rate(jump.matrices[0]) or 0.0)
     half = np.exp(-1j * energies.ravel() * size / 2)
     return _Step(
         half=half,

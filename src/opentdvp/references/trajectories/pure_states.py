@@ -9,7 +9,8 @@ from jaxtyping import Complex, Float
 
 from opentdvp.config import Observables
 from opentdvp.errors import ConfigError
-from opentdvp.physics.model import Lattice, Model
+from opentdvp.geometry.lattice import Lattice
+from opentdvp.physics.model import Model
 from opentdvp.physics.spin import AXES, pauli_string, spin_state
 from opentdvp.references.site_averages import site_averages
 
@@ -40,8 +41,8 @@ def spin_amplitudes(bloch: Float[np.ndarray, " 3"]) -> Complex[np.ndarray, " 2"]
 
 
 def pure_start(model: Model) -> Amplitudes:
-    """The product of equal spins; site 0 is the most significant bit. Errors as for one spin."""
-    return reduce(np.kron, [spin_amplitudes(model.bloch)] * model.n_sites)
+    """The product of all spins; site 0 is the most significant bit. Errors as for one spin."""
+    return reduce(np.kron, [spin_amplitudes(vector) for vector in model.bloch])
 
 
 class Expectations(NamedTuple):

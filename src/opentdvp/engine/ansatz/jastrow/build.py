@@ -14,7 +14,8 @@ from opentdvp.engine.ansatz.symmetries import Symmetries, all_symmetries
 from opentdvp.engine.povm.generator import Generator
 from opentdvp.engine.povm.tetrahedron import OUTCOMES, Povm, outcome_probabilities
 from opentdvp.errors import ConfigError
-from opentdvp.physics.model import Lattice, Model
+from opentdvp.geometry.lattice import Lattice
+from opentdvp.physics.model import Model
 from opentdvp.physics.pauli.cut_orbits import CutOrbits, orbits_within
 from opentdvp.physics.pauli.cuts import Cut
 from opentdvp.physics.pauli.symmetries import automorphisms, half_turns
@@ -51,11 +52,13 @@ def build_jastrow(
             f"`network` must have at most {MOST_PARAMETERS} parameters, but weight "
             f"{settings.weight} and range {settings.range} give {count} on this system."
         )
-    start = outcome_probabilities(povm, model.bloch)
+    start = outcome_probabilities(povm, model.bloch[0])
     boxes = box_windows(lattice, settings.range, orbits.permutations)
     families = [_family(boxes, settings.weight, 1, orbits, start)]
-    farthest = max(length // 2 if lattice.periodic else length - 1 for length in lattice.shape)
-    if min(settings.pair_range - 1, farthest) >= settings.range and settings.weight > 1:
+    if (
+        min(settings.pair_range - 1, max(lattice.farthest)) >= settings.range
+        and settings.weight > 1
+    ):
         pairs = pair_windows(lattice, settings.range, settings.pair_range - 1, orbits.permutations)
         family = _family(pairs, 2, 2, orbits, np.ones(OUTCOMES))
         families.append(family._replace(tabulated=False))

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Int
 
 from opentdvp.engine.povm.tetrahedron import OUTCOMES
-from opentdvp.physics.model import Lattice
+from opentdvp.geometry.lattice import Lattice
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,8 +82,8 @@ def box_windows(lattice: Lattice, length: int, moves: np.ndarray) -> Windows:
     """
     sizes = [min(length, extent) for extent in lattice.shape]
     firsts = [
-        range(extent if lattice.periodic and size < extent else extent - size + 1)
-        for size, extent in zip(sizes, lattice.shape, strict=True)
+        range(extent if closed and size < extent else extent - size + 1)
+        for size, extent, closed in zip(sizes, lattice.shape, lattice.closed, strict=True)
     ]
     grid = np.arange(lattice.n_sites).reshape(lattice.shape[::-1])
     windows = []
@@ -102,7 +102,7 @@ def pair_windows(lattice: Lattice, nearest: int, farthest: int, moves: np.ndarra
     On a periodic lattice each pair that is its own image by half of the lattice stands there twice,
     so that translations connect pairs of equal displacement.
     """
-    halves = [extent // 2 if lattice.periodic else extent - 1 for extent in lattice.shape]
+    halves = lattice.farthest
     reach = [range(-min(half, farthest), min(half, farthest) + 1) for half in halves]
     pairs: list[tuple[int, int]] = []
     for step in product(*reach):

@@ -1,0 +1,1 @@
+"""Where spins are, and which are neighbours."""
