@@ -1,4 +1,7 @@
-"""Imports go one way: geometry ← config ← physics, records ← protocol ← engine, references ← running ← cli."""
+"""Imports go one way.
+
+geometry ← config ← physics, records ← protocol ← engine, references ← running ← cli.
+"""
 
 import ast
 import subprocess

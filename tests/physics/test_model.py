@@ -244,8 +244,8 @@ def test_jumps_are_expanded_over_their_sites() -> None:
         (2, 2.0),
         (0, 2.0),
     ]
-    np.testing.assert_array_equal(model.jumps[0].matrix, SITE_OPERATORS["sigma_minus"])
-    np.testing.assert_array_equal(model.jumps[3].matrix, [[0, 1j], [0.5, 0]])
+    np.testing.assert_array_equal(model.jumps[0].matrices[0], SITE_OPERATORS["sigma_minus"])
+    np.testing.assert_array_equal(model.jumps[3].matrices[0], [[0, 1j], [0.5, 0]])
 
 
 def test_sigma_minus_maps_up_to_down() -> None:
