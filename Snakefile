@@ -5,7 +5,7 @@ import sys
 
 from snakemake.utils import min_version
 
-min_version("9.5")
+min_version("9.27")
 
 
 include: "workflow/rules/common.smk"

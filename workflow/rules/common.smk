@@ -61,6 +61,11 @@ if STOCHASTIC:
     RUNNING.append(f"{quote(LOGS)}/batch/*/*/*.log")
 
 
+def listed_first(wildcards):
+    """Priority of a network: below that of copies, above that of all others."""
+    return 2 - (1 + NETWORKS.index(wildcards.solver)) / (1 + len(NETWORKS))
+
+
 def without_networks(runs):
     """Whether only references take part."""
     return all(run.solver not in NETWORKS for run in runs)

@@ -27,12 +27,13 @@ rule solve:
         " --out {output.trajectory:q} --checkpoint {params.checkpoint:q} --keep-checkpoint 2> {log:q}"
 
 
-# A system solved by a network: the longest jobs, so they come first.
+# A system solved by a network: the longest jobs, so they come first, in the order in which the
+# configuration lists their solvers.
 use rule solve as evolve with:
     wildcard_constraints:
         system=COMPUTED,
         solver="|".join(NETWORKS) or "none",
-    priority: 1
+    priority: listed_first
 
 
 # Some of the independent trajectories of a stochastic solver.

@@ -20,7 +20,7 @@ _ROWS = 1024
 
 #: Conjugate gradients: the residual at which they stop, one that is still good enough, and how
 #: many there may be until then.
-_NEAR, _CLOSE_ENOUGH, _ITERATIONS = 1e-6, 1e-4, 40
+_NEAR, _CLOSE_ENOUGH, _ITERATIONS = 1e-4, 1e-3, 40
 
 #: Products with S until its largest eigenvalue is known to a few per cent, enough for a scale.
 _POWER_ITERATIONS = 20
