@@ -268,9 +268,6 @@ def test_the_number_of_threads_changes_nothing(monkeypatch):
 @pytest.mark.parametrize(
     ("solver", "message"),
     [
-        (moments(7, 4), "`weight` must be at most 6 on this lattice, but is 7"),
-        (moments(4, 7), "`range` must be at most 6 on this lattice, but is 7"),
-        (moments(4, 3, 8), "`pair_range` must be at most 6 on this lattice, but is 8"),
         (moments(4, 2), r"correlators\.XX` must have distances of at most 1.* has 2; use a larger"),
     ],
 )
