@@ -6,9 +6,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from opentdvp.config.extends import add_extends, read_layers
+from opentdvp.config.extends import add_extends, merge, read_layers
 from opentdvp.config.messages import explain, one_line, sentences
 from opentdvp.config.networks import CustomNetwork
+from opentdvp.config.output import Output
 from opentdvp.config.presets import preset_schemas, with_presets
 from opentdvp.config.solver import TdvpSolver
 from opentdvp.config.study import Study
@@ -48,7 +49,8 @@ def _validate(tree: dict[str, Any], path: Path) -> Study:
     """Turn a tree of keys into a `Study`; `path` is only named in errors."""
     keys = tree
     try:
-        keys = with_presets(tree)
+        # Here, so that they are checked, and errors name their keys.
+        keys = merge({"output": Output.model_construct().model_dump()}, with_presets(tree))
         return Study.model_validate(keys)
     except ValidationError as error:
         raise ConfigError(one_line(f"{path}: {sentences(explain(error, keys))}")) from error

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator
 
 from opentdvp.config.base import StrictModel
 from opentdvp.config.comparison import Run
@@ -45,8 +45,8 @@ Folder = Annotated[str, AfterValidator(_check_folder)]
 class Output(StrictModel):
     """Folders that the pipeline writes to."""
 
-    results: Annotated[Folder, Field(validate_default=True)] = "results"
-    figures: Annotated[Folder, Field(validate_default=True)] = "figures"
+    results: Folder = "results"
+    figures: Folder = "figures"
 
     def trajectory(self, run: Run) -> Path:
         """File of a run."""

@@ -44,7 +44,7 @@ class Deck(StrictModel):
 class Study(StrictModel):
     """The whole configuration of a pipeline."""
 
-    output: Output = Field(default={}, validate_default=True)
+    output: Output = Field(default_factory=Output)
     #: Where some runs come from; without it all are computed.
     archive: Archive | None = None
     systems: dict[Name, System]
