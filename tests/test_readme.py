@@ -1,4 +1,5 @@
 import re
+import shutil
 from pathlib import Path
 
 import jax
@@ -51,6 +52,17 @@ def test_example_of_an_own_system_plans_its_own_runs(tmp_path):
     jobs = planned(folder, "--configfile", "mine.yaml")
     runs = {("evolve", "system=mine, solver=network"), ("solve", "system=mine, solver=exact")}
     assert jobs == runs | {("compare", "comparison=mine"), ("plot", "figure=mine")}
+
+
+def test_example_of_taken_entries_has_these_alone(tmp_path):
+    text = (ROOT / "config" / "README.md").read_text()
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    (tmp_path / "mine.yaml").write_text(re.search(r"```yaml\n(extends.*?)```", text, re.DOTALL)[1])
+    study = config.load(tmp_path / "mine.yaml")
+    assert list(study.systems) == ["heisenberg_ring_10"]
+    assert {run.solver for run in study.used()} == set(study.solvers)
+    assert not study.figures
+    assert study.archive is None
 
 
 @pytest.mark.parametrize(("precision", "rel"), [("double", 1e-12), ("single", 1e-6)])
