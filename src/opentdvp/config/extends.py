@@ -77,22 +77,30 @@ def read_layers(path: Path, above: tuple[Path, ...] = ()) -> tuple[Keys, list[Pa
         return tree, [path]
     if path.resolve() in above:
         raise ConfigError(f"{path}: `{BASE_KEY}` must not lead back to the file itself.")
-    inherited: Keys = {}
-    files = [path]
     try:
-        for key, base in _bases(bases).items():
-            if len(above) + len(files) > MOST_LAYERS:
-                raise ValueError(f"`{key}` must not lead over more than {MOST_LAYERS} files")
-            file = path.parent / (base if isinstance(base, str) else base.file)
-            below, found = read_layers(file, (*above, path.resolve()))
-            files += found
-            inherited = merge(
-                inherited, below if isinstance(base, str) else _taken(key, base, below)
-            )
+        inherited, files = _inherited(path, _bases(bases), above)
         _check_removals(inherited, tree)
     except ValueError as error:
         raise ConfigError(one_line(f"{path}: {error}.")) from error
     return merge(inherited, tree), files
+
+
+def _inherited(
+    path: Path, bases: dict[str, Base], above: tuple[Path, ...]
+) -> tuple[Keys, list[Path]]:
+    """What a file has from others, and all files there are, itself first."""
+    inherited: Keys = {}
+    files = [path]
+    for key, base in bases.items():
+        # Of all files so far: where each extends several, there may be many more than levels.
+        if len(above) + len(files) > MOST_LAYERS:
+            raise ValueError(f"`{key}` must not lead over more than {MOST_LAYERS} files")
+        file = path.parent / (base if isinstance(base, str) else base.file)
+        below, found = read_layers(file, (*above, path.resolve()))
+        files += found
+        taken = below if isinstance(base, str) else _taken(key, base, below)
+        inherited = merge(inherited, taken)
+    return inherited, files
 
 
 def _bases(value: object) -> dict[str, Base]:
