@@ -54,9 +54,9 @@ def said(done):
     return done.stdout + done.stderr
 
 
-def planned(folder):
+def planned(folder, *arguments):
     """Rules and wildcards of the jobs that a dry run plans, without the tables of everything."""
-    done = snakemake(folder, "--dry-run")
+    done = snakemake(folder, *arguments, "--dry-run")
     assert done.returncode == 0, said(done)
     blocks = re.split(r"\n(?=rule )", said(done))
     jobs = [

@@ -68,3 +68,18 @@ def test_conda_pins_equal_the_lock() -> None:
 def test_conda_installs_the_package_itself() -> None:
     _, lines = read_conda()
     assert lines == ["-e ."]
+
+
+def test_files_that_are_no_code_are_packaged() -> None:
+    source = ROOT / "src" / "opentdvp"
+    data = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"][
+        "package-data"
+    ]
+    named = {
+        path
+        for package, patterns in data.items()
+        for pattern in patterns
+        for path in (ROOT / "src" / package.replace(".", "/")).glob(pattern)
+    }
+    kept = {p for p in source.rglob("*") if p.is_file() and "__pycache__" not in p.parts}
+    assert named == {path for path in kept if path.suffix != ".py"}

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from pipeline import copy_workflow, planned
 from solvers import tdvp
 from systems import heisenberg_ring
 
@@ -23,14 +24,45 @@ ROOT = Path(__file__).parents[1]
 OWN_NETWORK = ROOT / "docs" / "own_network.md"
 
 
-def test_example_of_an_own_system_is_valid(tmp_path):
+def own_system():
+    """The example of the README."""
     example = re.search(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    shutil.copytree(ROOT / "config", tmp_path / "config")
-    (tmp_path / "mine.yaml").write_text(example[1])
+    return example[1]
+
+
+def test_example_of_an_own_system_is_valid(tmp_path):
+    (tmp_path / "mine.yaml").write_text(own_system())
     study = config.load(tmp_path / "mine.yaml")
-    comparison = study.comparisons["dephased_ising_5"]
-    for run in (comparison.candidate, comparison.reference):
+    assert [run.solver for run in study.used()] == ["network", "exact"]
+    for run in study.used():
         check(study.deck(run))
+    (panel,) = study.figures["mine"].panels
+    assert panel.curves == (("X", 0), ("Y", 0), ("Z", 0))
+
+
+def test_example_of_an_own_system_has_ten_lines_that_are_read_at_a_glance():
+    lines = own_system().splitlines()
+    assert len(lines) <= 10
+    assert max(map(len, lines)) <= 112
+
+
+def test_example_of_an_own_system_plans_its_own_runs(tmp_path):
+    folder = copy_workflow(tmp_path)
+    (folder / "mine.yaml").write_text(own_system())
+    jobs = planned(folder, "--configfile", "mine.yaml")
+    runs = {("evolve", "system=mine, solver=network"), ("solve", "system=mine, solver=exact")}
+    assert jobs == runs | {("compare", "comparison=mine"), ("plot", "figure=mine")}
+
+
+def test_example_of_taken_entries_has_these_alone(tmp_path):
+    text = (ROOT / "config" / "README.md").read_text()
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    (tmp_path / "mine.yaml").write_text(re.search(r"```yaml\n(extends.*?)```", text, re.DOTALL)[1])
+    study = config.load(tmp_path / "mine.yaml")
+    assert list(study.systems) == ["heisenberg_ring_10"]
+    assert {run.solver for run in study.used()} == set(study.solvers)
+    assert not study.figures
+    assert study.archive is None
 
 
 @pytest.mark.parametrize(("precision", "rel"), [("double", 1e-12), ("single", 1e-6)])

@@ -229,7 +229,7 @@ def test_a_command_reads_its_configuration_once(finished, call, monkeypatch, com
         read.append(path.name)
         return read_yaml(path)
 
-    monkeypatch.setattr(sys.modules["opentdvp.config.load"], "read_yaml", counted)
+    monkeypatch.setattr(sys.modules["opentdvp.config.extends"], "read_yaml", counted)
     name, *words = command
     out = "again.h5" if name == "run" else "again.pdf"
     assert call(name, finished, *words, "--out", out)[0] == 0

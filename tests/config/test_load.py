@@ -6,7 +6,7 @@ import yaml
 from pipeline import TINY
 
 from opentdvp.config import Run, load
-from opentdvp.config.load import json_schema, load_with_sources, merge
+from opentdvp.config.load import json_schema, load_with_sources
 from opentdvp.config.reading import read_yaml
 from opentdvp.errors import ConfigError
 
@@ -244,12 +244,6 @@ def test_extending_file_changes_only_what_it_names(tmp_path):
     assert base.run_id == load(SMALL).deck(run).run_id
 
 
-def test_merge_keeps_the_base_as_it_was():
-    base = {"a": {"b": 1, "c": [1, 2]}}
-    assert merge(base, {"a": {"c": [3]}, "d": 4}) == {"a": {"b": 1, "c": [3]}, "d": 4}
-    assert base == {"a": {"b": 1, "c": [1, 2]}}
-
-
 def test_exported_schema_is_up_to_date():
     exported = (ROOT / "workflow" / "schemas" / "config.schema.json").read_text()
     assert exported == json_schema(), "run: opentdvp schema > workflow/schemas/config.schema.json"
@@ -307,7 +301,7 @@ def test_each_file_is_read_once_and_is_one_of_the_sources(layers, monkeypatch):
         read.append(path)
         return read_yaml(path)
 
-    monkeypatch.setattr(sys.modules["opentdvp.config.load"], "read_yaml", counted)
+    monkeypatch.setattr(sys.modules["opentdvp.config.extends"], "read_yaml", counted)
     path = Path("..") / "changed" / "config.yaml"
     study, sources = load_with_sources(path)
     files = [path, path.parent / "../base/base.yaml"]

@@ -139,7 +139,7 @@ def test_pipes_folders_and_loops_are_refused(tmp_path):
         ("none.yaml", "No such file"),
         ('"a\\nb"', r"Cannot read .*a\\nb: No such"),
         ('"a\\0b"', r"a\\x00b: .*null"),
-        ("5", "`extends` must be a path, but is 5"),
+        ("5", "`extends` must be a path, or a mapping with `file` and `take`, but is 5"),
         ("chain.yaml", "`extends` must not lead over more than 20 files"),
         ("other.yaml", "`extends` must not lead back to the file itself"),
     ],

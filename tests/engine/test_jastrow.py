@@ -53,6 +53,24 @@ def case(request):
     return parts, Cut(weight, reach, pairs), jnp.array(theta)
 
 
+@pytest.mark.parametrize(("n_sites", "shape"), [(3, [3]), (4, [2, 2])])
+def test_a_cut_beyond_the_lattice_is_that_of_the_lattice(n_sites, shape):
+    """All strings, in one window of all sites: no preset is too large for a small system."""
+    kind = "chain" if len(shape) == 1 else "square"
+    lattice = {"kind": kind, "size": shape, "periodic": False}
+    system = heisenberg_ring(n_sites, lattice=lattice)
+    fitting, beyond = (
+        assemble(system, jastrow(*cut), jax.random.key(0)).problem.ansatz
+        for cut in [(n_sites, max(shape), max(shape)), (5, 6, 7)]
+    )
+    theta = 0.3 * jax.random.normal(jax.random.key(1), (fitting.count,))
+    assert beyond.count == fitting.count
+    outcomes = jnp.array(np.indices((4,) * n_sites).reshape(n_sites, -1), dtype=jnp.int32)
+    found = [a.log_probability(a.unravel(theta), outcomes) for a in (fitting, beyond)]
+    assert np.std(found[0]) > 0.1
+    np.testing.assert_array_equal(*found)
+
+
 def all_outcomes(parts):
     sites = parts.model.n_sites
     return jnp.array(np.indices((4,) * sites).reshape(sites, -1).T, dtype=jnp.int32)

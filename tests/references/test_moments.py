@@ -265,18 +265,36 @@ def test_the_number_of_threads_changes_nothing(monkeypatch):
         np.testing.assert_array_equal(runs[1].observables[name].mean, observable.mean)
 
 
+def test_pairs_that_no_cut_reaches_are_refused():
+    message = r"correlators\.XX` must have distances of at most 1.* has 2; use a larger"
+    with pytest.raises(ConfigError, match=message):
+        solved(heisenberg_ring(6), moments(4, 2))
+
+
+SQUARE_2X3 = {
+    "lattice": {"kind": "square", "size": (2, 3), "periodic": False},
+    "observables": {"correlators": {"ZZ": (1,)}},
+}
+
+
 @pytest.mark.parametrize(
-    ("solver", "message"),
+    ("changes", "fitting", "beyond"),
     [
-        (moments(7, 4), "`weight` must be at most 6 on this lattice, but is 7"),
-        (moments(4, 7), "`range` must be at most 6 on this lattice, but is 7"),
-        (moments(4, 3, 8), "`pair_range` must be at most 6 on this lattice, but is 8"),
-        (moments(4, 2), r"correlators\.XX` must have distances of at most 1.* has 2; use a larger"),
+        ({}, moments(6, 6), moments(9, 7)),
+        ({}, moments(6, 4, 6), moments(7, 4, 8)),
+        (SQUARE_2X3, moments(6, 3), moments(9, 7)),
     ],
 )
-def test_cuts_that_do_not_fit_are_refused(solver, message):
-    with pytest.raises(ConfigError, match=message):
-        solved(heisenberg_ring(6), solver)
+def test_a_cut_beyond_the_lattice_is_that_of_the_lattice(changes, fitting, beyond):
+    """With the same errors: one weight or range less leaves out strings."""
+    system = heisenberg_ring(6, time={"stop": 0.4, "points": 3}, **changes)
+    one, other = solved(system, fitting), solved(system, beyond)
+    assert one.observables["Z"].stderr[-1] > 1e-6
+    for name, observable in one.observables.items():
+        np.testing.assert_array_equal(other.observables[name].mean, observable.mean)
+        np.testing.assert_array_equal(other.observables[name].stderr, observable.stderr)
+    for name, values in one.diagnostics.items():
+        np.testing.assert_array_equal(other.diagnostics[name], values)
 
 
 @pytest.mark.parametrize("changes", [{}, {"fields": {}, "couplings": {"XX": 1.0}}])

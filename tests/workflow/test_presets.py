@@ -7,6 +7,7 @@ import pytest
 from pipeline import ROOT, copy_workflow, planned, said, snakemake
 
 from opentdvp.config import load
+from opentdvp.config.reading import read_yaml
 from opentdvp.study import archive
 
 #: Runs that take hours, and how the recurrent networks of the archive are called here.
@@ -76,3 +77,34 @@ def test_demonstration_is_one_figure_of_three_runs(clone):
     once = ("all", "evolve", "overview", "plot", "restore", "solve")
     expected = dict.fromkeys(once, "1") | {"compare": "2", "total": "8"}
     assert dict(counts) == expected
+
+
+#: One system, one solver and one comparison that the default preset has under other names, or none.
+OWN = """
+comparisons:
+  mine:
+    candidate: {system: heisenberg_ring_10, solver: jastrow_ring_10}
+    reference: {system: heisenberg_ring_10, solver: exact}
+    tolerance: 0.02
+"""
+TAKEN = """
+extends:
+  file: config.yaml
+  take: {systems: [heisenberg_ring_10], solvers: [jastrow_ring_10, exact]}
+"""
+REMOVED = "extends: config.yaml\nfigures: null\nscans: null\npanels: null\narchive: null\n"
+
+
+@pytest.mark.parametrize("way", ["taken", "removed"])
+def test_own_configuration_plans_its_own_runs(clone, way):
+    """By what it takes of the default preset, or by what it removes."""
+    inherited = read_yaml(clone / "config" / "config.yaml")["comparisons"]
+    removed = "".join(f"  {name}: null\n" for name in inherited)
+    text = TAKEN + OWN if way == "taken" else REMOVED + OWN + removed
+    (clone / "config" / "own.yaml").write_text(text)
+    expected = {
+        ("evolve", "system=heisenberg_ring_10, solver=jastrow_ring_10"),
+        ("solve", "system=heisenberg_ring_10, solver=exact"),
+        ("compare", "comparison=mine"),
+    }
+    assert planned(clone, "--configfile", "config/own.yaml") == expected

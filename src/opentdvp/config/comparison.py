@@ -2,7 +2,7 @@
 
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from opentdvp.config.base import Name, Positive, StrictModel
 
@@ -19,6 +19,12 @@ class Tolerance(StrictModel):
 
     magnetization: Positive
     correlators: Positive
+
+
+def _for_both(value: object) -> object:
+    """A number is the tolerance of all observables."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return dict.fromkeys(Tolerance.model_fields, value) if number else value
 
 
 class Shortfall(Tolerance):
@@ -38,7 +44,9 @@ class Comparison(StrictModel):
 
     candidate: Run
     reference: Run
-    tolerance: Tolerance
+    tolerance: Annotated[
+        Tolerance, BeforeValidator(_for_both, json_schema_input_type=Positive | Tolerance)
+    ]
     shortfall: Shortfall | None = None
     published: tuple[Name, ...] = ()
 

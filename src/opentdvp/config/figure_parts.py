@@ -44,7 +44,7 @@ class SeveralRuns(FigureModel):
     `labels`, one per run, stand in for system and method where these do not tell runs apart.
     """
 
-    time_label: Text
+    time_label: Text = "$t$"
     runs: Annotated[tuple[Run, ...], Field(min_length=1)]
     labels: tuple[Text, ...] = ()
 

@@ -1,6 +1,7 @@
 """Figures as data: what they show, of which runs."""
 
 from collections.abc import Iterator
+from operator import not_
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -23,14 +24,22 @@ class DynamicsFigure(FigureModel):
     """Observables of compared runs against time, with residual strips (paper, Figs. 2 and 3a)."""
 
     kind: Literal["dynamics"]
-    time_label: Text
-    panels: Annotated[tuple[Panel, ...], Field(min_length=1)]
+    time_label: Text = "$t$"
+    #: Comparisons of which everything is shown; the study writes out their panels.
+    comparisons: Annotated[tuple[Name, ...], Field(exclude_if=not_)] = ()
+    panels: Annotated[tuple[Panel, ...], Field(min_length=1)] = ()
+
+    @model_validator(mode="after")
+    def _check_panels(self) -> Self:
+        if bool(self.panels) == bool(self.comparisons):
+            raise ValueError("a figure of dynamics must have either `panels` or `comparisons`")
+        return self
 
     def compared(self) -> tuple[str, ...]:
         """Names of the comparisons whose differences are shown, each once."""
         insets = (panel.inset.comparison for panel in self.panels if panel.inset)
         names = (name for panel in self.panels for name in panel.comparisons)
-        return tuple(dict.fromkeys((*names, *insets)))
+        return tuple(dict.fromkeys((*self.comparisons, *names, *insets)))
 
     def demands(self, comparisons: Comparisons, scans: Scans) -> Iterator[Demand]:
         """All runs, with the curves that they must have."""
@@ -93,7 +102,7 @@ class HeatMapFigure(FigureModel):
     """
 
     kind: Literal["heatmap"]
-    time_label: Text
+    time_label: Text = "$t$"
     pair: AxisPair
     largest_distance: PositiveInt
     rows: Annotated[tuple[Labelled, ...], Field(min_length=1)]
@@ -137,7 +146,7 @@ class FrontFigure(Front, FigureModel):
     """
 
     kind: Literal["front"]
-    time_label: Text
+    time_label: Text = "$t$"
     pair: AxisPair
     rows: Annotated[tuple[Labelled, ...], Field(min_length=1)]
     published: tuple[Name, ...] = ()

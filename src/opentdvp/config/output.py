@@ -45,8 +45,8 @@ Folder = Annotated[str, AfterValidator(_check_folder)]
 class Output(StrictModel):
     """Folders that the pipeline writes to."""
 
-    results: Folder
-    figures: Folder
+    results: Folder = "results"
+    figures: Folder = "figures"
 
     def trajectory(self, run: Run) -> Path:
         """File of a run."""

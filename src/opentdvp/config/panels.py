@@ -1,12 +1,13 @@
 """Panels of figures of dynamics: which curves of which comparisons."""
 
+from collections.abc import Iterator
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
 from opentdvp.config.base import Name, PositiveInt, StrictModel, Text
 from opentdvp.config.comparison import Run
-from opentdvp.config.system import Axis, AxisPair
+from opentdvp.config.system import Axis, AxisPair, Observables
 
 #: An observable at a distance along x, which is 0 for magnetisations.
 CurveKey = tuple[str, int]
@@ -24,6 +25,14 @@ class Inset(StrictModel):
 
     comparison: Name
     magnetization: Annotated[tuple[Axis, ...], Field(min_length=1)]
+
+
+def curves_of(observables: Observables) -> set[CurveKey]:
+    """All observables of a system, with their distances."""
+    pairs = observables.correlators.items()
+    return {(axis, 0) for axis in observables.magnetization} | {
+        (f"C_{pair}", distance) for pair, distances in pairs for distance in distances
+    }
 
 
 class Panel(StrictModel):
@@ -62,3 +71,14 @@ class Panel(StrictModel):
                 f"`inset.magnetization` must be in the panel, but {sorted(missing)} is not"
             )
         return self
+
+
+def panels_of(comparison: str, observables: Observables) -> Iterator[Panel]:
+    """All magnetisations of a comparison, and its correlators at the shortest distance."""
+    if observables.magnetization:
+        yield Panel(comparisons=(comparison,), magnetization=observables.magnetization)
+    if observables.correlators:
+        nearest = min(map(min, observables.correlators.values()))
+        pairs = tuple(p for p, distances in observables.correlators.items() if nearest in distances)
+        shown = PlottedCorrelators(pairs=pairs, distance=nearest)
+        yield Panel(comparisons=(comparison,), correlators=shown)

@@ -3,17 +3,18 @@
 import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from opentdvp.config.archive import Archive
 from opentdvp.config.base import Label, Name, StrictModel, check_name
 from opentdvp.config.comparison import Comparison, Run
 from opentdvp.config.figures import AnyFigure, CostsFigure, DynamicsFigure, ScanFigure
 from opentdvp.config.output import Output
-from opentdvp.config.panels import CurveKey
+from opentdvp.config.panels import CurveKey, curves_of, panels_of
 from opentdvp.config.published import Published
 from opentdvp.config.scan import Scan, expand
 from opentdvp.config.solver import Solver
@@ -43,7 +44,7 @@ class Deck(StrictModel):
 class Study(StrictModel):
     """The whole configuration of a pipeline."""
 
-    output: Output
+    output: Output = Field(default_factory=Output)
     #: Where some runs come from; without it all are computed.
     archive: Archive | None = None
     systems: dict[Name, System]
@@ -66,7 +67,7 @@ class Study(StrictModel):
 
     def curves(self, run: Run) -> set[CurveKey]:
         """What a run has: its observables, with their distances."""
-        return _curves(self.systems[run.system])
+        return curves_of(self.systems[run.system].observables)
 
     def drawn(self, figure: AnyFigure) -> tuple[Run, ...]:
         """The runs of a figure, each once."""
@@ -151,7 +152,7 @@ class Study(StrictModel):
                     f"`{key}.reference` must reach the candidate's last time "
                     f"{candidate.time.stop:g}, but stops at {reference.time.stop:g}"
                 )
-            missing = _curves(candidate) - _curves(reference)
+            missing = self.curves(comparison.candidate) - self.curves(comparison.reference)
             if missing:
                 raise ValueError(
                     f"`{key}.reference` must have every observable of the candidate, "
@@ -160,10 +161,21 @@ class Study(StrictModel):
         return self
 
     @model_validator(mode="after")
+    def _write_out_panels(self) -> Self:
+        """Figures of comparisons alone have all that the candidates of these have."""
+        for name, figure in self.figures.items():
+            if isinstance(figure, DynamicsFigure) and figure.comparisons:
+                candidates = ((c, self.comparisons[c].candidate) for c in figure.comparisons)
+                panels = (panels_of(c, self.systems[r.system].observables) for c, r in candidates)
+                changes = {"comparisons": (), "panels": tuple(chain.from_iterable(panels))}
+                self.figures[name] = figure.model_copy(update=changes)
+        return self
+
+    @model_validator(mode="after")
     def _check_figures(self) -> Self:
         for name, figure in self.figures.items():
             for run, curves in figure.demands(self.comparisons, self.scans):
-                missing = curves - _curves(self.systems[run.system])
+                missing = curves - self.curves(run)
                 if missing:
                     raise ValueError(
                         f"`figures.{name}` must draw observables of its systems, but "
@@ -228,14 +240,6 @@ class Study(StrictModel):
             chosen = getattr(figure, field)
             if chosen is not None:
                 check_name(f"{key}.{field}", chosen, vary)
-
-
-def _curves(system: System) -> set[CurveKey]:
-    observables = system.observables
-    pairs = observables.correlators.items()
-    return {(axis, 0) for axis in observables.magnetization} | {
-        (f"C_{pair}", distance) for pair, distances in pairs for distance in distances
-    }
 
 
 def _names(curves: Collection[CurveKey]) -> str:

@@ -23,7 +23,7 @@ class TimeGrid(StrictModel):
     """Equidistant times from 0 to `stop`, both included; dimensionless, as γt or Jt."""
 
     stop: Positive
-    points: Annotated[int, Field(ge=2, le=1_000_000, strict=True), WHOLE]
+    points: Annotated[int, Field(ge=2, le=1_000_000, strict=True), WHOLE] = 61
 
 
 class Observables(StrictModel):
@@ -53,7 +53,7 @@ class System(StrictModel):
     jumps: tuple[Jump, ...] = ()
     start: Start
     time: TimeGrid
-    observables: Observables
+    observables: Observables = Observables()
 
     @model_validator(mode="after")
     def _check_places(self) -> Self:

@@ -46,11 +46,11 @@ _ASKED = "asked"
 def _check(system: System, solver: MomentsSolver) -> None:
     model = build_model(system)
     lattice = model.lattice
-    _check_cut(lattice, solver)
     _check_correlators(system.observables, solver)
     permutations, turns = automorphisms(model), half_turns(model)
-    count = estimated_orbits(lattice, permutations, turns, _cut(solver))
-    memory = count * (_VECTORS + _ELEMENT * _elements(model, solver.weight)) / 2**30
+    cut = _cut(lattice, solver)
+    count = estimated_orbits(lattice, permutations, turns, cut)
+    memory = count * (_VECTORS + _ELEMENT * _elements(model, cut.weight)) / 2**30
     if memory > MAXIMAL_GIB:
         raise ConfigError(
             f"`weight` and `range` must leave a problem of at most {MAXIMAL_GIB} GiB, but with "
@@ -58,19 +58,6 @@ def _check(system: System, solver: MomentsSolver) -> None:
             f"{solver.weight} and {solver.range} leave {count:.3g} moments, about {memory:.3g} "
             "GiB; use a smaller one."
         )
-
-
-def _check_cut(lattice: Lattice, solver: MomentsSolver) -> None:
-    longest = max(lattice.shape)
-    for name, value, largest in (
-        ("weight", solver.weight, lattice.n_sites),
-        ("range", solver.range, longest),
-        ("pair_range", solver.pair_range or 0, longest),
-    ):
-        if value > largest:
-            raise ConfigError(
-                f"`{name}` must be at most {largest} on this lattice, but is {value}."
-            )
 
 
 def _check_correlators(observables: Observables, solver: MomentsSolver) -> None:
@@ -135,13 +122,17 @@ class _Problem(NamedTuple):
         )
 
 
-def _cut(solver: MomentsSolver) -> Cut:
-    return Cut(solver.weight, solver.range, solver.pair_range)
+def _cut(lattice: Lattice, solver: MomentsSolver) -> Cut:
+    """The cut, without what no string of the lattice reaches: one less must leave out strings."""
+    longest = max(lattice.shape)
+    pairs = None if solver.pair_range is None else min(solver.pair_range, longest)
+    return Cut(min(solver.weight, lattice.n_sites), min(solver.range, longest), pairs)
 
 
 def _assemble(deck: Deck, solver: MomentsSolver) -> tuple[_Problem, State]:
     """The problem, and its start."""
-    model, cut = build_model(deck.system), _cut(solver)
+    model = build_model(deck.system)
+    cut = _cut(model.lattice, solver)
     cuts = {
         _ASKED: cut,
         "lighter": replace(cut, weight=cut.weight - 1),

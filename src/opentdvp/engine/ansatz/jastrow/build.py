@@ -43,7 +43,7 @@ def build_jastrow(
     if sites > MOST_SITES:
         raise ConfigError(
             f"`network.range` must give windows of at most {MOST_SITES} sites, but "
-            f"{settings.range} gives {sites}."
+            f"{settings.range} gives {sites}; use a smaller one."
         )
     orbits = orbits_within(lattice, automorphisms(model), half_turns(model), cut)
     count = len(orbits.representatives)
