@@ -146,10 +146,15 @@ class Study(StrictModel):
         for key, comparison in self._judged():
             candidate = self.systems[comparison.candidate.system]
             reference = self.systems[comparison.reference.system]
-            if candidate.time.stop > reference.time.stop:
+            if candidate.time.first < reference.time.first:
+                raise ValueError(
+                    f"`{key}.reference` must begin at the candidate's first time "
+                    f"{candidate.time.first:g} or before, but begins at {reference.time.first:g}"
+                )
+            if candidate.time.last > reference.time.last:
                 raise ValueError(
                     f"`{key}.reference` must reach the candidate's last time "
-                    f"{candidate.time.stop:g}, but stops at {reference.time.stop:g}"
+                    f"{candidate.time.last:g}, but stops at {reference.time.last:g}"
                 )
             missing = _curves(candidate) - _curves(reference)
             if missing:

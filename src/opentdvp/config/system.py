@@ -6,20 +6,19 @@ from math import hypot
 from typing import Annotated, Literal, Self, get_args
 
 import numpy as np
-from pydantic import BeforeValidator, Field, StrictBool, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, StrictBool, WithJsonSchema, model_validator
 
 from opentdvp.config.base import (
     LARGEST,
-    WHOLE,
     NonNegative,
     NonNegativeInt,
-    Positive,
     PositiveInt,
     Real,
     StrictModel,
     one_of,
     pattern,
 )
+from opentdvp.config.times import TimeGrid
 
 Axis = Literal["X", "Y", "Z"]
 AxisPair = Annotated[str, pattern("^[XYZ]{2}$", "two of X, Y, Z, such as XY")]
@@ -170,13 +169,6 @@ class Start(StrictModel):
     def bloch(self) -> tuple[float, float, float]:
         """The Bloch vector."""
         return (self.X, self.Y, self.Z)
-
-
-class TimeGrid(StrictModel):
-    """Equidistant times from 0 to `stop`, both included; dimensionless, as γt or Jt."""
-
-    stop: Positive
-    points: Annotated[int, Field(ge=2, le=1_000_000, strict=True), WHOLE]
 
 
 class Observables(StrictModel):

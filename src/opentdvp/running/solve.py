@@ -174,6 +174,11 @@ def _write(result: Trajectory, revisions: tuple[str, ...], path: Path) -> None:
     """Write a run that succeeded; one that failed goes elsewhere and raises `NumericalFailure`."""
     result = _computed_by(result, revisions)
     failed = failed_path(path)
+    if not result.times.size:
+        raise NumericalFailure(
+            f"The run stopped before its first output time with the result {result.result}. "
+            f"{result.remedy}"
+        )
     if result.result is not ResultCode.SUCCESS:
         trajectory.write(result, failed)
         raise NumericalFailure(

@@ -96,7 +96,7 @@ def gather(deck: Deck, states: Iterable[State]) -> Trajectory:
 
     Where all n wave functions are alike, the jackknife finds no error, though a jump of one spin
     that is rarer than 1/n would not be among them. If they differ by less than 1/n of what it
-    changes, that is added in quadrature, and so are the tolerances, at all times but the first.
+    changes, that is added in quadrature, and so are the tolerances, at all times after 0.
     """
     numbers, values = _joined(states)
     system = deck.system
@@ -107,6 +107,7 @@ def gather(deck: Deck, states: Iterable[State]) -> Trajectory:
     whole = expectations.averages(total / count)
     # Leaving out one at a time; trajectories come first, times second.
     without = expectations.averages((total - values) / (count - 1))
+    later = output_times(deck) > 0
     outputs = {}
     for name, estimates in without.items():
         mean = estimates.mean(axis=0)
@@ -116,7 +117,7 @@ def gather(deck: Deck, states: Iterable[State]) -> Trajectory:
         if isinstance(deck.solver, WaveFunctionSolver):
             unseen = (_largest_flip(name, system, lattice) / count) ** 2
             tolerance = deck.solver.relative_tolerance + deck.solver.absolute_tolerance
-            squares[1:] += tolerance**2 + unseen * (count * squares[1:] < unseen)
+            squares[later] += tolerance**2 + unseen * (count * squares[later] < unseen)
         outputs[f"{name}.stderr"] = np.sqrt(squares)
     records = tuple(
         {name: column[k] for name, column in outputs.items()} for k in range(values.shape[1])
