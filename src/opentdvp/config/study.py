@@ -32,12 +32,19 @@ class Deck(StrictModel):
 
     def canonical(self) -> str:
         """JSON with sorted keys and no white space, equal for equal decks."""
-        return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        return _canonical(self.model_dump(mode="json"))
 
     @property
     def run_id(self) -> str:
         """SHA-256 of the canonical deck."""
-        return hashlib.sha256(self.canonical().encode()).hexdigest()
+        return _digest(self.canonical())
+
+    @property
+    def batch_id(self) -> str:
+        """SHA-256 of the deck without its number of `trajectories`, which changes none of them."""
+        tree = self.model_dump(mode="json")
+        tree["solver"].pop("trajectories", None)
+        return _digest(_canonical(tree))
 
 
 class Study(StrictModel):
@@ -233,6 +240,14 @@ class Study(StrictModel):
             chosen = getattr(figure, field)
             if chosen is not None:
                 check_name(f"{key}.{field}", chosen, vary)
+
+
+def _canonical(tree: dict[str, Any]) -> str:
+    return json.dumps(tree, sort_keys=True, separators=(",", ":"))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _curves(system: System) -> set[CurveKey]:

@@ -99,6 +99,7 @@ def gather(deck: Deck, states: Iterable[State]) -> Trajectory:
     changes, that is added in quadrature, and so are the tolerances, at all times after 0.
     """
     numbers, values = _joined(states)
+    _check_numbers(deck, numbers)
     system = deck.system
     lattice = build_model(system).lattice
     expectations = linear_expectations(lattice, system.observables)
@@ -147,6 +148,17 @@ def _joined(
         )
     order = np.argsort(numbers)
     return numbers[order], np.concatenate([batch["values"] for batch in batches])[order]
+
+
+def _check_numbers(deck: Deck, numbers: Int[np.ndarray, " n"]) -> None:
+    """Refuse trajectories beyond those of the deck: a batch may be of one that has more."""
+    assert isinstance(deck.solver, StochasticSolver)
+    count = deck.solver.trajectories
+    if numbers[-1] >= count:
+        raise FileError(
+            f"Batches must hold trajectories with numbers in 0…{count - 1}, but hold number "
+            f"{numbers[-1]}; compute the last one again, or set more `trajectories`."
+        )
 
 
 def _nothing(times: int, size: int) -> State:
