@@ -1,5 +1,6 @@
 """Observables at the times that are wanted only, from an evolution that begins at 0 anyway."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -52,12 +53,20 @@ CASES: dict[str, tuple[Solver, Any, dict[str, Any], float]] = {
 }
 
 
+#: Of them compilation takes long.
+LONG = ("tdvp", "mpo")
+
+
+def marked(names: Iterable[str]) -> list[Any]:
+    return [pytest.param(name, marks=[pytest.mark.slow] * (name in LONG)) for name in names]
+
+
 def at(system: System, times: np.ndarray) -> np.ndarray:
     return np.searchsorted(system.time.values, times - 1e-9)
 
 
 @pytest.mark.parametrize("time", [IRREGULAR, LATE], ids=["irregular", "late"])
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", marked(CASES))
 def test_values_are_those_of_a_dense_grid(name: str, time: dict[str, Any]) -> None:
     solver, make, changes, tolerance = CASES[name]
     few, dense = (solved(make(3, time=t, **changes), solver) for t in (time, DENSE))
@@ -76,17 +85,18 @@ def test_values_are_those_of_a_dense_grid(name: str, time: dict[str, Any]) -> No
     assert moved > 0.05
 
 
-@pytest.mark.parametrize("name", ["exact", "reduced", "moments", "mpo", "tdvp", "kicks"])
+@pytest.mark.parametrize("name", marked(["exact", "reduced", "moments", "mpo", "jastrow", "kicks"]))
 def test_resumed_equals_uninterrupted(name: str, tmp_path: Any) -> None:
     """From some of the states; the first of them has no observables yet where steps are short."""
     solver, make, changes, _ = CASES[name]
-    times = {"times": [0.01, 0.05, *np.arange(1, 11) ** 2 / 400]} if name == "exact" else IRREGULAR
+    # It keeps every tenth state.
+    times = {"times": np.arange(1, 13) ** 2 / 144} if name == "exact" else IRREGULAR
     deck = Deck(system=make(3, time=times, **changes), solver=solver)
     states: list[State] = []
     solve = method_of(deck)
     whole = solve(deck, keep=states.append)
     path = tmp_path / "state.npz"
-    for state in states[:-1][:: max(1, len(states) // 3)]:
+    for state in (states[0], states[len(states) // 2]):
         save(state, deck.run_id, path)
         rest = solve(deck, resume_from=load(deck.run_id, path))
         for key, observable in whole.observables.items():

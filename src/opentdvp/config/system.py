@@ -44,8 +44,10 @@ class Lattice(StrictModel):
             raise ValueError(
                 f"`size` of a {self.kind} must have {dimensions} entries, but is {list(self.size)}"
             )
-        if min(self.size) < 2:
-            raise ValueError(f"`size` must be at least 2 everywhere, but is {list(self.size)}")
+        if min(self.size) < 2 and self.size != (1,):
+            raise ValueError(
+                f"`size` must be [1], or at least 2 everywhere, but is {list(self.size)}"
+            )
         if self.periodic and min(self.size) < 3:
             raise ValueError(
                 "a periodic `size` must be at least 3 (with 2 a pair would be joined twice), "
@@ -215,6 +217,11 @@ class System(StrictModel):
         length = self.lattice.size[0]
         largest = length // 2 if self.lattice.periodic else length - 1
         for pair, distances in self.observables.correlators.items():
+            if largest == 0:
+                raise ValueError(
+                    f"`observables.correlators.{pair}` must be left out on a lattice of one site, "
+                    "but is there"
+                )
             if max(distances) > largest:
                 raise ValueError(
                     f"`observables.correlators.{pair}` must have distances in 1…{largest} on this "
