@@ -63,7 +63,7 @@ def test_presets_are_valid(preset):
         (
             [*SYSTEM, "lattice", "size"],
             [1],
-            r"ring_6.lattice.size` must be at least 2 everywhere, but is \[1\]",
+            r"ring_6.lattice` is wrong: a periodic `size` must be at least 3",
         ),
         ([*SYSTEM, "lattice", "size"], [2], r"a periodic `size` must be at least 3 .* is \[2\]"),
         (
