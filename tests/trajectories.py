@@ -80,11 +80,11 @@ def made_up(study: Study, run: Run) -> Trajectory:
     """A run of a study; networks have errors, diagnostics, and are off by more in each curve."""
     deck = study.deck(run)
     grid, network = deck.system.time, isinstance(deck.solver, TdvpSolver)
-    times = np.linspace(0, grid.stop, grid.points)
+    times = grid.values
     error = 0.005 if network else 0.0
     keys = sorted(study.curves(run))
     means = {
-        key: 0.1 * np.sin((1 + k) * times / grid.stop) + error * (1 + k / 10)
+        key: 0.1 * np.sin((1 + k) * times / grid.last) + error * (1 + k / 10)
         for k, key in enumerate(keys)
     }
     observables = {}

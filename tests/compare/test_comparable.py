@@ -121,7 +121,8 @@ REFUSED: list[tuple[Trajectory, Trajectory, type[OpentdvpError], str]] = [
         damped(),
         cut(damped(), slice(10, None)),
         ConfigError,
-        "`reference.times` must begin at 0 as in the candidate, but begins at 0.5.",
+        "`reference.times` must begin at the candidate's first time 0 or before, but begins at "
+        "0.5.",
     ),
     (NOTHING, damped(), ConfigError, "`candidate.observables` must not be empty, but are"),
     (

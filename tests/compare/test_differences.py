@@ -50,6 +50,26 @@ def test_equal_times_are_not_interpolated() -> None:
     np.testing.assert_allclose(rows["reference"], values, rtol=1e-14)
 
 
+def test_uneven_times_are_compared_where_the_candidate_has_them() -> None:
+    """With a reference that has them among others, uneven too, and with one that has them alone."""
+    times = np.array([0.2, 0.5, 1.3, 2.9])
+    more = np.unique(np.concatenate([times, np.linspace(0.1, 1, 60) ** 2 * 3]))
+    candidate = flat(np.sin(times) + 0.01, 0, times)
+    for grid in (more, times):
+        rows = compare(candidate, flat(np.sin(grid), 0, grid), LOOSE)
+        np.testing.assert_array_equal(rows["time"], times)
+        np.testing.assert_allclose(rows["difference"], 0.01, rtol=1e-12)
+    between = compare(flat(np.sin([0.3, 2.0]), 0, [0.3, 2.0]), flat(np.sin(more), 0, more), LOOSE)
+    assert 0 < between["difference"].abs().max() < 1e-4
+
+
+def test_one_time_alone_is_compared() -> None:
+    rows = compare(flat(0.5, 0, [2.0]), flat(0.2, 0.1, [2.0]), LOOSE)
+    assert rows[["time", "difference", "combined_error"]].to_numpy().tolist() == [[2.0, 0.3, 0.1]]
+    later = compare(flat(0.5, 0, [2.0]), flat([0.2, 0.4, 0.6], 0, [1.0, 2.0, 3.0]), LOOSE)
+    np.testing.assert_allclose(later["difference"], 0.1, rtol=1e-12)
+
+
 def test_errors_of_the_reference_are_interpolated_linearly() -> None:
     reference = flat(0, [0, 1, 2, 3])
     rows = compare(flat(0, 0, [0.0, 0.5, 1.5, 3.0]), reference, LOOSE)

@@ -63,7 +63,7 @@ def test_presets_are_valid(preset):
         (
             [*SYSTEM, "lattice", "size"],
             [1],
-            r"ring_6.lattice.size` must be at least 2 everywhere, but is \[1\]",
+            r"ring_6.lattice` is wrong: a periodic `size` must be at least 3",
         ),
         ([*SYSTEM, "lattice", "size"], [2], r"a periodic `size` must be at least 3 .* is \[2\]"),
         (
@@ -186,14 +186,21 @@ def test_invalid_configuration_names_its_key_in_one_line(written, keys, value, m
     assert "\n" not in str(caught.value)
 
 
-def test_reference_that_ends_early_is_refused(written, tmp_path):
+@pytest.mark.parametrize(
+    ("time", "message"),
+    [
+        ({"stop": 2.0, "points": 3}, "must reach the candidate's last time 3, but stops at 2"),
+        ({"times": [0.5, 2.0]}, "must begin at the candidate's first time 0 or before, but begins"),
+    ],
+)
+def test_reference_that_begins_late_or_ends_early_is_refused(written, time, message):
     tree = yaml.safe_load(SMALL.read_text())
-    short = tree["systems"]["heisenberg_ring_6"] | {"time": {"stop": 2.0, "points": 3}}
+    short = tree["systems"]["heisenberg_ring_6"] | {"time": time}
     path = written(["systems", "short"], short)
     changed = yaml.safe_load(path.read_text())
     changed["comparisons"]["fig2ab"]["reference"]["system"] = "short"
     path.write_text(yaml.safe_dump(changed))
-    with pytest.raises(ConfigError, match="must reach the candidate's last time 3, but stops at 2"):
+    with pytest.raises(ConfigError, match=message):
         load(path)
 
 

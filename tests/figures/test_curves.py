@@ -169,3 +169,33 @@ def test_lines_do_not_begin_with_runs_of_another_system() -> None:
     assert upper.child_axes[0].get_title() == "other runs, to γt = 0.3"
     shape = recorded(lines(upper, "-")[0])[1]
     np.testing.assert_array_equal(shape, CANDIDATE.observables["X"].mean)
+
+
+def some(run: Any, count: int) -> Any:
+    """The run at its last few times only."""
+    observables = {
+        name: replace(entry, mean=entry.mean[-count:], stderr=entry.stderr[-count:])
+        for name, entry in run.observables.items()
+    }
+    return replace(run, times=run.times[-count:], observables=observables)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_curves_of_few_values_are_marked(count: int) -> None:
+    """Also those of one time alone, which no line goes through, with their error."""
+    candidate = some(CANDIDATE, count)
+    drawn = dynamics.draw(DYNAMICS, material(candidate, REFERENCE))
+    line = lines(drawn.axes[0], "-")[0]
+    assert line.get_marker() == "."
+    assert line.get_markevery() == curves.PARTS
+    np.testing.assert_array_equal(recorded(line)[1], candidate.observables["X"].mean)
+    bars = [entry for entry in drawn.axes[0].containers if isinstance(entry, ErrorbarContainer)]
+    # Those of the reference's marks, and of the values that no band can be drawn of.
+    assert len(bars) == (6 if count == 1 else 3)
+    strip = drawn.axes[2].lines[0]
+    assert (strip.get_marker(), len(strip.get_xdata())) == (".", count)
+
+
+def test_curves_of_many_values_have_no_marks() -> None:
+    drawn = dynamics.draw(DYNAMICS, material(CANDIDATE, REFERENCE))
+    assert lines(drawn.axes[0], "-")[0].get_marker() == "None"

@@ -91,6 +91,10 @@ def test_cells_are_centred_on_their_values(drawn):
         np.testing.assert_allclose(distances, np.arange(-LARGEST, LARGEST + 2) - 0.5)
 
 
+def test_one_time_alone_has_a_cell():
+    np.testing.assert_array_equal(heatmap._edges(np.array([2.0])), [1.5, 2.5])
+
+
 def test_edges_of_uneven_times_are_halfway():
     edges = heatmap._edges(np.array([0.0, 1, 3, 4]))
     np.testing.assert_array_equal(edges, [-0.5, 0.5, 2, 3.5, 4.5])

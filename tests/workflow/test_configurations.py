@@ -6,6 +6,8 @@ import pytest
 import yaml
 from pipeline import TINY, copy_workflow, said, snakemake
 
+from opentdvp.records import trajectory
+
 
 @pytest.fixture(scope="module")
 def workflow(tmp_path_factory):
@@ -59,11 +61,10 @@ def test_overrides_that_the_commands_would_not_see_are_refused(workflow, changes
     assert "every command reads that file" in said(done)
 
 
-@pytest.mark.slow
-def test_lost_batch_is_made_again_alone(workflow):
-    """Two batches of trajectories, gathered; the same file after one of them was lost."""
+def write_stochastic(folder, results, **changes):
+    """The tiny configuration with trajectories, four in batches of two unless told otherwise."""
     tree = yaml.safe_load(TINY.read_text())
-    tree["output"]["results"] = "stochastic"
+    tree["output"]["results"] = results
     tree["solvers"]["trajectories"] = {
         "method": "mcwf",
         "seed": 1,
@@ -71,10 +72,16 @@ def test_lost_batch_is_made_again_alone(workflow):
         "batch": 2,
         "relative_tolerance": 1e-5,
         "absolute_tolerance": 1e-7,
-    }
-    (workflow / "config" / "stochastic.yaml").write_text(yaml.safe_dump(tree))
-    target = "stochastic/runs/ring_3/trajectories.h5"
-    arguments = (target, "--configfile", "config/stochastic.yaml")
+    } | changes
+    (folder / "config" / f"{results}.yaml").write_text(yaml.safe_dump(tree))
+    return f"{results}/runs/ring_3/trajectories.h5", "--configfile", f"config/{results}.yaml"
+
+
+@pytest.mark.slow
+def test_lost_batch_is_made_again_alone(workflow):
+    """Two batches of trajectories, gathered; the same file after one of them was lost."""
+    arguments = write_stochastic(workflow, "stochastic")
+    target = arguments[0]
     first = snakemake(workflow, *arguments)
     assert first.returncode == 0, said(first)
     # A part of the whole leaves no report.
@@ -87,3 +94,26 @@ def test_lost_batch_is_made_again_alone(workflow):
     assert second.returncode == 0, said(second)
     assert len(re.findall(r"rule batch:", said(second))) == 1
     assert (workflow / target).read_bytes() == content
+
+
+@pytest.mark.slow
+def test_more_trajectories_make_only_new_batches(workflow):
+    """Two batches, then three; then one more trajectory, which makes a batch that is not full."""
+    batch = workflow / "more/runs/ring_3/trajectories"
+    arguments = write_stochastic(workflow, "more")
+    first = snakemake(workflow, *arguments)
+    assert first.returncode == 0, said(first)
+    kept = {name: (batch / name).read_bytes() for name in ("0.npz", "1.npz")}
+    before = trajectory.read(workflow / arguments[0])
+    for count, made in ((6, [2]), (7, [3]), (8, [3])):
+        write_stochastic(workflow, "more", trajectories=count)
+        again = snakemake(workflow, *arguments)
+        assert again.returncode == 0, said(again)
+        assert [int(k) for k in re.findall(r"batch=(\d+)", said(again))] == made
+        assert len(re.findall(r"rule gather:", said(again))) == 1
+        whole = trajectory.read(workflow / arguments[0])
+        assert whole.diagnostics["trajectory"].tolist() == list(range(count))
+        assert whole.run_id != before.run_id
+    assert {name: (batch / name).read_bytes() for name in kept} == kept
+    last = snakemake(workflow, *arguments, "--dry-run")
+    assert "Nothing to be done" in said(last)

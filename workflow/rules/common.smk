@@ -142,6 +142,20 @@ def time_limit(wildcards, resources):
     return f"--time-limit {60 * resources.runtime - early}" if early else ""
 
 
+def batch_id(wildcards):
+    """Identity of what all batches of a run have in common, however many there are."""
+    return STUDY.deck(Run(system=wildcards.system, solver=wildcards.solver)).batch_id
+
+
+def batch_numbers(wildcards):
+    """The first trajectory of a batch, and the one after its last.
+
+    More trajectories make no batch anew but the last one, if that was not full.
+    """
+    numbers = STUDY.solvers[wildcards.solver].numbers(int(wildcards.batch))
+    return [numbers.start, numbers.stop]
+
+
 def batches(wildcards):
     """Files of all batches of a stochastic solver."""
     count = STUDY.solvers[wildcards.solver].batches
@@ -150,7 +164,8 @@ def batches(wildcards):
 
 def batch_checkpoint(wildcards):
     """As `checkpoint`, of one batch."""
-    return f"{checkpoint(wildcards).removesuffix('.npz')}-{wildcards.batch}.npz"
+    run, deck = f"{wildcards.system}/{wildcards.solver}", batch_id(wildcards)[:16]
+    return f"{RESULTS}/checkpoints/{run}-{deck}-{wildcards.batch}.npz"
 
 
 def remove_checkpoints():

@@ -56,7 +56,8 @@ rule batch:
         runtime=120,
     params:
         config=CONFIG,
-        run_id=run_id,
+        run_id=batch_id,
+        numbers=batch_numbers,
         checkpoint=batch_checkpoint,
         time_limit=time_limit,
     shell:

@@ -65,7 +65,7 @@ def run(
         outputs.append(Output(log, "a log of runs", _is_log, appended=True))
     with (
         reserved(outputs, sources),
-        reporting(deck.system.time.stop, Console(stderr=True), log) as report,
+        reporting(deck.system.time.last, Console(stderr=True), log) as report,
     ):
         solve_to_file(deck, out, checkpoints, report)
 
@@ -91,7 +91,7 @@ def batch(
     deck = _deck(study, system, solver)
     with (
         reserved(batch_outputs(out, checkpoints.path), sources),
-        reporting(deck.system.time.stop, Console(stderr=True), None) as report,
+        reporting(deck.system.time.last, Console(stderr=True), None) as report,
     ):
         solve_batch_to_file(deck, number, out, checkpoints, report)
 

@@ -75,12 +75,12 @@ def _check_whole(place: str, study: Study, run: Run, loaded: Trajectory) -> None
         raise NumericalFailure(
             f"{place} its result must be success, but is {loaded.result}: {loaded.result.remedy}"
         )
-    points, stop = (study.systems[run.system].time.points, study.systems[run.system].time.stop)
-    times = loaded.times
-    if times.shape != (points,) or not np.allclose(times, np.linspace(0, stop, points), 1e-9):
+    times, wanted = loaded.times, study.systems[run.system].time.values
+    if times.shape != wanted.shape or not np.allclose(times, wanted, 1e-9):
         raise FileError(
-            f"{place} its times must be {points} from 0 to {stop:g}, but are {times.size} from "
-            f"{times.min(initial=np.inf):g} to {times.max(initial=-np.inf):g}; run it again."
+            f"{place} its times must be {wanted.size} from {wanted[0]:g} to {wanted[-1]:g}, but "
+            f"are {times.size} from {times.min(initial=np.inf):g} to "
+            f"{times.max(initial=-np.inf):g}; run it again."
         )
     missing = study.curves(run) - loaded.curves().keys()
     if missing:
@@ -123,8 +123,8 @@ def _physics(system: System) -> dict[str, Any]:
 def _check_times(candidate: Trajectory, reference: Trajectory) -> None:
     if candidate.times[0] < reference.times[0]:
         raise ConfigError(
-            f"`reference.times` must begin at {candidate.times[0]:g} as in the candidate, "
-            f"but begins at {reference.times[0]:g}."
+            f"`reference.times` must begin at the candidate's first time {candidate.times[0]:g} or "
+            f"before, but begins at {reference.times[0]:g}."
         )
     if candidate.times[-1] > reference.times[-1]:
         raise ConfigError(

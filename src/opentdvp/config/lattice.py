@@ -63,8 +63,10 @@ class Lattice(StrictModel):
                 f"`periodic` of a {self.kind} must be true, false or a list of {axes} of them, "
                 f"but is {list(closed)}"
             )
-        if min(self.size) < 2:
-            raise ValueError(f"`size` must be at least 2 everywhere, but is {list(self.size)}")
+        if min(self.size) < 2 and self.size != (1,):
+            raise ValueError(
+                f"`size` must be [1], or at least 2 everywhere, but is {list(self.size)}"
+            )
         least = 2 if self.kind == "honeycomb" else 3
         if any(joins and n < least for joins, n in zip(closed, self.size, strict=True)):
             raise ValueError(

@@ -33,12 +33,19 @@ class Deck(StrictModel):
 
     def canonical(self) -> str:
         """JSON with sorted keys and no white space, equal for equal decks."""
-        return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        return _canonical(self.model_dump(mode="json"))
 
     @property
     def run_id(self) -> str:
         """SHA-256 of the canonical deck."""
-        return hashlib.sha256(self.canonical().encode()).hexdigest()
+        return _digest(self.canonical())
+
+    @property
+    def batch_id(self) -> str:
+        """SHA-256 of the deck without its number of `trajectories`, which changes none of them."""
+        tree = self.model_dump(mode="json")
+        tree["solver"].pop("trajectories", None)
+        return _digest(_canonical(tree))
 
 
 class Study(StrictModel):
@@ -147,10 +154,15 @@ class Study(StrictModel):
         for key, comparison in self._judged():
             candidate = self.systems[comparison.candidate.system]
             reference = self.systems[comparison.reference.system]
-            if candidate.time.stop > reference.time.stop:
+            if candidate.time.first < reference.time.first:
+                raise ValueError(
+                    f"`{key}.reference` must begin at the candidate's first time "
+                    f"{candidate.time.first:g} or before, but begins at {reference.time.first:g}"
+                )
+            if candidate.time.last > reference.time.last:
                 raise ValueError(
                     f"`{key}.reference` must reach the candidate's last time "
-                    f"{candidate.time.stop:g}, but stops at {reference.time.stop:g}"
+                    f"{candidate.time.last:g}, but stops at {reference.time.last:g}"
                 )
             missing = self.curves(comparison.candidate) - self.curves(comparison.reference)
             if missing:
@@ -240,6 +252,14 @@ class Study(StrictModel):
             chosen = getattr(figure, field)
             if chosen is not None:
                 check_name(f"{key}.{field}", chosen, vary)
+
+
+def _canonical(tree: dict[str, Any]) -> str:
+    return json.dumps(tree, sort_keys=True, separators=(",", ":"))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _names(curves: Collection[CurveKey]) -> str:

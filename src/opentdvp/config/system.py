@@ -2,14 +2,15 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
-from opentdvp.config.base import WHOLE, Positive, PositiveInt, StrictModel, pattern
+from opentdvp.config.base import PositiveInt, StrictModel, pattern
 from opentdvp.config.expansion import named, written_out
 from opentdvp.config.interactions import Coupling, Couplings, Fields, SiteField, Term
 from opentdvp.config.jumps import Jump
 from opentdvp.config.lattice import Lattice
 from opentdvp.config.start import Start, Vector, bloch_vectors
+from opentdvp.config.times import TimeGrid
 
 Axis = Literal["X", "Y", "Z"]
 AxisPair = Annotated[str, pattern("^[XYZ]{2}$", "two of X, Y, Z, such as XY")]
@@ -17,13 +18,6 @@ AxisPair = Annotated[str, pattern("^[XYZ]{2}$", "two of X, Y, Z, such as XY")]
 CouplingName = Annotated[
     str, pattern("^[XYZ]{2,3}$", "two of X, Y, Z, such as XY, or three on a chain, such as ZXZ")
 ]
-
-
-class TimeGrid(StrictModel):
-    """Equidistant times from 0 to `stop`, both included; dimensionless, as γt or Jt."""
-
-    stop: Positive
-    points: Annotated[int, Field(ge=2, le=1_000_000, strict=True), WHOLE] = 61
 
 
 class Observables(StrictModel):
@@ -87,6 +81,11 @@ class System(StrictModel):
         length = self.lattice.extent[0]
         largest = length // 2 if self.lattice.closed[0] else length - 1
         for pair, distances in self.observables.correlators.items():
+            if largest == 0:
+                raise ValueError(
+                    f"`observables.correlators.{pair}` must be left out on a lattice of one site, "
+                    "but is there"
+                )
             if max(distances) > largest:
                 raise ValueError(
                     f"`observables.correlators.{pair}` must have distances in 1…{largest} on this "

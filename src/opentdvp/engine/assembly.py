@@ -6,7 +6,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from opentdvp.config import DirectSampling, System, TdvpSolver
+from opentdvp.config import DirectSampling, Enumeration, System, TdvpSolver
 from opentdvp.config.networks import (
     ENERGIES,
     ConvolutionNetwork,
@@ -92,9 +92,19 @@ def _require_seen(start: np.ndarray, solver: TdvpSolver) -> None:
         )
 
 
+def _require_enumeration(model: Model, solver: TdvpSolver) -> None:
+    """Refuse samples of one site: their estimators change outcomes on pairs of sites."""
+    if model.n_sites == 1 and not isinstance(solver.sampling, Enumeration):
+        raise ConfigError(
+            "`sampling.kind` must be enumeration on a lattice of one site, but is "
+            f"{solver.sampling.kind}."
+        )
+
+
 def assemble(system: System, solver: TdvpSolver, key: PRNGKeyArray) -> Parts:
     """The parts of a system's engine; raises `ConfigError` if they do not fit."""
     model = build_model(system)
+    _require_enumeration(model, solver)
     povm = build_povm(solver.povm)
     start = outcome_probabilities(povm, model.bloch[0])
     _require_seen(start, solver)

@@ -42,14 +42,15 @@ def prepare(deck: Deck) -> Run:
 
 
 def start(run: Run) -> State:
-    """The product start state with its observables."""
+    """The product start state, with its observables if they are wanted at time 0."""
     engine = run.engine
     step = run.solver.integrator.initial_step
     if engine.fastest_rate > 0:
         step = min(step, _FIRST_CHANGE / engine.fastest_rate)
     added_at = {} if engine.growing is None else {ADDED_AT: engine.growing.first}
     arrays = {"theta": engine.theta, **engine.sampler_state, **added_at}
-    return State(0.0, step, arrays, outputs=(record(engine.start, engine.theta, added_at),))
+    first = record(engine.start, engine.theta, added_at)
+    return State(0.0, step, arrays, outputs=() if run.times[0] > 0 else (first,))
 
 
 def _progress(state: State) -> dict[str, float]:

@@ -87,10 +87,13 @@ def alike(run: Trajectory, early: Trajectory) -> bool:
 
 
 def draw_candidate(axes: Axes, line: Line, curve: Points) -> None:
-    """A line with a band of ± one standard error."""
+    """A line with a band of ± one standard error; a bar where there is one time only."""
     times, mean, error = curve
-    axes.plot(times, mean, **line.style.line)
+    dots = style.dots(len(times) // PARTS + 1)
+    axes.plot(times, mean, **line.style.line, **dots, markevery=PARTS)
     axes.fill_between(times, mean - error, mean + error, **line.style.band)
+    if len(times) == 1:
+        axes.errorbar(times, mean, error, color=line.style.color)
 
 
 def draw_marks(

@@ -145,7 +145,12 @@ def _draw_mesh(
 
 
 def _edges(centres: np.ndarray) -> np.ndarray:
-    """Halfway between the centres; the outer cells are as wide as if the next one were."""
+    """Halfway between the centres; the outer cells are as wide as if the next one were.
+
+    One alone is of width 1.
+    """
+    if centres.size == 1:
+        return centres[0] + np.array([-0.5, 0.5])
     middles = (centres[1:] + centres[:-1]) / 2
     first, last = 2 * centres[0] - middles[0], 2 * centres[-1] - middles[-1]
     return np.concatenate([[first], middles, [last]])

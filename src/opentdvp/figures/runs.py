@@ -42,6 +42,7 @@ def draw(figure: RunsFigure, material: Material) -> Figure:
         for (_, run), line in zip(runs, style.series(len(runs)), strict=True):
             mean, error = run.curves()[figure.observable, 0]
             left = mean - interpolate(last.times, base, run.times)
+            line = line | style.dots(run.times.size)
             for axes, values in ((upper, mean), (middle, left)):
                 axes.plot(run.times, values, **line)
                 band = {"color": line["color"], "alpha": 0.2, "linewidth": 0}

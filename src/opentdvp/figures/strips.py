@@ -35,7 +35,8 @@ def draw(axes: Axes, parts: Sequence[tuple[style.CurveStyle, pd.DataFrame]]) -> 
         band = SHADED * rows["combined_error"]
         if band.any():
             axes.fill_between(rows["time"], -band, band, **look.band | {"alpha": 0.15})
-        axes.plot(rows["time"], rows["difference"], **look.line | {"linewidth": 0.8})
+        thin = look.line | {"linewidth": 0.8} | style.dots(len(rows))
+        axes.plot(rows["time"], rows["difference"], **thin)
     axes.axhline(0, **style.GUIDE)
     tolerances = sorted({float(rows["tolerance"].iloc[0]) for _, rows in parts})
     for tolerance in tolerances:

@@ -81,6 +81,15 @@ INK = "#222222"
 SMALL = 7
 
 
+#: Values of a line that are no more than this are marked, for one alone draws no line.
+FEW = 5
+
+
+def dots(count: int) -> dict[str, Any]:
+    """Look of a line through so many values."""
+    return {"marker": "."} if count <= FEW else {}
+
+
 @dataclass(frozen=True)
 class CurveStyle:
     """Line and band of a run, and the marks of its reference."""

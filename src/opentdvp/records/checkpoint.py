@@ -72,8 +72,8 @@ def save(state: State, run_id: str, path: Path, previous: Path | None = None) ->
         np.savez(stream, checksum=_checksum(entries), **entries)
 
 
-def load(run_id: str, path: Path) -> State:
-    """Read a checkpoint of the run with this identity.
+def load(run_id: str, path: Path, earlier: str | None = None) -> State:
+    """Read a checkpoint of the run with this identity, or the one that it had `earlier`.
 
     Raises
     ------
@@ -84,9 +84,10 @@ def load(run_id: str, path: Path) -> State:
     """
     with reading(path, "a checkpoint", "; delete it to start the run anew") as stream:
         entries = _entries(stream)
+        found = str(entries["run_id"])
         for name, must, value in (
             ("version", CHECKPOINT_VERSION, int(entries["version"])),
-            ("run id", run_id[:12], str(entries["run_id"])[:12]),
+            ("run id", run_id[:12], run_id[:12] if found == earlier else found[:12]),
         ):
             if value != must:
                 raise FileError(

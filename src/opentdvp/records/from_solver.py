@@ -14,10 +14,27 @@ STATE = "state/"
 #: Name of the times since when parameters of an ansatz that grows are there, NaN for the others.
 ADDED_AT = "added_at"
 
+# Intervals that differ by less, in units of the last time, are equal.
+_EQUAL = 1e-12
+
 
 def output_times(deck: Deck) -> np.ndarray:
     """The times at which a deck wants observables."""
-    return np.linspace(0, deck.system.time.stop, deck.system.time.points)
+    return deck.system.time.values
+
+
+def output_intervals(times: np.ndarray) -> np.ndarray:
+    """The time from each output time, at first from 0, to the next; shape of `times`.
+
+    Those that are equal but for rounding are all as the first of them, so that equal steps fit in.
+    """
+    intervals = np.diff(times, prepend=0.0)
+    order = np.argsort(intervals, kind="stable")
+    apart = np.diff(intervals[order], prepend=-np.inf) > _EQUAL * times[-1]
+    kinds = np.empty_like(order)
+    kinds[order] = np.cumsum(apart) - 1
+    _, firsts = np.unique(kinds, return_index=True)
+    return intervals[firsts][kinds]
 
 
 def make_trajectory(

@@ -102,6 +102,8 @@ def interpolate(times: np.ndarray, values: np.ndarray, wanted: np.ndarray) -> np
 
     NaN before the first and after the last time: nothing is known there.
     """
+    if len(times) == 1:
+        return np.where(wanted == times[0], values[0], np.nan)
     return np.asarray(CubicSpline(times, values, extrapolate=False)(wanted))
 
 

@@ -92,7 +92,10 @@ def take_part(deck: Deck, checkpoints: Checkpoints | None) -> None:
 def solve_batch_to_file(
     deck: Deck, batch: int, out: Path, checkpoints: Checkpoints | None, report: "Reporter"
 ) -> None:
-    """Compute one batch of trajectories; arguments and errors as for `solve_to_file`."""
+    """Compute one batch of trajectories; arguments and errors as for `solve_to_file`.
+
+    Its file stays valid when there are to be more trajectories.
+    """
     from opentdvp.references.trajectories import batches
 
     settings = _stochastic(deck)
@@ -101,9 +104,9 @@ def solve_batch_to_file(
     method = batches.batch(settings.numbers(batch))
 
     def write(state: checkpoint.State, revisions: tuple[str, ...]) -> None:
-        checkpoint.save(replace(state, revisions=revisions), deck.run_id, out)
+        checkpoint.save(replace(state, revisions=revisions), deck.batch_id, out)
 
-    _run_to_file(deck, method, write, out, checkpoints, report)
+    _run_to_file(deck, method, write, out, checkpoints, report, deck.batch_id)
 
 
 def gather_to_file(deck: Deck, batches: Sequence[Path], out: Path) -> int:
@@ -117,7 +120,8 @@ def gather_to_file(deck: Deck, batches: Sequence[Path], out: Path) -> int:
     from opentdvp.references.trajectories.batches import gather
 
     _stochastic(deck)
-    states = [checkpoint.load(deck.run_id, path) for path in batches]
+    # Batches of earlier versions have the run id.
+    states = [checkpoint.load(deck.batch_id, path, earlier=deck.run_id) for path in batches]
     timings = [read_timing(path) for path in batches]
     result = gather(deck, states)
     revisions = [*(r for state in states for r in state.revisions), revision()]
@@ -152,9 +156,13 @@ def _run_to_file(
     out: Path,
     checkpoints: Checkpoints | None,
     report: "Reporter",
+    identity: str | None = None,
 ) -> None:
-    """Run from the checkpoints if there are any, write the result, and what it has cost."""
-    keeper = Keeper(deck.run_id, checkpoints)
+    """Run from the checkpoints if there are any, write the result, and what it has cost.
+
+    Their `identity` is the run id, if it is not given.
+    """
+    keeper = Keeper(identity or deck.run_id, checkpoints)
     try:
         with saving_when_stopped(keeper.flush, keeper.time_limit):
             state = keeper.resume()
@@ -174,6 +182,11 @@ def _write(result: Trajectory, revisions: tuple[str, ...], path: Path) -> None:
     """Write a run that succeeded; one that failed goes elsewhere and raises `NumericalFailure`."""
     result = _computed_by(result, revisions)
     failed = failed_path(path)
+    if not result.times.size:
+        raise NumericalFailure(
+            f"The run stopped before its first output time with the result {result.result}. "
+            f"{result.remedy}"
+        )
     if result.result is not ResultCode.SUCCESS:
         trajectory.write(result, failed)
         raise NumericalFailure(

@@ -70,7 +70,7 @@ def _of_candidate(
     pair = (comparison.candidate, comparison.reference)
     points = compare.compare(runs[pair[0]], runs[pair[1]], comparison.tolerance)
     candidate, reference = (study.systems[run.system] for run in pair)
-    same = candidate.lattice == reference.lattice and candidate.time.stop == reference.time.stop
+    same = candidate.lattice == reference.lattice and candidate.time.last == reference.time.last
     error = float(points["difference"].abs().max())
     found = error if error > ROUNDING else np.nan
     return _named(study, panel, name, pair[0]) | {"same": same, "error": found}

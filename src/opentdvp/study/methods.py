@@ -81,7 +81,7 @@ def _rank(study: Study, row: Mapping[Any, Any]) -> tuple[bool, float]:
     """Better runs have smaller ones; what stops early had less time to go wrong."""
     comparison = study.comparisons[row["comparison"]]
     candidate, reference = (
-        study.systems[run.system].time.stop for run in (comparison.candidate, comparison.reference)
+        study.systems[run.system].time.last for run in (comparison.candidate, comparison.reference)
     )
     # A run without correlators, or without magnetisations, has no difference of them.
     return candidate < reference, float(np.nanmax([0, row["magnetisations"], row["correlators"]]))
@@ -95,8 +95,8 @@ def _cell(study: Study, row: Mapping[Any, Any]) -> str:
     notes = []
     if candidate.lattice.extent != reference.lattice.extent:
         notes.append(f"N = {' × '.join(map(str, candidate.lattice.extent))}")
-    if candidate.time.stop < reference.time.stop:
-        notes.append(f"t ≤ {candidate.time.stop:g}")
+    if candidate.time.last < reference.time.last:
+        notes.append(f"t ≤ {candidate.time.last:g}")
     differences = (cell(row[kind]) or "–" for kind in ("magnetisations", "correlators"))
     minutes = _minutes(row, "candidate" in row.get(COPIED, ""))
     said = f"{' / '.join(differences)}, {minutes}"

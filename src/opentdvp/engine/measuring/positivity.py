@@ -22,13 +22,15 @@ def smallest_eigenvalues(
 
     Returns
     -------
-    `eigenvalue_one_site`, `eigenvalue_two_sites`, and with `_error` the standard error of <v|ρ|v>
-    for the eigenvector v. The smallest eigenvalue of a noisy matrix lies below that of its mean, by
-    about the error.
+    `eigenvalue_one_site`, `eigenvalue_two_sites` where there are neighbours, and with `_error` the
+    standard error of <v|ρ|v> for the eigenvector v. The smallest eigenvalue of a noisy matrix lies
+    below that of its mean, by about the error.
     """
-    sites = np.arange(lattice.n_sites)[:, None]
+    groups = {"one_site": np.arange(lattice.n_sites)[:, None]}
+    if lattice.bonds:
+        groups["two_sites"] = np.array(lattice.bonds)
     result = {}
-    for name, places in (("one_site", sites), ("two_sites", np.array(lattice.bonds))):
+    for name, places in groups.items():
         value, error = _smallest_eigenvalue(ensemble, frame(povm.dual, places.shape[1]), places)
         result[f"eigenvalue_{name}"] = value
         result[f"eigenvalue_{name}_error"] = error

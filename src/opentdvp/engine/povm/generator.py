@@ -21,7 +21,8 @@ class Generator:
     Attributes
     ----------
     pairs
-        Sites (i, j) with i < j in ascending order, shape (B, 2).
+        Sites (i, j) with i < j in ascending order, shape (B, 2); of one site alone (0, 0), and
+        then nothing changes at j.
     matrices
         Generator of each pair, shape (B, 4, 4, 4, 4): [to i, to j, from i, from j]. Summed over the
         first two axes it vanishes, because probability is conserved.

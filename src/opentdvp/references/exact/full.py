@@ -6,6 +6,7 @@ Where jumps are much faster than all else, steps are exponentials of the same eq
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -13,7 +14,7 @@ import qutip
 from jaxtyping import Complex
 from qutip.solver.integrator import IntegratorException
 
-from opentdvp.config import ExactSolver, Observables, System
+from opentdvp.config import Deck, ExactSolver, Observables, System
 from opentdvp.errors import ConfigError, NumericalFailure
 from opentdvp.geometry.lattice import Lattice
 from opentdvp.physics.model import Jump, Model, build_model
@@ -65,21 +66,24 @@ def solve(task: Task[ExactSolver]) -> Trajectory:
     deck, observables = task.deck, task.deck.system.observables
     model, times = build_model(deck.system), output_times(deck)
     evolve = partial(_evolve, model, task.settings, float(times[-1]))
-    state = _start(model, observables) if task.resume_from is None else task.resume_from
+    state = _start(model, deck) if task.resume_from is None else task.resume_from
     if task.resume_from is None:
         task.report(0.0)
     result = ResultCode.SUCCESS
     while result is ResultCode.SUCCESS and state.time < times[-1]:
-        ahead = times[len(state.outputs) - 1 :][: _RESTART + 1]
+        ahead = times[len(state.outputs) :][:_RESTART]
         state, result = _stretch(evolve, model.lattice, state, ahead, observables, task.report)
         task.keep(state)
     return make_trajectory(deck, state.outputs, state.diagnostics, "cpu", result)
 
 
-def _start(model: Model, observables: Observables) -> State:
+def _start(model: Model, deck: Deck) -> State:
     rho = start_state(model).full()
-    first = measure(rho, model.lattice, observables)
-    return State(0.0, 0.0, {"rho": rho}, (first,), (_diagnose(rho),))
+    begin = State(0.0, 0.0, {"rho": rho})
+    if deck.system.time.first > 0:
+        return begin
+    first = measure(rho, model.lattice, deck.system.observables)
+    return replace(begin, outputs=(first,), diagnostics=(_diagnose(rho),))
 
 
 def _stretch(
@@ -90,8 +94,8 @@ def _stretch(
     observables: Observables,
     report: Report,
 ) -> tuple[State, ResultCode]:
-    """From the first of some times, which is that of the state, to the last that can be trusted."""
-    for time, rho in zip(times[1:], evolve(state, times), strict=True):
+    """From a state to the last of some later times that can be trusted."""
+    for time, rho in zip(times, evolve(state, np.append(state.time, times)), strict=True):
         result = _judge(rho)
         if result is not ResultCode.SUCCESS:
             return state, result

@@ -7,6 +7,7 @@ torus.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -111,9 +112,12 @@ def _product_state(model: Model, orbits: PauliOrbits) -> np.ndarray:
 
 
 def _start(problem: _Problem) -> State:
-    first = measure(problem.start, problem.orbits, problem.lattice, problem.observables)
     # Tried first: all in one step.
-    return State(0.0, float(problem.times[-1]), {"expectations": problem.start}, outputs=(first,))
+    begin = State(0.0, float(problem.times[-1]), {"expectations": problem.start})
+    if problem.times[0] > 0:
+        return begin
+    first = measure(problem.start, problem.orbits, problem.lattice, problem.observables)
+    return replace(begin, outputs=(first,))
 
 
 def _steps(

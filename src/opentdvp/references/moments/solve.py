@@ -124,9 +124,10 @@ class _Problem(NamedTuple):
 
 def _cut(lattice: Lattice, solver: MomentsSolver) -> Cut:
     """The cut, without what no string of the lattice reaches: one less must leave out strings."""
-    longest = max(lattice.shape)
+    # One site has no pairs: with any cut it is solved exactly.
+    longest = max(*lattice.shape, 2)
     pairs = None if solver.pair_range is None else min(solver.pair_range, longest)
-    return Cut(min(solver.weight, lattice.n_sites), min(solver.range, longest), pairs)
+    return Cut(min(solver.weight, max(lattice.n_sites, 2)), min(solver.range, longest), pairs)
 
 
 def _assemble(deck: Deck, solver: MomentsSolver) -> tuple[_Problem, State]:
@@ -139,11 +140,12 @@ def _assemble(deck: Deck, solver: MomentsSolver) -> tuple[_Problem, State]:
         "narrower": replace(cut, range=cut.range - 1),
     }
     tolerances = Tolerances(solver.relative_tolerance, solver.absolute_tolerance)
-    stop = deck.system.time.stop
+    stop, times = deck.system.time.last, output_times(deck)
     evolutions = {name: build_evolution(model, one, tolerances, stop) for name, one in cuts.items()}
     edges = at_the_cut(evolutions[_ASKED].hierarchy.orbits, model.lattice, cut)
     problem = _Problem(model.lattice, evolutions, deck.system.observables, edges)
-    return problem, problem.record(start(evolutions, model, float(output_times(deck)[1])))
+    begin = start(evolutions, model, float(times[times > 0][0]))
+    return problem, begin if times[0] > 0 else problem.record(begin)
 
 
 def _elements(model: Model, weight: int) -> float:

@@ -5,7 +5,7 @@ where the generator is.
 """
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -26,8 +26,14 @@ class Accuracy(NamedTuple):
 
     bond_dimension: int
     singular_value_cutoff: float
-    time_step: float
     order: int
+
+
+class Steps(NamedTuple):
+    """Equal time steps, and how many."""
+
+    size: float
+    number: int
 
 
 class Tensors(NamedTuple):
@@ -81,9 +87,9 @@ def product_tensors(chain: Chain) -> Tensors:
 
 
 def evolve(
-    chain: Chain, tensors: Tensors, accuracy: Accuracy, steps: int
+    chain: Chain, tensors: Tensors, accuracy: Accuracy, steps: Iterable[Steps]
 ) -> Iterator[tuple[Tensors, float]]:
-    """Tensors after every `steps` time steps, with the weight discarded since the last ones."""
+    """Tensors after each of some series of steps, with the weight discarded in it."""
     lattice = TrivialLattice(
         [Site(_leg(parity)) for parity in chain.parities],
         bc_MPS="infinite" if chain.layout.infinite else "finite",
@@ -97,14 +103,13 @@ def evolve(
     # Any step is allowed, for its error is measured.
     options = {"trunc_params": truncation, "max_delta_t": None}
     engine = TEBDEngine(psi, _model(chain, lattice), options)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        engine.calc_U(accuracy.order, accuracy.time_step, type_evo="imag")
-    while True:
+    for size, number in steps:
         with warnings.catch_warnings():
             # An unused option at every first step; norms that are not one are meant.
             warnings.simplefilter("ignore")
-            error = engine.evolve(steps, accuracy.time_step)
+            # Of the same size as before, they are known.
+            engine.calc_U(accuracy.order, size, type_evo="imag")
+            error = engine.evolve(number, size)
         yield _from_tenpy(psi), float(error.eps)
 
 

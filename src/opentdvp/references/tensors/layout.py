@@ -59,6 +59,10 @@ def find_layout(model: Model, chain: str) -> Layout:
             "`lattice.kind` must be chain for a tensor network, but has "
             f"{len(lattice.shape)} dimensions."
         )
+    if model.n_sites == 1:
+        raise ConfigError(
+            "`lattice.size` must be at least [2] for a tensor network, but is [1]; use exact."
+        )
     if chain == "infinite":
         return _infinite(model)
     spins = range(model.n_sites)

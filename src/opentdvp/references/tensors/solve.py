@@ -15,12 +15,13 @@ from opentdvp.errors import ConfigError
 from opentdvp.physics.model import Model, build_model
 from opentdvp.protocol import Task, method
 from opentdvp.records.checkpoint import Records, State, columns
-from opentdvp.records.from_solver import make_trajectory, output_times
+from opentdvp.records.from_solver import make_trajectory, output_intervals, output_times
 from opentdvp.records.result_code import ResultCode
 from opentdvp.records.trajectory import Trajectory
 from opentdvp.references.tensors.averages import Measurement, measure
 from opentdvp.references.tensors.evolution import (
     Accuracy,
+    Steps,
     Tensors,
     evolve,
     product_tensors,
@@ -76,7 +77,7 @@ def solve(task: Task[TensorNetworkSolver]) -> Trajectory:
         chain=chain,
         measure=partial(measure, chain, lattice=model.lattice, observables=deck.system.observables),
         times=times,
-        evolutions=_evolutions(solver, float(times[1])),
+        evolutions=_evolutions(solver, output_intervals(times).tolist()),
     )
     begin = _begin(run, {}) if task.resume_from is None else task.resume_from
     state, result = _evolve(run, task, begin)
@@ -90,26 +91,33 @@ class _Run(NamedTuple):
     chain: Chain
     measure: Callable[[Tensors], Measurement]
     times: np.ndarray
-    evolutions: tuple[tuple[Accuracy, int], ...]
+    evolutions: tuple[tuple[Accuracy, list[Steps]], ...]
 
 
 def _space(model: Model, solver: TensorNetworkSolver) -> Space:
     return amplitudes(model) if solver.method == "mps" else pauli_expectations(model)
 
 
-def _evolutions(solver: TensorNetworkSolver, spacing: float) -> tuple[tuple[Accuracy, int], ...]:
-    """Accuracy and steps between two outputs: the coarsest first, the one asked for last."""
-    steps = max(1, int(np.ceil(spacing / solver.time_step / 2 - 1e-9)))
+def _evolutions(
+    solver: TensorNetworkSolver, intervals: list[float]
+) -> tuple[tuple[Accuracy, list[Steps]], ...]:
+    """Accuracy, and steps to each output: the coarsest first, the one asked for last."""
+    counts = [max(1, int(np.ceil(t / solver.time_step / 2 - 1e-9))) for t in intervals]
     half = (solver.bond_dimension + 1) // 2
-    settings = ((half, steps), (half, 2 * steps), (solver.bond_dimension, 2 * steps))
-    cutoff, order = solver.singular_value_cutoff, solver.order
-    return tuple((Accuracy(b, cutoff, spacing / n, order), n) for b, n in settings)
+    return tuple(
+        (
+            Accuracy(bond_dimension, solver.singular_value_cutoff, solver.order),
+            [Steps(t / (n * c), n * c) for t, c in zip(intervals, counts, strict=True)],
+        )
+        for bond_dimension, n in ((half, 1), (half, 2), (solver.bond_dimension, 2))
+    )
 
 
 def _begin(run: _Run, finished: Mapping[str, np.ndarray]) -> State:
     """The start of the next evolution; `finished` holds the observables of those before."""
-    state = State(0.0, 0.0, finished)
-    return _record(run, state, 0.0, product_tensors(run.chain), 0.0)
+    tensors = product_tensors(run.chain)
+    state = State(0.0, 0.0, {**finished, **tensors.arrays()})
+    return state if run.times[0] > 0 else _record(run, state, 0.0, tensors, 0.0)
 
 
 def _evolve(run: _Run, task: Task[TensorNetworkSolver], state: State) -> tuple[State, ResultCode]:
@@ -119,8 +127,9 @@ def _evolve(run: _Run, task: Task[TensorNetworkSolver], state: State) -> tuple[S
     while True:
         done = len(_finished(state))
         accuracy, steps = run.evolutions[done]
-        stepping = evolve(run.chain, tensors_from(state.arrays), accuracy, steps)
-        for time in run.times[len(state.outputs) :].tolist():
+        reached = len(state.outputs)
+        stepping = evolve(run.chain, tensors_from(state.arrays), accuracy, steps[reached:])
+        for time in run.times[reached:].tolist():
             try:
                 tensors, discarded = next(stepping)
             except (ArithmeticError, ValueError, np.linalg.LinAlgError):

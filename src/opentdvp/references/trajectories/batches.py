@@ -97,9 +97,10 @@ def gather(deck: Deck, states: Iterable[State]) -> Trajectory:
 
     Where all n wave functions are alike, the jackknife finds no error, though a jump of one spin
     that is rarer than 1/n would not be among them. If they differ by less than 1/n of what it
-    changes, that is added in quadrature, and so are the tolerances, at all times but the first.
+    changes, that is added in quadrature, and so are the tolerances, at all times after 0.
     """
     numbers, values = _joined(states)
+    _check_numbers(deck, numbers)
     system = deck.system
     lattice = build_model(system).lattice
     expectations = linear_expectations(lattice, system.observables)
@@ -108,6 +109,7 @@ def gather(deck: Deck, states: Iterable[State]) -> Trajectory:
     whole = expectations.averages(total / count)
     # Leaving out one at a time; trajectories come first, times second.
     without = expectations.averages((total - values) / (count - 1))
+    later = output_times(deck) > 0
     outputs = {}
     for name, estimates in without.items():
         mean = estimates.mean(axis=0)
@@ -117,7 +119,7 @@ def gather(deck: Deck, states: Iterable[State]) -> Trajectory:
         if isinstance(deck.solver, WaveFunctionSolver):
             unseen = (_largest_flip(name, system, lattice) / count) ** 2
             tolerance = deck.solver.relative_tolerance + deck.solver.absolute_tolerance
-            squares[1:] += tolerance**2 + unseen * (count * squares[1:] < unseen)
+            squares[later] += tolerance**2 + unseen * (count * squares[later] < unseen)
         outputs[f"{name}.stderr"] = np.sqrt(squares)
     records = tuple(
         {name: column[k] for name, column in outputs.items()} for k in range(values.shape[1])
@@ -147,6 +149,17 @@ def _joined(
         )
     order = np.argsort(numbers)
     return numbers[order], np.concatenate([batch["values"] for batch in batches])[order]
+
+
+def _check_numbers(deck: Deck, numbers: Int[np.ndarray, " n"]) -> None:
+    """Refuse trajectories beyond those of the deck: a batch may be of one that has more."""
+    assert isinstance(deck.solver, StochasticSolver)
+    count = deck.solver.trajectories
+    if numbers[-1] >= count:
+        raise FileError(
+            f"Batches must hold trajectories with numbers in 0…{count - 1}, but hold number "
+            f"{numbers[-1]}; compute the last one again, or set more `trajectories`."
+        )
 
 
 def _nothing(times: int, size: int) -> State:

@@ -7,7 +7,7 @@ and rotations by the fields along X and Y.
 """
 
 from collections.abc import Iterator
-from functools import reduce
+from functools import lru_cache, partial, reduce
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +16,7 @@ from opentdvp.config import DephasingSolver
 from opentdvp.errors import ConfigError
 from opentdvp.physics.model import Model
 from opentdvp.physics.spin import PAULI
+from opentdvp.records.from_solver import output_intervals
 from opentdvp.references.trajectories.pure_states import (
     Amplitudes,
     Simulator,
@@ -48,29 +49,36 @@ def check(model: Model) -> None:
 def simulator(model: Model, settings: DephasingSolver, times: np.ndarray) -> Simulator:
     """A function from random numbers to the states at all times of one trajectory.
 
-    Between two output times there are equal steps of at most the configured size.
+    Up to each output time there are equal steps of at most the configured size.
     """
-    spacing = float(times[1] - times[0])
-    count = max(1, int(np.ceil(spacing / settings.time_step - 1e-9)))
-    step = _build_step(model, spacing / count)
+    intervals = output_intervals(times).tolist()
     start = pure_start(model)
-
-    def flips(random: np.random.Generator) -> np.ndarray:
-        return random.random(len(step.chances)) < step.chances
+    # Only one at a time: with many sites each of them is large.
+    build = lru_cache(maxsize=1)(partial(_build_step, model))
 
     def simulate(random: np.random.Generator) -> Iterator[Amplitudes]:
         psi = start
-        yield psi
-        for _ in times[1:]:
-            psi = _along_z(psi, step.half, flips(random))
-            for _ in range(count - 1):
-                # The end of one step and the beginning of the next.
-                flipped = flips(random) ^ flips(random)
-                psi = _along_z(_rotate(psi, step), step.whole, flipped)
-            psi = _along_z(_rotate(psi, step), step.half, flips(random))
+        for interval in intervals:
+            if interval > 0:
+                count = max(1, int(np.ceil(interval / settings.time_step - 1e-9)))
+                psi = _advance(psi, build(interval / count), count, random)
             yield psi
 
     return simulate
+
+
+def _advance(psi: Amplitudes, step: _Step, count: int, random: np.random.Generator) -> Amplitudes:
+    """The state after so many equal steps."""
+
+    def flips() -> np.ndarray:
+        return random.random(len(step.chances)) < step.chances
+
+    psi = _along_z(psi, step.half, flips())
+    for _ in range(count - 1):
+        # The end of one step and the beginning of the next.
+        flipped = flips() ^ flips()
+        psi = _along_z(_rotate(psi, step), step.whole, flipped)
+    return _along_z(_rotate(psi, step), step.half, flips())
 
 
 def _build_step(model: Model, size: float) -> _Step:

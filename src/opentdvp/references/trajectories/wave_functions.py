@@ -40,6 +40,8 @@ def _rate(model: Model) -> float:
 
 def simulator(model: Model, settings: WaveFunctionSolver, times: np.ndarray) -> Simulator:
     """A function from random numbers to the normalised states at all times of one trajectory."""
+    # QuTiP begins at the first of the times that it is given.
+    known = times if times[0] == 0 else np.append(0.0, times)
     stop = float(times[-1])
     fast = is_fast(model, stop) and model.n_sites <= _MAXIMAL_STIFF_SITES
     options = {
@@ -66,11 +68,11 @@ def simulator(model: Model, settings: WaveFunctionSolver, times: np.ndarray) -> 
             with warnings.catch_warnings():
                 # SciPy warns of what is raised here.
                 warnings.simplefilter("ignore", UserWarning)
-                found = evolution.run(start, times, ntraj=1, seeds=[seed])
+                found = evolution.run(start, known, ntraj=1, seeds=[seed])
         except (IntegratorException, RuntimeError, ArithmeticError, ValueError) as error:
             remedy = ResultCode.INTEGRATOR_FAILURE.remedy(settings.method)
             raise NumericalFailure(f"A trajectory stopped: {error} {remedy}") from error
-        for state in found.runs_states[0]:
+        for state in found.runs_states[0][-len(times) :]:
             yield state.full().ravel()
 
     return simulate
