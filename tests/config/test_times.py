@@ -34,7 +34,6 @@ def test_both_forms_give_times(given: dict[str, Any], times: list[float]) -> Non
     ("given", "message"),
     [
         ({}, "stop"),
-        ({"stop": 1.0}, "points"),
         ({"times": [1.0], "stop": 2.0, "points": 3}, r"\(known are times\)"),
         ({"times": []}, "at least 1 item"),
         ({"times": [0.0]}, "`times` must have one of at least 1e-30, but has none"),
