@@ -57,7 +57,7 @@ def test_presets_are_valid(preset):
         (
             [*SYSTEM, "jumps"],
             [{"operator": [[1, 0, 0], [0, 1, 0]], "rate": 1}],
-            r"jumps.0.operator` must be a name, an expression or a 2×2 or 4×4 matrix, but has the shape",
+            r"jumps.0.operator` must be a name, an expression or a 2×2 or 4×4 matrix, but has",
         ),
         ([*SYSTEM, "jumps"], [{"operator": "sigma", "rate": 1}], "must be one of sigma_minus"),
         (

@@ -72,7 +72,7 @@ def test_a_stopped_run_goes_on(tmp_path, whole_run, stop):
 
 
 @pytest.mark.slow
-def test_a_run_killed_twenty_times_goes_on(tmp_path, whole_run):
+def test_a_run_killed_ten_times_goes_on(tmp_path, whole_run):
     """At random times, from its start to somewhat after its first checkpoint."""
     out, checkpoint = tmp_path / "run.h5", tmp_path / "run.npz"
     began = time.monotonic()
@@ -81,7 +81,7 @@ def test_a_run_killed_twenty_times_goes_on(tmp_path, whole_run):
     longest = 1.3 * (time.monotonic() - began)
     chance = random.Random(1)
     saved = 0
-    for _ in range(20):
+    for _ in range(10):
         process.kill()
         process.communicate()
         saved += checkpoint.exists()

@@ -122,7 +122,7 @@ def interrupt_often(workflow, count, seed, whole, duration):
 
 
 @pytest.mark.slow
-def test_a_run_interrupted_fifty_times_goes_on(tmp_path):
+def test_a_run_interrupted_twenty_times_goes_on(tmp_path):
     """Each time its file is complete, or there is a checkpoint; the same command goes on."""
     flows = []
     for name in ("first", "second"):
@@ -135,7 +135,7 @@ def test_a_run_interrupted_fifty_times_goes_on(tmp_path):
         workflow.forget()
     with ThreadPoolExecutor(2) as both:
         counts = [
-            both.submit(interrupt_often, workflow, 25, seed, whole, duration)
+            both.submit(interrupt_often, workflow, 10, seed, whole, duration)
             for seed, workflow in enumerate(flows)
         ]
-        assert sum(count.result() for count in counts) >= 10
+        assert sum(count.result() for count in counts) >= 4
