@@ -33,7 +33,7 @@ _MARGIN, _LONGER, _SHORTER = 0.9, 4.0, 0.2
 _SHORTEST = 1e-14
 
 # By such a share of the values, two steps differ by rounding.
-_ROUNDING = 8 * np.finfo(float).eps
+_ROUNDING = 8 * float(np.finfo(float).eps)
 
 
 class DrivenEquation(NamedTuple):

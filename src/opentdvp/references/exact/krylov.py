@@ -115,7 +115,7 @@ class KrylovSpace(NamedTuple):
 
     def fits(self, time: float, error_rate: float) -> bool:
         """Whether a step errs by at most this rate times its time."""
-        return self.is_finite and self.error(time) <= error_rate * time
+        return self.is_finite and bool(self.error(time) <= error_rate * time)
 
 
 @np.errstate(over="ignore", invalid="ignore")

@@ -194,4 +194,4 @@ def _elements(model: Model) -> float:
     """Matrix elements per coefficient: one on each diagonal, the others by what they couple."""
     parts = [local_generators(part) for _, part in model.parts()]
     off_diagonal = (g - np.diag(np.diag(g)) for part in parts for g in part.values())
-    return len(parts) + sum(np.count_nonzero(g) / len(g) for g in off_diagonal)
+    return sum((np.count_nonzero(g) / len(g) for g in off_diagonal), float(len(parts)))
