@@ -38,8 +38,8 @@ def test_density_matrices_are_those_of_dense_exponentials(error_rate):
     )
     times = np.array([0.5, 0.55, 1.3, 1.31, 3.5])
     rho = start_state(model).full()
-    operators = hamiltonian(model), collapse_operators(model)
-    found = list(evolve(*operators, rho, times, error_rate))
+    parts = [(None, hamiltonian(model), collapse_operators(model))]
+    found = list(evolve(parts, rho, times, error_rate))
     assert len(found) == 4
     for time, matrix in zip(times[1:], found, strict=True):
         expected = (propagator(model, time - times[0]) @ rho.ravel()).reshape(8, 8)
@@ -48,9 +48,9 @@ def test_density_matrices_are_those_of_dense_exponentials(error_rate):
 
 def test_an_error_below_rounding_is_refused():
     model = build_model(free_spins())
-    operators = hamiltonian(model), collapse_operators(model)
+    parts = [(None, hamiltonian(model), collapse_operators(model))]
     with pytest.raises(NumericalFailure, match="stopped before time 1"):
-        list(evolve(*operators, start_state(model).full(), np.array([0.0, 1.0]), 1e-30))
+        list(evolve(parts, start_state(model).full(), np.array([0.0, 1.0]), 1e-30))
 
 
 ROOT = np.array([[1, 1], [0, 0]], dtype=complex)  # of the norm √2

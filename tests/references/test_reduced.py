@@ -161,8 +161,9 @@ def test_the_torus_of_sixteen_fits_with_its_parity_and_not_without():
 
 def test_models_without_symmetry_are_refused_with_their_size():
     terms = [{"operators": "X", "sites": [k], "strength": 0.1 * k} for k in range(14)]
-    # Thirty vectors, and elements of 12 bytes: half of the 28 couplings and all 14 sites move one.
-    memory = 4**14 * (30 * 8 + 12 * (28 / 2 + 14)) / 2**30
+    # Thirty vectors, and elements of 12 bytes: that of a string itself, others by half of the 28
+    # couplings, by half of the 27 fields, and by decay from Z to I.
+    memory = 4**14 * (30 * 8 + 12 * (1 + 28 / 2 + 27 / 2 + 14 / 4)) / 2**30
     message = rf"with 1 permutations .* 2\.68e\+08 coefficients, about {memory:.3g} GiB"
     with pytest.raises(ConfigError, match=message):
         check(heisenberg_ring(14, terms=terms))

@@ -6,8 +6,9 @@ turn of all spins have none, so one coefficient per orbit remains: 5.88 million 
 torus.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ from opentdvp.config import Deck, Observables, ReducedExactSolver, System
 from opentdvp.errors import ConfigError, FileError
 from opentdvp.geometry.lattice import Lattice
 from opentdvp.physics.model import Model, build_model
+from opentdvp.physics.pauli.local_generators import local_generators
 from opentdvp.physics.pauli.orbits import MAXIMAL_SITES, ODD, PauliOrbits, count_orbits, find_orbits
 from opentdvp.physics.pauli.reduced_generator import build_reduced_generator
 from opentdvp.physics.pauli.row_blocks import RowBlocks
@@ -27,21 +29,24 @@ from opentdvp.records.checkpoint import State
 from opentdvp.records.from_solver import make_trajectory, output_times
 from opentdvp.records.result_code import ResultCode
 from opentdvp.records.trajectory import Trajectory
-from opentdvp.references.exact.krylov import advance, build_space, longest_step
+from opentdvp.references.exact.driven import FIRST, DrivenEquation
+from opentdvp.references.exact.krylov import NoStep, Propagator, krylov_step
 from opentdvp.references.site_averages import site_averages
 
 #: Largest estimated memory of a run.
 MAXIMAL_GIB = 12
 
-# Bytes per coefficient: vectors of the Krylov space and some more, and per matrix element.
-_VECTORS, _ELEMENT = 30 * 8, 12
+# Bytes per coefficient: vectors of the Krylov space and some more, those of half and whole steps of
+# a driven one, and per matrix element.
+_VECTORS, _DRIVEN, _ELEMENT = 30 * 8, 5 * 8, 12
 
 
 def _check(system: System, _: ReducedExactSolver) -> None:
     model = build_model(system)
     permutations, turns = automorphisms(model), half_turns(model)
     count = count_orbits(permutations, turns)
-    memory = count * (_VECTORS + _ELEMENT * _elements(model)) / 2**30
+    vectors = _VECTORS + (_DRIVEN if model.drives else 0)
+    memory = count * (vectors + _ELEMENT * _elements(model)) / 2**30
     if model.n_sites > MAXIMAL_SITES or memory > MAXIMAL_GIB:
         raise ConfigError(
             f"`lattice.size` must give at most {MAXIMAL_SITES} sites and a problem of at most "
@@ -55,9 +60,10 @@ def _check(system: System, _: ReducedExactSolver) -> None:
 def solve(task: Task[ReducedExactSolver]) -> Trajectory:
     """Integrate the Lindblad equation by steps that are exponentials in a Krylov space.
 
-    The space gives the observables at the output times in it too. The errors of all steps add up to
-    at most the sum of the two tolerances. Standard errors are zero; the steps are the diagnostics.
-    If no step is short enough, the trajectory ends there.
+    The space gives the observables at the output times in it too. With drives, steps are products
+    of such exponentials, and none goes over a milestone. The errors of all steps add up to at most
+    the sum of the two tolerances. Standard errors are zero; the steps are the diagnostics. If no
+    step is short enough, the trajectory ends there.
     """
     problem = _assemble(task.deck)
     begin = _start(problem) if task.resume_from is None else task.resume_from
@@ -77,8 +83,8 @@ def _progress(state: State) -> dict[str, float]:
 class _Problem(NamedTuple):
     """What stays the same during a run."""
 
-    derivative: Callable[[np.ndarray], np.ndarray]
-    rows: RowBlocks
+    propagate: Propagator
+    first_step: float
     start: Float[np.ndarray, " orbits"]
     orbits: PauliOrbits
     lattice: Lattice
@@ -89,16 +95,28 @@ class _Problem(NamedTuple):
 def _assemble(deck: Deck) -> _Problem:
     model = build_model(deck.system)
     orbits = find_orbits(automorphisms(model), half_turns(model))
-    rows = RowBlocks(len(orbits.x))
+    times = output_times(deck)
+    propagate, first_step = _propagator(model, orbits, float(times[-1]))
     return _Problem(
-        derivative=build_reduced_generator(model, orbits, rows),
-        rows=rows,
+        propagate=propagate,
+        first_step=first_step,
         start=_product_state(model, orbits),
         orbits=orbits,
         lattice=model.lattice,
         observables=deck.system.observables,
-        times=output_times(deck),
+        times=times,
     )
+
+
+def _propagator(model: Model, orbits: PauliOrbits, stop: float) -> tuple[Propagator, float]:
+    """The steps of a model, and the first size to try: all in one step, if nothing is driven."""
+    rows = RowBlocks(len(orbits.x))
+    if not model.drives:
+        return partial(krylov_step, build_reduced_generator(model, orbits, rows), rows), stop
+    parts = tuple(
+        (drive, build_reduced_generator(part, orbits, rows)) for drive, part in model.parts()
+    )
+    return DrivenEquation(parts, rows).step, FIRST * stop
 
 
 def _product_state(model: Model, orbits: PauliOrbits) -> np.ndarray:
@@ -112,41 +130,40 @@ def _product_state(model: Model, orbits: PauliOrbits) -> np.ndarray:
 
 
 def _start(problem: _Problem) -> State:
-    # Tried first: all in one step.
-    begin = State(0.0, float(problem.times[-1]), {"expectations": problem.start})
+    begin = State(0.0, problem.first_step, {"expectations": problem.start})
     if problem.times[0] > 0:
         return begin
-    first = measure(problem.start, problem.orbits, problem.lattice, problem.observables)
-    return replace(begin, outputs=(first,))
+    return replace(begin, outputs=(_observe(problem, problem.start),))
 
 
 def _steps(
     problem: _Problem, solver: ReducedExactSolver, state: State
 ) -> Iterator[State | ResultCode]:
-    times, rows = problem.times, problem.rows
-    stop = float(times[-1])
+    times, stop = problem.times, float(problem.times[-1])
     error_rate = (solver.relative_tolerance + solver.absolute_tolerance) / stop
     while state.time < stop:
-        space = build_space(problem.derivative, state.arrays["expectations"], rows)
-        step = longest_step(space, state.step_size, stop - state.time, error_rate)
-        if step == 0:
-            yield ResultCode.INTEGRATOR_FAILURE if space.is_finite else ResultCode.NOT_FINITE
+        values = state.arrays["expectations"]
+        try:
+            step = problem.propagate(state.time, values, state.step_size, stop, error_rate)
+            within = times[len(state.outputs) : np.searchsorted(times, step.reached, side="right")]
+            outputs = [_observe(problem, step.at(float(time))) for time in within]
+            values = step.at(step.reached)
+        except NoStep as none:
+            yield none.result
             return
-        reached = stop if step == stop - state.time else state.time + step
-        within = times[len(state.outputs) : np.searchsorted(times, reached, side="right")]
-        values = (advance(space, float(time) - state.time, rows) for time in within)
-        record = {"time": np.array(state.time), "step_size": np.array(step)}
+        record = {"time": np.array(state.time), "step_size": np.array(step.size)}
         state = State(
-            time=reached,
-            step_size=step,
-            arrays={"expectations": advance(space, step, rows)},
-            outputs=(
-                *state.outputs,
-                *(measure(v, problem.orbits, problem.lattice, problem.observables) for v in values),
-            ),
+            time=step.reached,
+            step_size=step.guess,
+            arrays={"expectations": values},
+            outputs=(*state.outputs, *outputs),
             diagnostics=(*state.diagnostics, record),
         )
         yield state
+
+
+def _observe(problem: _Problem, values: np.ndarray) -> dict[str, np.ndarray]:
+    return measure(values, problem.orbits, problem.lattice, problem.observables)
 
 
 def measure(
@@ -177,6 +194,7 @@ def _expectations(
 
 
 def _elements(model: Model) -> float:
-    """Matrix elements per coefficient, about: half of the letters on a pair anticommute."""
-    pair_terms = sum(len(term.sites) == 2 for term in model.terms)
-    return pair_terms / 2 + model.n_sites
+    """Matrix elements per coefficient: one on each diagonal, the others by what they couple."""
+    parts = [local_generators(part) for _, part in model.parts()]
+    off_diagonal = (g - np.diag(np.diag(g)) for part in parts for g in part.values())
+    return sum((np.count_nonzero(g) / len(g) for g in off_diagonal), float(len(parts)))
