@@ -69,20 +69,17 @@ def test_order(kind, equation, solved):
     assert errors[1] > 1e-13
 
 
-@pytest.mark.parametrize(
-    ("equation", "solved"), [(logistic, solution), (driven, solution_of_driven)]
-)
 @pytest.mark.parametrize("kind", KINDS)
-def test_tolerances_are_kept_and_the_times_met(kind, equation, solved):
+def test_tolerances_are_kept_and_the_times_met(kind):
     start = np.array([1e-3, 0.3])
     for tolerance in (1e-4, 1e-7):
         point, steps = Point(0.0, 5.0, start), 0
         for until in (1.0, 5.0):
-            for found in KINDS[kind](equation, point, until, Tolerances(tolerance, tolerance)):
+            for found in KINDS[kind](logistic, point, until, Tolerances(tolerance, tolerance)):
                 steps += 1
                 point = found
             assert point.time == until
-        exact = solved(5.0, start, np.array([1.0, 2.0]))
+        exact = solution(5.0, start, np.array([1.0, 2.0]))
         np.testing.assert_allclose(point.values, exact, atol=20 * tolerance)
         # Of third order, with an error estimate of second.
         assert steps < 400
@@ -145,7 +142,7 @@ def test_exponential_steps_follow_a_fast_decay_that_is_not_linear():
 
 def test_exponential_steps_follow_a_drive_under_a_fast_decay():
     """y' = −c(y − cos ωt): y = (cos ωt + (ω/c) sin ωt)/(1 + (ω/c)²) once the start is forgotten."""
-    fast, speed, tolerance = 1e5, 30.0, 1e-6
+    fast, speed, tolerance = 1e5, 2.0, 1e-3
     found = list(
         exponential.exponential_steps(
             lambda t, y: fast * (np.cos(speed * t) - y),
@@ -156,9 +153,9 @@ def test_exponential_steps_follow_a_drive_under_a_fast_decay():
     )
     ratio = speed / fast
     expected = (np.cos(speed) + ratio * np.sin(speed)) / (1 + ratio**2)
-    assert found[-1].values == pytest.approx(expected, abs=20 * tolerance)
-    # Explicit steps take thousands.
-    assert len(found) < 1000
+    assert found[-1].values == pytest.approx(expected, abs=tolerance)
+    # Explicit steps would be thousands.
+    assert len(found) < 100
 
 
 @pytest.mark.parametrize("kind", KINDS)
