@@ -20,7 +20,7 @@ ORDERS = {"explicit": explicit.ORDER, "exponential": exponential.ORDER}
 LOOSE = Tolerances(1e6, 1e6)
 
 
-def logistic(values):
+def logistic(time, values):
     """y' = y(1 − y), twice as fast for every further unknown."""
     return 2.0 ** np.arange(len(values)) * values * (1 - values)
 
@@ -29,7 +29,7 @@ def solution(time, start, speed):
     return 1 / (1 + (1 / start - 1) * np.exp(-speed * time))
 
 
-def cubic(values):
+def cubic(time, values):
     """y' = y(1 − y²): of the same degree as moments of moments."""
     return 2.0 ** np.arange(len(values)) * values * (1 - values**2)
 
@@ -38,12 +38,24 @@ def solution_of_cubic(time, start, speed):
     return solution(time, start**2, 2 * speed) ** 0.5
 
 
+def driven(time, values):
+    """As `logistic`, with a factor cos t + 1.2."""
+    return (np.cos(time) + 1.2) * logistic(time, values)
+
+
+def solution_of_driven(time, start, speed):
+    return solution(np.sin(time) + 1.2 * time, start, speed)
+
+
 def last(steps):
     *_, found = steps
     return found
 
 
-@pytest.mark.parametrize(("equation", "solved"), [(logistic, solution), (cubic, solution_of_cubic)])
+@pytest.mark.parametrize(
+    ("equation", "solved"),
+    [(logistic, solution), (cubic, solution_of_cubic), (driven, solution_of_driven)],
+)
 @pytest.mark.parametrize("kind", KINDS)
 def test_order(kind, equation, solved):
     start, errors = np.array([0.2, 0.3]), []
@@ -89,7 +101,7 @@ def test_explicit_steps_keep_the_worst_of_many_unknowns():
     start = np.ones(1000)
     start[0] = 0.01
     steps = explicit.explicit_steps(
-        lambda y: 8 * y * (1 - y), Point(0.0, 1.0, start), 1.0, Tolerances(1e-8, 1e-8)
+        lambda t, y: 8 * y * (1 - y), Point(0.0, 1.0, start), 1.0, Tolerances(1e-8, 1e-8)
     )
     assert last(steps).values[0] == pytest.approx(solution(1.0, 0.01, 8.0), abs=3e-8)
 
@@ -100,7 +112,7 @@ def test_exponential_steps_are_exact_for_linear_equations_and_long():
     start = np.array([0.0, 1.0, -1.0])
     found = list(
         exponential.exponential_steps(
-            lambda y: matrix @ y + forcing, Point(0.0, 1.0, start), 1.0, Tolerances(1e-8, 1e-8)
+            lambda t, y: matrix @ y + forcing, Point(0.0, 1.0, start), 1.0, Tolerances(1e-8, 1e-8)
         )
     )
     whole = np.zeros((4, 4))
@@ -115,7 +127,7 @@ def test_exponential_steps_follow_a_fast_decay_that_is_not_linear():
     fast, tolerance = 1e3, 1e-4
     found = list(
         exponential.exponential_steps(
-            lambda y: np.stack([fast * (y[1] ** 3 - y[0] ** 3), -y[1]]),
+            lambda t, y: np.stack([fast * (y[1] ** 3 - y[0] ** 3), -y[1]]),
             Point(0.0, 0.1, np.array([0.4, 1.0])),
             1.0,
             Tolerances(tolerance, tolerance),
@@ -128,9 +140,27 @@ def test_exponential_steps_follow_a_fast_decay_that_is_not_linear():
     assert len(found) < 30
 
 
+def test_exponential_steps_follow_a_drive_under_a_fast_decay():
+    """y' = −c(y − cos ωt): y = (cos ωt + (ω/c) sin ωt)/(1 + (ω/c)²) once the start is forgotten."""
+    fast, speed, tolerance = 1e5, 2.0, 1e-3
+    found = list(
+        exponential.exponential_steps(
+            lambda t, y: fast * (np.cos(speed * t) - y),
+            Point(0.0, 1.0, np.array([0.0])),
+            1.0,
+            Tolerances(tolerance, tolerance),
+        )
+    )
+    ratio = speed / fast
+    expected = (np.cos(speed) + ratio * np.sin(speed)) / (1 + ratio**2)
+    assert found[-1].values == pytest.approx(expected, abs=tolerance)
+    # Explicit steps would be thousands.
+    assert len(found) < 100
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_derivatives_that_are_not_finite_are_said(kind):
-    steps = KINDS[kind](lambda y: y * np.nan, Point(0.0, 0.1, np.ones(2)), 1.0, LOOSE)
+    steps = KINDS[kind](lambda t, y: y * np.nan, Point(0.0, 0.1, np.ones(2)), 1.0, LOOSE)
     assert list(steps) == [ResultCode.NOT_FINITE]
 
 
@@ -139,7 +169,7 @@ def test_steps_beyond_where_derivatives_are_finite_are_shortened(kind):
     """The first is so long that it would leave the values of the solution far behind."""
     start, tolerances = np.array([0.2]), Tolerances(1e-3, 1e-3)
     *_, found = KINDS[kind](
-        lambda y: np.where(np.abs(y) > 2, np.nan, y * (1 - y)),
+        lambda t, y: np.where(np.abs(y) > 2, np.nan, y * (1 - y)),
         Point(0.0, 5.0, start),
         5.0,
         tolerances,
@@ -151,6 +181,6 @@ def test_steps_beyond_where_derivatives_are_finite_are_shortened(kind):
 def test_a_solution_that_ends_is_said():
     """y' = y² is infinite at the time 1."""
     *_, end = explicit.explicit_steps(
-        lambda y: y**2, Point(0.0, 0.1, np.ones(1)), 2.0, Tolerances(1e-6, 1e-6)
+        lambda t, y: y**2, Point(0.0, 0.1, np.ones(1)), 2.0, Tolerances(1e-6, 1e-6)
     )
     assert isinstance(end, ResultCode)

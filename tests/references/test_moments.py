@@ -297,10 +297,22 @@ def test_a_cut_beyond_the_lattice_is_that_of_the_lattice(changes, fitting, beyon
         np.testing.assert_array_equal(other.diagnostics[name], values)
 
 
-@pytest.mark.parametrize("changes", [{}, {"fields": {}, "couplings": {"XX": 1.0}}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"fields": {}, "couplings": {"XX": 1.0}},
+        {"couplings": {"ZXZ": 0.8}},
+        {"jumps": [{"operator": "sigma_plus sigma_minus", "rate": 1.0}]},
+        {"jumps": [{"operator": "sigma_minus", "rates": np.full((14, 14), 0.1).tolist()}]},
+        {"couplings": {"XX": {"strength": 1.0, "power_law": {"exponent": 3.0, "cutoff": 7.0}}}},
+        {"lattice": {"kind": "square", "size": (5, 3), "periodic": False}},
+    ],
+    ids=["Heisenberg", "XX", "triples", "two-site jumps", "shared decay", "power law", "square"],
+)
 def test_the_memory_of_a_run_is_foreseen(monkeypatch, changes):
     """From the elements of its matrix, and 40 vectors."""
-    system, cut = heisenberg_ring(14, **changes), (4, 7)
+    system, cut = heisenberg_ring(14, **changes), (4, 3 if "lattice" in changes else 7)
     hierarchy = build_hierarchy(build_model(system), Cut(*cut))
     unknowns = len(hierarchy.orbits.representatives)
     needed = (8 * 40 * unknowns + 20 * hierarchy.entries) / 2**30

@@ -92,9 +92,10 @@ class TensorNetworkSolver(StrictModel):
 class MomentsSolver(StrictModel):
     """Centred moments of all strings of at most some weight and range, the others set to zero.
 
-    `range` is that of the shortest window of a chain, or of the side of the smallest box of a
-    square lattice, that holds a string; pairs may have a larger one of their own. The same with one
-    weight less, and with one range less, give the errors.
+    `range` is that of the shortest window of a chain, or of the side of the smallest box of the
+    grid of sites, that holds a string (on a graph of the order of the sites: best all of them);
+    pairs may have a larger one of their own. The same with one weight less, and with one range
+    less, give the errors.
     """
 
     method: Literal["moments"]

@@ -30,8 +30,10 @@ class Cut:
     weight
         Largest number of letters besides I.
     range
-        Sites of the shortest window of a chain, or of the side of the smallest box of a square
-        lattice, that the letters may fill; where the lattice is periodic, windows wrap around.
+        Sites of the shortest window of a chain, or of the side of the smallest box of the grid of
+        sites, that the letters may fill; along periodic axes, windows wrap around. The grid of a
+        honeycomb is a wall of bricks with two sites per cell along x. Of a graph it is the order
+        of the sites, in which neighbours may be far apart: there a range of all sites is best.
     pair_range
         The same for strings of weight two, if that is larger.
     """

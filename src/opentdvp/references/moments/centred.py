@@ -1,70 +1,76 @@
-"""The Lindbladian on one site and on a pair, in centred Pauli matrices.
+"""The Lindbladian on one to three sites, in centred Pauli matrices.
 
 With δ = σ − m, m the mean of this letter on this site, <Π δ> obeys a linear equation whose matrix
-depends on the means. On a site or a pair it is S G S⁻¹ with the generator G of Pauli strings and
+depends on the means. On a group of sites it is S G S⁻¹ with the generator G of Pauli strings and
 δ = S σ. The means move, which takes from it their velocity times 1, letter by letter: of that, what
-follows from the means alone is done here, pair by pair; what follows from correlations is not.
+follows from the means alone is done here, group by group; what follows from correlations is not.
 """
 
+from collections.abc import Sequence
+from functools import cache
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Inexact, Int
+from jaxtyping import Bool, Float, Inexact, Int
 
 from opentdvp.physics.model import Model
 from opentdvp.physics.pauli.local_generators import LETTERS, local_generators
 
-#: Letters of a site, and pairs of letters, with the first site leading.
-SITE, PAIR = len(LETTERS), len(LETTERS) ** 2
+#: Letters of a site.
+SITE = len(LETTERS)
 
-# Not zero but by rounding; terms have strength 1 where this is asked.
-_NOTHING = 1e-9
+#: Of how many sites there are groups; the tables are in this order.
+WIDTHS = (3, 2, 1)
 
+# Relative to the largest of what is added in an entry, so much is rounding.
+_ROUNDING = 1e-12
 
-class Sites(NamedTuple):
-    """Generators on sites: of every class, and the class of every site."""
-
-    generators: np.ndarray
-    means: Int[np.ndarray, "classes 3"]
-    number: Int[np.ndarray, " sites"]
+# Axes: classes, and twice the strings of letters on a group, the first site leading.
+_Tables = Inexact[np.ndarray, "classes strings strings"]
 
 
-class Pairs(NamedTuple):
-    """Generators on pairs: of every class, and the class of every pair of sites.
+class Groups(NamedTuple):
+    """Generators on groups of so many sites: of every class, and the class of every group.
 
-    `means` are the numbers of the unknowns that are the means of both sites, negative where they
+    They are there for every part of the model: what is constant, and what each drive multiplies.
+    `means` are the numbers of the unknowns that are the means of the sites, negative where they
     vanish. `leads` tells which entries are not always zero.
     """
 
-    generators: np.ndarray
-    means: Int[np.ndarray, "classes 2 3"]
-    leads: Bool[np.ndarray, "classes 16 16"]
-    sites: Int[np.ndarray, "pairs 2"]
-    number: Int[np.ndarray, " pairs"]
+    generators: Float[np.ndarray, "parts classes strings strings"]
+    means: Int[np.ndarray, "classes width 3"]
+    leads: Bool[np.ndarray, "classes strings strings"]
+    sites: Int[np.ndarray, "groups width"]
+    number: Int[np.ndarray, " groups"]
+
+    def tables(self, factors: Sequence[float], means: Inexact[np.ndarray, "unknowns"]) -> _Tables:
+        """Σ f G of all parts, centred; behind the last of the means is what vanishes."""
+        total = np.einsum("p,pkab->kab", factors, self.generators)
+        return centred(total, means[self.means])
 
 
-def find_sites(model: Model, means: Int[np.ndarray, "sites 3"]) -> Sites:
-    """The generators on all sites; `means` are the unknowns that are the means of each."""
-    found, nothing = local_generators(model), np.zeros((SITE, SITE))
-    generators = [found.get((site,), nothing) for site in range(model.n_sites)]
-    first, number = _classes(generators, means)
-    return Sites(np.array(generators)[first], means[first], number)
+def find_groups(model: Model, means: Int[np.ndarray, "sites 3"]) -> tuple[Groups, ...]:
+    """The generators on all groups of sites where something happens, by width."""
+    parts = [local_generators(part) for _, part in model.parts()]
+    return tuple(_of_width(width, parts, means) for width in WIDTHS)
 
 
-def find_pairs(model: Model, means: Int[np.ndarray, "sites 3"]) -> Pairs:
-    """The generators on all pairs that some term couples."""
-    found = local_generators(model).items()
-    generators = {sites: g for sites, g in found if len(sites) == 2 and g.any()}
-    leads: dict[tuple[int, ...], np.ndarray] = {}
-    for sites, generator in generators.items():
-        one = generator[None] / np.abs(generator).max()
-        some = np.abs(centred_pairs(one, _some_means(means[list(sites)])[None])) > _NOTHING
-        leads[sites] = some[0]
-    places = np.array(list(generators), dtype=int).reshape(-1, 2)
-    every = np.array(list(generators.values())).reshape(-1, PAIR, PAIR)
-    first, number = _classes(list(every), means[places].reshape(-1, 6))
-    led = np.array(list(leads.values()), dtype=bool).reshape(-1, PAIR, PAIR)
-    return Pairs(every[first], means[places][first], led[first], places, number)
+def _of_width(
+    width: int, parts: list[dict[tuple[int, ...], np.ndarray]], means: np.ndarray
+) -> Groups:
+    found = (sites for part in parts for sites, g in part.items() if g.any())
+    places = sorted({sites for sites in found if len(sites) == width})
+    nothing = np.zeros((SITE**width,) * 2)
+    generators = [np.array([part.get(sites, nothing) for part in parts]) for sites in places]
+    sites = np.array(places, dtype=int).reshape(-1, width)
+    first, number = _classes(generators, means[sites])
+    shape = (len(first), len(parts), *nothing.shape)
+    every = np.array([generators[k] for k in first]).reshape(shape).swapaxes(0, 1).copy()
+    there = means[sites][first]
+    some = _some_means(there)
+    leads = np.any([_not_zero(part, some) for part in every], axis=0)
+    return Groups(every, there, leads, sites, number)
 
 
 def _classes(generators: list[np.ndarray], means: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -86,40 +92,46 @@ def _some_means(numbers: np.ndarray) -> np.ndarray:
     return np.where(numbers < 0, 0.0, 0.3 + 0.4 * np.modf(0.618034 * (1 + numbers))[0])
 
 
-def _frames(
-    means: Inexact[np.ndarray, "classes 3"], sign: int
-) -> Inexact[np.ndarray, "classes 4 4"]:
-    frames = np.broadcast_to(np.eye(SITE, dtype=means.dtype), (len(means), SITE, SITE)).copy()
-    frames[:, 1:, 0] = sign * means
-    return frames
+def _not_zero(generators: np.ndarray, means: np.ndarray) -> Bool[np.ndarray, "classes n n"]:
+    """Which entries are more than rounding, by how much is added in each of them."""
+    below, above = np.abs(_frames(means, -1)), np.abs(_frames(means, 1))
+    added = _moving(below @ np.abs(generators) @ above, 1)
+    return np.abs(centred(generators, means)) > _ROUNDING * added
 
 
-def centred_sites(
-    generators: np.ndarray, means: Inexact[np.ndarray, "classes 3"]
-) -> Inexact[np.ndarray, "classes 4 4"]:
-    """Row: letter; column: what it leads to. To I, it is a part of the velocity of its mean."""
-    return _frames(means, -1) @ generators @ _frames(means, 1)
-
-
-def centred_pairs(
-    generators: np.ndarray, means: Inexact[np.ndarray, "classes 2 3"]
-) -> Inexact[np.ndarray, "classes 16 16"]:
-    """Row: letters of a pair; column: those that they lead to.
+def centred(generators: np.ndarray, means: Inexact[np.ndarray, "classes width 3"]) -> _Tables:
+    """Row: letters of a group; column: those that they lead to.
 
     From one letter to none, it is a part of the velocity of its mean; that has been taken from the
-    other entries.
+    entries of several letters.
     """
-    tables = _both(means, -1) @ generators @ _both(means, 1)
-    velocity = tables[:, :, 0].reshape(-1, SITE, SITE)
-    moving = tables.reshape(-1, *[SITE] * 4).copy()
-    for letter in range(SITE):
-        moving[:, 1:, letter, 0, letter] -= velocity[:, 1:, 0]
-        moving[:, letter, 1:, letter, 0] -= velocity[:, 0, 1:]
-    moving[:, 1:, 0, 0, 0] = velocity[:, 1:, 0]
-    moving[:, 0, 1:, 0, 0] = velocity[:, 0, 1:]
-    return moving.reshape(-1, PAIR, PAIR)
+    return _moving(_frames(means, -1) @ generators @ _frames(means, 1), -1)
 
 
-def _both(means: np.ndarray, sign: int) -> np.ndarray:
-    first, second = _frames(means[:, 0], sign), _frames(means[:, 1], sign)
-    return np.einsum("kab,kcd->kacbd", first, second).reshape(-1, PAIR, PAIR)
+def _moving(tables: _Tables, sign: int) -> _Tables:
+    """The tables with the velocities times a sign, where one of several letters is lost."""
+    rows, left, lost = _losses(int(np.emath.logn(SITE, tables.shape[-1]).round()))
+    tables[:, rows, left] += sign * tables[:, lost, 0]
+    return tables
+
+
+@cache
+def _losses(width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows of several letters, what is left without one of them, and the row of that one alone."""
+    strings = np.array(list(product(range(SITE), repeat=width)))
+    several = np.count_nonzero(strings, axis=1) > 1
+    rows, place = np.nonzero(strings * several[:, None])
+    lost = strings[rows, place] * SITE ** (width - 1 - place)
+    return rows, rows - lost, lost
+
+
+def _frames(means: Inexact[np.ndarray, "classes width 3"], sign: int) -> _Tables:
+    """Products of σ + sign · m over the sites of a group, in Pauli strings."""
+    width = means.shape[1]
+    frames = np.broadcast_to(np.eye(SITE, dtype=means.dtype), (*means.shape[:2], SITE, SITE)).copy()
+    frames[..., 1:, 0] = sign * means
+    whole = frames[:, 0]
+    for site in range(1, width):
+        size = SITE ** (site + 1)
+        whole = np.einsum("kab,kcd->kacbd", whole, frames[:, site]).reshape(-1, size, size)
+    return whole

@@ -1,7 +1,7 @@
 """What every kept string leads to: rows, columns, and which entry of the tables is the coefficient.
 
-The tables are those of all pair classes, then of all site classes, then the velocities of the means
-that follow from correlations, each flat.
+The tables are those of all classes of groups of sites, widest ones first, then the velocities of
+the means that follow from correlations, each flat.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Int, Int8
 
 from opentdvp.physics.pauli.cut_orbits import IDENTITY, CutOrbits
-from opentdvp.references.moments.centred import PAIR, SITE, Pairs, Sites
+from opentdvp.references.moments.centred import SITE, Groups
 
 #: In place of a column: the constant 1.
 CONSTANT = -1
@@ -28,20 +28,13 @@ class Entries(NamedTuple):
 class Structure(NamedTuple):
     """What decides which string leads to which."""
 
-    orbits: CutOrbits
     means: Int[np.ndarray, "sites 3"]
-    sites: Sites
-    pairs: Pairs
+    groups: tuple[Groups, ...]
 
     @property
-    def first_site(self) -> int:
-        """Where the tables of sites begin."""
-        return self.pairs.generators.size
-
-    @property
-    def first_velocity(self) -> int:
-        """Where the velocities of the means begin."""
-        return self.first_site + self.sites.generators.size
+    def starts(self) -> list[int]:
+        """Where the tables of every width begin, and then the velocities of the means."""
+        return np.cumsum([0, *(groups.leads.size for groups in self.groups)]).tolist()
 
     @property
     def n_means(self) -> int:
@@ -49,65 +42,60 @@ class Structure(NamedTuple):
         return int(self.means.max(initial=-1)) + 1
 
 
-def find_entries(structure: Structure, part: slice) -> Entries:
+class Leads(NamedTuple):
+    """Rows of strings, the strings that they lead to, and entries of the tables."""
+
+    rows: Int[np.ndarray, " leads"]
+    targets: Int8[np.ndarray, "leads sites"]
+    places: Int[np.ndarray, " leads"]
+
+
+def find_entries(structure: Structure, orbits: CutOrbits, part: slice) -> Entries:
     """All entries of some rows, without those whose columns are beyond the cut or vanish."""
-    strings = structure.orbits.representatives[part]
     found = [
-        _resolved(structure, *leads)
-        for leads in (
-            *_by_pairs(structure, strings),
-            *_by_sites(structure, strings),
-            *_by_velocities(structure, strings),
-        )
+        _resolved(leads, orbits, structure.n_means)
+        for leads in find_leads(structure, orbits.representatives[part])
     ]
     return Entries(*map(np.concatenate, zip(*found, strict=True)))
 
 
-def _resolved(
-    structure: Structure, rows: np.ndarray, targets: np.ndarray, places: np.ndarray
-) -> Entries:
-    columns = structure.orbits.index(targets).astype(np.int64)
+def _resolved(leads: Leads, orbits: CutOrbits, n_means: int) -> Entries:
+    columns = orbits.index(leads.targets).astype(np.int64)
     # A centred operator alone has no mean.
-    kept = (columns >= structure.n_means) | (columns == IDENTITY)
+    kept = (columns >= n_means) | (columns == IDENTITY)
     columns = np.where(columns == IDENTITY, CONSTANT, columns)
-    return Entries(rows[kept], columns[kept], places[kept])
+    return Entries(leads.rows[kept], columns[kept], leads.places[kept])
 
 
-_Leads = Iterator[tuple[np.ndarray, Int8[np.ndarray, "targets sites"], np.ndarray]]
+def find_leads(structure: Structure, strings: Int8[np.ndarray, "strings sites"]) -> Iterator[Leads]:
+    """Everything that some strings lead to, beyond any cut too."""
+    for groups, start in zip(structure.groups, structure.starts, strict=False):
+        for sites, number in zip(groups.sites, groups.number, strict=True):
+            leads = groups.leads[number]
+            yield _by_group(strings, sites, leads, start + number * leads.size)
+    yield from _by_velocities(structure, strings)
 
 
-def _by_pairs(structure: Structure, strings: Int8[np.ndarray, "strings sites"]) -> _Leads:
-    alone = np.count_nonzero(strings, axis=1) == 1
-    targets = np.arange(PAIR)
-    for (i, j), number in zip(structure.pairs.sites, structure.pairs.number, strict=True):
-        codes = SITE * strings[:, i].astype(int) + strings[:, j]
-        leads = structure.pairs.leads[number][codes]
-        # From one letter to none: only as the velocity of a mean.
-        one = (strings[:, i] == 0) | (strings[:, j] == 0)
-        leads &= (targets != 0) | (~one | alone)[:, None]
-        rows, target = np.nonzero(leads)
-        moved = strings[rows]
-        moved[:, i], moved[:, j] = np.divmod(target, SITE)
-        yield rows, moved, (number * PAIR + codes[rows]) * PAIR + target
+def _by_group(
+    strings: Int8[np.ndarray, "strings sites"], sites: np.ndarray, leads: np.ndarray, start: int
+) -> Leads:
+    powers = SITE ** np.arange(len(sites))[::-1]
+    codes = strings[:, sites] @ powers
+    (there,) = np.nonzero(codes)
+    codes, touched = codes[there], strings[there]
+    found = leads[codes]
+    # From one letter to none: only as the velocity of a mean.
+    one = np.count_nonzero(touched[:, sites], axis=1) == 1
+    found[:, 0] &= ~one | (np.count_nonzero(touched, axis=1) == 1)
+    rows, target = np.nonzero(found)
+    moved = touched[rows]
+    moved[:, sites] = target[:, None] // powers % SITE
+    return Leads(there[rows], moved, start + codes[rows] * len(leads) + target)
 
 
-def _by_sites(structure: Structure, strings: Int8[np.ndarray, "strings sites"]) -> _Leads:
-    alone = np.count_nonzero(strings, axis=1) == 1
-    leads = structure.sites.generators != 0
-    # To no letter also by the means of the others.
-    leads[:, 1:, 0] = True
-    for site, number in enumerate(structure.sites.number):
-        letters = strings[:, site].astype(int)
-        found = leads[number][letters] & (letters != 0)[:, None]
-        found[:, 0] &= alone
-        rows, target = np.nonzero(found)
-        moved = strings[rows]
-        moved[:, site] = target
-        place = (number * SITE + letters[rows]) * SITE + target
-        yield rows, moved, structure.first_site + place
-
-
-def _by_velocities(structure: Structure, strings: Int8[np.ndarray, "strings sites"]) -> _Leads:
+def _by_velocities(
+    structure: Structure, strings: Int8[np.ndarray, "strings sites"]
+) -> Iterator[Leads]:
     heavy = np.count_nonzero(strings, axis=1) > 2
     for site, means in enumerate(structure.means):
         letters = strings[:, site].astype(int)
@@ -115,4 +103,4 @@ def _by_velocities(structure: Structure, strings: Int8[np.ndarray, "strings site
         (rows,) = np.nonzero(heavy & (number >= 0))
         moved = strings[rows]
         moved[:, site] = 0
-        yield rows, moved, structure.first_velocity + number[rows]
+        yield Leads(rows, moved, structure.starts[-1] + number[rows])

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from opentdvp.physics.model import Model
+from opentdvp.physics.model import Jump, Model
 from opentdvp.physics.pauli.cuts import Cut
 from opentdvp.records.checkpoint import State
 from opentdvp.records.result_code import ResultCode
@@ -20,6 +20,9 @@ from opentdvp.references.moments.points import Point, Steps, Tolerances
 #: exponentials are faster.
 _MANY = 2e4
 
+# Times that differ by so much, relative to the end of an interval, are the same.
+_ROUNDING = 1e-12
+
 # Beginnings of the names of arrays in a state, by evolution.
 _VALUES, _CLOCK = "values/", "clock/"
 
@@ -31,16 +34,31 @@ class Evolution(NamedTuple):
     bounds: np.ndarray
     steps: Steps
     tolerances: Tolerances
+    milestones: list[float]
 
     def to(self, point: Point, until: float) -> Iterator[Point | ResultCode]:
-        """Every step up to a time, or why there is none."""
+        """Every step up to a time, none of them over a milestone, or why there is none."""
         if point.time == until:
             return
-        for found in self.steps(self.hierarchy, point, until, self.tolerances):
-            if isinstance(found, Point) and (np.abs(found.values) > self.bounds).any():
-                yield ResultCode.DIVERGENCE
-                return
-            yield found
+        for end in self._ends(point.time, until):
+            for found in self.steps(self.hierarchy, point, end, self.tolerances):
+                if isinstance(found, ResultCode):
+                    yield found
+                    return
+                if (np.abs(found.values) > self.bounds).any():
+                    yield ResultCode.DIVERGENCE
+                    return
+                yield found
+                point = found
+
+    def _ends(self, time: float, until: float) -> Iterator[float]:
+        """Milestones on the way, but for those that are another time and rounding, and the end."""
+        margin = _ROUNDING * until
+        for milestone in self.milestones:
+            if time + margin < milestone < until - margin:
+                yield milestone
+                time = milestone
+        yield until
 
 
 def build_evolution(model: Model, cut: Cut, tolerances: Tolerances, stop: float) -> Evolution:
@@ -48,9 +66,14 @@ def build_evolution(model: Model, cut: Cut, tolerances: Tolerances, stop: float)
     hierarchy = build_hierarchy(model, cut)
     # |<Π (σ − m)>| ≤ Π (1 + |m|) with |m| ≤ 1.
     weights = np.count_nonzero(hierarchy.orbits.representatives, axis=1)
-    fastest = max((jump.speed for jump in model.jumps), default=0.0)
+    fastest = max((_speed(jump) for jump in model.jumps), default=0.0)
     steps = exponential_steps if fastest * stop > _MANY else explicit_steps
-    return Evolution(hierarchy, 2.0**weights, steps, tolerances)
+    milestones = sorted({time for drive in model.drives for time in drive.milestones})
+    return Evolution(hierarchy, 2.0**weights, steps, tolerances, milestones)
+
+
+def _speed(jump: Jump) -> float:
+    return jump.speed * (1.0 if jump.drive is None else jump.drive.bounds[1])
 
 
 def start(evolutions: Mapping[str, Evolution], model: Model, step_size: float) -> State:

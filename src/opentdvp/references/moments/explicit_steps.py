@@ -1,4 +1,4 @@
-"""Explicit steps of y' = f(y), of order eight (Dormand and Prince; coefficients from SciPy).
+"""Explicit steps of y' = f(t, y), of order eight (Dormand and Prince; coefficients from SciPy).
 
 They end on the wanted times, because no interpolation between them is right where a decay is fast.
 The error is the largest of all unknowns, not their mean. No number of threads changes a sum.
@@ -24,7 +24,7 @@ def explicit_steps(
 ) -> Iterator[Point | ResultCode]:
     """Every step up to a time, which the last one meets; a result code where there is no step."""
     with np.errstate(over="ignore", invalid="ignore"):
-        slope = derivative(point.values)
+        slope = derivative(point.time, point.values)
         step = point.step_size
         while point.time < until:
             remaining = until - point.time
@@ -32,14 +32,14 @@ def explicit_steps(
             if taken < SHORTEST * until:
                 yield _failure(slope)
                 return
-            values, after, error = _trial(derivative, point.values, slope, taken, tolerances)
+            reached = until if taken == remaining else point.time + taken
+            values, after, error = _trial(derivative, point, slope, reached, taken, tolerances)
             factor = min(max(_MARGIN * error ** (-1 / (ESTIMATED + 1)), _SHORTER), _LONGER)
             if not error <= 1:
                 step = taken * (factor if np.isfinite(error) else _SHORTER)
                 continue
             # The last step is as short as it has to be, which says nothing about the next one.
             step = max(step, taken * factor) if taken < step else taken * factor
-            reached = until if taken == remaining else point.time + taken
             point, slope = Point(reached, step, values), after
             yield point
 
@@ -51,19 +51,21 @@ def _failure(slope: np.ndarray) -> ResultCode:
 
 def _trial(
     derivative: Derivative,
-    values: np.ndarray,
+    point: Point,
     slope: np.ndarray,
+    reached: float,
     step: float,
     tolerances: Tolerances,
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """Values and slope after a step, and its error in units of what is allowed."""
+    values = point.values
     slopes = np.empty((len(DOP853.B) + 1, len(values)))
     slopes[0] = slope
     for stage in range(1, len(DOP853.B)):
         moved = values + step * _combined(DOP853.A[stage, :stage], slopes[:stage])
-        slopes[stage] = derivative(moved)
+        slopes[stage] = derivative(point.time + step * DOP853.C[stage], moved)
     after = values + step * _combined(DOP853.B, slopes[:-1])
-    slopes[-1] = derivative(after)
+    slopes[-1] = derivative(reached, after)
     scale = np.maximum(np.abs(values), np.abs(after))
     fifth, third = (
         tolerances.exceeded(step * _combined(weights, slopes), scale)

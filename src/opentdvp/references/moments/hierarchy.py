@@ -1,7 +1,8 @@
 """The equations of motion of means and centred moments, one unknown per symmetry orbit.
 
 dC_s/dt = Σ_s' A_ss'(m) C_s' + b_s(m), C_s = <Π (σ − m)> over the letters of the string s, in whose
-place the means themselves stand for strings of one letter. What is beyond the cut is left out.
+place the means themselves stand for strings of one letter. What is beyond the cut is left out. With
+drives, A and b depend on the time as the Lindbladian does.
 """
 
 from typing import NamedTuple
@@ -10,18 +11,14 @@ import numpy as np
 import scipy.sparse
 from jaxtyping import Inexact, Int
 
+from opentdvp.config.strengths import Drive
 from opentdvp.physics.model import Model
-from opentdvp.physics.pauli.cut_orbits import orbits_within
+from opentdvp.physics.pauli.cut_orbits import CutOrbits, orbits_within
 from opentdvp.physics.pauli.cuts import Cut
 from opentdvp.physics.pauli.row_blocks import RowBlocks
 from opentdvp.physics.pauli.symmetries import automorphisms, half_turns
 from opentdvp.physics.spin import AXES
-from opentdvp.references.moments.centred import (
-    centred_pairs,
-    centred_sites,
-    find_pairs,
-    find_sites,
-)
+from opentdvp.references.moments.centred import find_groups
 from opentdvp.references.moments.entries import CONSTANT, Structure, find_entries
 
 
@@ -36,41 +33,38 @@ class Hierarchy:
         Numbers of the unknowns that are the means of X, Y, Z, by site; negative where they vanish.
     """
 
-    def __init__(self, structure: Structure) -> None:
-        self.orbits = structure.orbits
+    def __init__(self, orbits: CutOrbits, structure: Structure, drives: tuple[Drive, ...]) -> None:
+        self.orbits = orbits
         self.means = structure.means
         self._structure = structure
-        unknowns = len(self.orbits.representatives)
+        self._drives = drives
+        unknowns = len(orbits.representatives)
         # Where the symmetries leave nothing, one block without rows.
         self._rows = RowBlocks(max(unknowns, 1))
-        merged = self._rows.map(lambda part: _merge(structure, part), self._rows.slices)
+        merged = self._rows.map(lambda part: _merge(structure, orbits, part), self._rows.slices)
         used = np.unique(np.concatenate([block.coefficients for block in merged]))
         self._uses = np.divmod(used, unknowns)
         self._blocks = [block.build(used, unknowns) for block in merged]
-        means = _merge(structure, slice(0, structure.n_means))
+        means = _merge(structure, orbits, slice(0, structure.n_means))
         self._mean_block = means.build(used, unknowns)
 
     def __call__(
-        self, values: Inexact[np.ndarray, " unknowns"]
+        self, time: float, values: Inexact[np.ndarray, " unknowns"]
     ) -> Inexact[np.ndarray, " unknowns"]:
         """The same for any number of threads; complex values give the analytic continuation."""
-        pairs, sites = self._structure.pairs, self._structure.sites
+        factors = [1.0, *(drive(time) for drive in self._drives)]
         places, counts = self._uses
-        tables = [
-            centred_pairs(pairs.generators, self._mean_values(values, pairs.means)).ravel(),
-            centred_sites(sites.generators, self._mean_values(values, sites.means)).ravel(),
-            np.zeros(self._structure.n_means, values.dtype),
-        ]
+        n_means = self._structure.n_means
+        # Behind the last one is what vanishes.
+        means = np.append(values[:n_means], 0.0)
+        tables = [groups.tables(factors, means).ravel() for groups in self._structure.groups]
+        tables.append(np.zeros(n_means, values.dtype))
         coefficients = counts * np.concatenate(tables)[places]
         tables[-1] = -(self._mean_block.matrix_product(coefficients, values))
         coefficients = counts * np.concatenate(tables)[places]
         return np.concatenate(
             self._rows.map(lambda block: block(coefficients, values), self._blocks)
         )
-
-    def _mean_values(self, values: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-        # Behind the last one is what vanishes.
-        return np.append(values[: self._structure.n_means], 0.0)[numbers]
 
     @property
     def entries(self) -> int:
@@ -123,17 +117,17 @@ class _Merged(NamedTuple):
         return _Block(matrix, places[inner], constant)
 
 
-def _merge(structure: Structure, part: slice) -> _Merged:
+def _merge(structure: Structure, orbits: CutOrbits, part: slice) -> _Merged:
     """The elements of some rows, each coefficient once per row and column."""
-    entries = find_entries(structure, part)
-    unknowns = len(structure.orbits.representatives)
+    entries = find_entries(structure, orbits, part)
+    unknowns = len(orbits.representatives)
     # One number per element: row, then column, then entry of the tables.
-    columns, places = unknowns + 1, structure.first_velocity + structure.n_means
+    columns, places = unknowns + 1, structure.starts[-1] + structure.n_means
     keys = (entries.rows * columns + entries.columns + 1) * places + entries.places
     keys, counts = np.unique(keys, return_counts=True)
     where, place = np.divmod(keys, places)
     row, column = np.divmod(where, columns)
-    rows = len(structure.orbits.representatives[part])
+    rows = len(orbits.representatives[part])
     return _Merged(rows, row, column - 1, place * unknowns + counts)
 
 
@@ -145,5 +139,4 @@ def build_hierarchy(model: Model, cut: Cut) -> Hierarchy:
     for site in range(model.n_sites):
         single[site, :, site] = letters
     means = orbits.index(single.reshape(-1, model.n_sites)).reshape(model.n_sites, -1)
-    structure = Structure(orbits, means, find_sites(model, means), find_pairs(model, means))
-    return Hierarchy(structure)
+    return Hierarchy(orbits, Structure(means, find_groups(model, means)), model.drives)

@@ -8,7 +8,8 @@ from jaxtyping import Float
 
 from opentdvp.records.result_code import ResultCode
 
-Derivative = Callable[[np.ndarray], np.ndarray]
+#: f(t, y) of y' = f(t, y).
+Derivative = Callable[[float, np.ndarray], np.ndarray]
 
 #: Shorter than this times the wanted time, a step would not change it.
 SHORTEST = 1e-14

@@ -12,7 +12,7 @@ import numpy as np
 from opentdvp.config import Deck, MomentsSolver, Observables, System
 from opentdvp.errors import ConfigError
 from opentdvp.geometry.lattice import Lattice
-from opentdvp.physics.model import Model, build_model
+from opentdvp.physics.model import build_model
 from opentdvp.physics.pauli.cut_orbits import estimated_orbits
 from opentdvp.physics.pauli.cuts import Cut
 from opentdvp.physics.pauli.symmetries import automorphisms, half_turns
@@ -29,6 +29,7 @@ from opentdvp.references.moments.evolutions import (
 )
 from opentdvp.references.moments.observables import at_the_cut, measure
 from opentdvp.references.moments.points import Tolerances
+from opentdvp.references.moments.sizes import elements_per_moment
 
 #: Largest estimated memory of a run.
 MAXIMAL_GIB = 12
@@ -50,7 +51,8 @@ def _check(system: System, solver: MomentsSolver) -> None:
     permutations, turns = automorphisms(model), half_turns(model)
     cut = _cut(lattice, solver)
     count = estimated_orbits(lattice, permutations, turns, cut)
-    memory = count * (_VECTORS + _ELEMENT * _elements(model, cut.weight)) / 2**30
+    elements = elements_per_moment(model, turns, cut)
+    memory = count * (_VECTORS + _ELEMENT * elements) / 2**30
     if memory > MAXIMAL_GIB:
         raise ConfigError(
             f"`weight` and `range` must leave a problem of at most {MAXIMAL_GIB} GiB, but with "
@@ -146,9 +148,3 @@ def _assemble(deck: Deck, solver: MomentsSolver) -> tuple[_Problem, State]:
     problem = _Problem(model.lattice, evolutions, deck.system.observables, edges)
     begin = start(evolutions, model, float(times[times > 0][0]))
     return problem, begin if times[0] > 0 else problem.record(begin)
-
-
-def _elements(model: Model, weight: int) -> float:
-    """Matrix elements per moment, about: what the bonds and sites of its letters lead to."""
-    pair_terms = sum(len(term.sites) == 2 for term in model.terms)
-    return weight * (4 * pair_terms / model.n_sites + 2)
