@@ -20,6 +20,8 @@ def smallest_eigenvalues(
 ) -> dict[str, Float[Array, ""]]:
     """Smallest eigenvalues of the site-averaged one-site and neighbour-averaged two-site ρ.
 
+    Without bonds, neighbours are those in the order of the sites.
+
     Returns
     -------
     `eigenvalue_one_site`, `eigenvalue_two_sites`, and with `_error` the standard error of <v|ρ|v>
@@ -28,7 +30,9 @@ def smallest_eigenvalues(
     """
     sites = np.arange(lattice.n_sites)[:, None]
     result = {}
-    for name, places in (("one_site", sites), ("two_sites", np.array(lattice.bonds))):
+    # A graph may have no bonds.
+    bonds = np.array(lattice.bonds or lattice.pairs(1))
+    for name, places in (("one_site", sites), ("two_sites", bonds)):
         value, error = _smallest_eigenvalue(ensemble, frame(povm.dual, places.shape[1]), places)
         result[f"eigenvalue_{name}"] = value
         result[f"eigenvalue_{name}_error"] = error
