@@ -10,7 +10,7 @@ from opentdvp.engine.principle.integrator import (
 )
 
 
-def rotation(y):
+def rotation(y, elapsed=0.0):
     return np.array([-y[1], y[0]])
 
 
@@ -58,7 +58,7 @@ def test_control_keeps_the_error_near_the_tolerance(trial):
 def test_evaluations_are_counted(trial):
     calls = []
 
-    def slope(y):
+    def slope(y, elapsed):
         calls.append(y)
         return rotation(y)
 
@@ -84,7 +84,7 @@ def test_next_step_meets_the_tolerance():
 
 def test_nan_is_not_accepted_and_shrinks_the_step():
     start = np.ones(2)
-    trial = heun_trial(lambda y: y * np.nan, distance, start, start, 0.1, 1.0)
+    trial = heun_trial(lambda y, elapsed: y * np.nan, distance, start, start, 0.1, 1.0)
     assert not trial.accepted(1.0)
     assert trial.next_step == pytest.approx(0.02)
 

@@ -1,5 +1,7 @@
 """The many-body Jastrow factor: its terms, symmetries, derivatives and local estimates."""
 
+from functools import reduce
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,6 +12,7 @@ from systems import confinement_ring, heisenberg_ring
 from opentdvp.engine.assembly import assemble, check
 from opentdvp.engine.estimates.of_terms import TermEstimator
 from opentdvp.engine.povm.generator import apply_generator
+from opentdvp.engine.povm.tetrahedron import start_probabilities
 from opentdvp.engine.principle.right_hand_side import derivative, log_derivatives
 from opentdvp.engine.sampling.ensemble import Purpose
 from opentdvp.errors import ConfigError
@@ -95,8 +98,9 @@ def test_every_string_of_the_cut_is_in_it_once_with_its_images(case):
     assert sum(kept) == derivatives.shape[1]
     assert all(kept) == (len(np.unique(turns)) == 1)
     assert len({tuple(np.round(row, 6)) for row in derivatives.T}) == len(derivatives.T)
-    start = np.log((1 + parts.povm.directions @ parts.model.bloch) / 4)
-    total = start[np.asarray(outcomes)].sum(axis=1) + derivatives @ np.asarray(theta)
+    start = np.log(start_probabilities(parts.povm, parts.model.bloch))
+    of_start = start[np.arange(parts.model.n_sites), np.asarray(outcomes)].sum(axis=1)
+    total = of_start + derivatives @ np.asarray(theta)
     log_weights = ansatz.log_probability(ansatz.unravel(theta), outcomes)
     np.testing.assert_allclose(log_weights, total, atol=1e-12)
 
@@ -164,10 +168,7 @@ def test_means_of_all_strings_follow_the_master_equation(case):
 
 def test_start_is_the_product_state(case):
     parts, _, theta = case
-    one = (1 + parts.povm.directions @ parts.model.bloch) / 4
-    expected = one
-    for _ in range(parts.model.n_sites - 1):
-        expected = np.multiply.outer(expected, one)
+    expected = reduce(np.multiply.outer, start_probabilities(parts.povm, parts.model.bloch))
     np.testing.assert_allclose(distribution(parts, 0 * theta), expected, atol=1e-15)
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
+from itertools import product
 from types import SimpleNamespace
 
 import jax
@@ -23,11 +24,10 @@ def neighbour_matrix(parts):
     outcomes, sites = np.asarray(outcomes_of(parts)), parts.model.n_sites
     places = 4 ** np.arange(sites)[::-1]
     matrix = np.zeros((len(outcomes),) * 2)
-    for i, j in parts.generator.pairs:
-        for x, y in parts.generator.shifts:
+    for groups in parts.generator.groups:
+        for sites, shift in product(groups.sites, groups.shifts):
             moved = outcomes.copy()
-            moved[:, i] ^= x
-            moved[:, j] ^= y
+            moved[:, sites] ^= shift
             matrix[moved @ places, outcomes @ places] += 1
     return matrix / matrix.sum(axis=0)
 
@@ -98,10 +98,10 @@ def test_estimates_of_rare_outcomes_are_tamed(case):
     """<E²> is a sum over outcomes: (LP)²/P without moves, (LP)²/q with them."""
     flow = apply_generator(case.parts.generator, case.weights.reshape((4,) * 4)).ravel()
     plain, tamed = flow / case.weights, flow / case.mixture
-    bound = case.parts.generator.rates
-    neighbours = len(case.parts.generator.pairs) * len(case.parts.generator.shifts)
-    largest = np.abs(bound).max() * neighbours / SHARE
-    on_diagonal = np.abs(case.parts.generator.diagonal).max() * len(case.parts.generator.pairs)
+    pairs = case.parts.generator.pairs
+    neighbours = len(pairs.sites) * len(pairs.shifts)
+    largest = np.abs(pairs.rates).max() * neighbours / SHARE
+    on_diagonal = np.abs(pairs.diagonal).max() * len(pairs.sites)
     assert np.abs(tamed).max() <= largest + on_diagonal / (1 - SHARE)
     assert np.abs(tamed).max() < np.abs(plain).max()
 

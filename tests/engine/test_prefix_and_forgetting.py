@@ -71,7 +71,8 @@ def test_estimates_of_a_torus_equal_the_dense_generator(setting):
 @pytest.mark.parametrize(("ring", "count"), [(heisenberg_ring, 15), (confinement_ring, 12)])
 def test_only_shifts_that_connect_outcomes_are_kept(ring, count):
     """Of 15 ways to change a pair, ZZ couplings with fields and dephasing use 12."""
-    assert len(build_generator(build_model(ring(4)), build_povm("cubic")).shifts) == count
+    generator = build_generator(build_model(ring(4)), build_povm("cubic"))
+    assert len(generator.pairs.shifts) == count
 
 
 @pytest.mark.parametrize(
