@@ -41,7 +41,10 @@ def featured(**changes: Any) -> System:
 PAIR_JUMPS = [
     {"operator": "sigma_minus sigma_plus", "rate": [0.5, 0.9]},
     {"operator": "X X - 0.5j Z I", "rate": 0.4, "bonds": [[2, 0]]},
-    {"operator": "sigma_minus", "rates": [[1.0, 0.6, 0.2], [0.6, 1.0, "0.3j"], [0.2, "-0.3j", 0.7]]},
+    {
+        "operator": "sigma_minus",
+        "rates": [[1.0, 0.6, 0.2], [0.6, 1.0, "0.3j"], [0.2, "-0.3j", 0.7]],
+    },
 ]
 THREES = [{"operators": "XYZ", "sites": [2, 0, 1], "strength": 0.7}]
 FAR = {"XX": {"strength": 0.9, "power_law": {"exponent": 1.5, "cutoff": 9}}, "ZY": 0.4}

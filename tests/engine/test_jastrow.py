@@ -6,6 +6,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from featured import (
+    HONEYCOMB,
+    LADDER,
+    NEEL,
+    PAIR_JUMPS,
+    SYSTEMS,
+    TRIANGLE,
+    featured,
+)
 from solvers import chains, jastrow
 from systems import confinement_ring, heisenberg_ring
 
@@ -22,6 +31,16 @@ from opentdvp.physics.pauli.symmetries import automorphisms
 
 FAR = [{"sites": [0, 2], "operators": "XY", "strength": 0.3}]
 
+CHAIN = {"kind": "chain", "size": [4], "periodic": False}
+RING = {"kind": "chain", "size": [5], "periodic": True}
+UNIFORM = {
+    "couplings": {"XX": 1.0, "ZZ": 0.5, "XY": 0.3},
+    "fields": {"Z": 0.7},
+    "jumps": [{"operator": "sigma_minus", "rate": 1.0}],
+    "start": {"X": 0.5, "Z": 0.7},
+    "observables": {},
+}
+
 #: System, and the weight, range and range of pairs of a Jastrow factor.
 CASES = {
     "ring": (heisenberg_ring(5), (3, 3, 3)),
@@ -34,6 +53,20 @@ CASES = {
         heisenberg_ring(4, lattice={"kind": "square", "size": [3, 2], "periodic": False}),
         (3, 2, 3),
     ),
+    "three sites": (
+        featured(**UNIFORM | {"lattice": CHAIN, "couplings": {"XX": 1, "ZXZ": 0.7}}),
+        (2, 2, 3),
+    ),
+    "three sites in a window": (
+        featured(**UNIFORM | {"lattice": RING, "couplings": {"ZXZ": 0.7}}),
+        (3, 3, 4),
+    ),
+    "two-site jumps": (featured(jumps=PAIR_JUMPS), (2, 2, 3)),
+    "staggered start": (heisenberg_ring(6, start=NEEL), (2, 2, 4)),
+    "ladder, closed": (featured(lattice=LADDER, **UNIFORM), (2, 2, 3)),
+    "triangular": (featured(lattice=TRIANGLE, **UNIFORM), (3, 2, 3)),
+    "graph": (SYSTEMS["graph"], (2, 2, 4)),
+    "honeycomb": (featured(lattice=HONEYCOMB, **UNIFORM), (2, 2, 3)),
     "torus": (
         heisenberg_ring(4, lattice={"kind": "square", "size": [3, 3], "periodic": True}),
         (2, 2, 2),
@@ -42,7 +75,7 @@ CASES = {
 
 
 #: Those that the others nearly contain.
-SLOW = ("whole ring", "confinement")
+SLOW = ("whole ring", "confinement", "triangular", "honeycomb")
 
 
 @pytest.fixture(

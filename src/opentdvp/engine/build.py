@@ -87,7 +87,7 @@ def _drawn(draw: Compiled) -> Callable[..., tuple[dict[str, np.ndarray], Ensembl
 def _solved(derivative: Compiled, remembered: bool) -> Callable[..., RightHandSide]:
     """Right-hand sides; the last one is remembered where its ensemble depends on θ alone."""
 
-    def solve(theta: Vector, ensemble: Ensemble, factors: Vector | None = None) -> RightHandSide:
+    def solve(theta: Vector, ensemble: Ensemble, factors: Factors = None) -> RightHandSide:
         solution = derivative.function(theta, ensemble, factors)
         velocity, diagnostics, parameters = on_host(
             (solution.velocity, solution.diagnostics, ensemble.parameters)
@@ -105,7 +105,7 @@ def _solved_later(
     """θ̇ at a later stage, from the first one of the step where that helps."""
 
     def velocity(
-        theta: Vector, ensemble: Ensemble, first: RightHandSide, factors: Vector | None = None
+        theta: Vector, ensemble: Ensemble, first: RightHandSide, factors: Factors = None
     ) -> Vector:
         if later is None:
             return solved(theta, ensemble, factors).velocity
@@ -118,7 +118,7 @@ def _monitored(monitor: Compiled) -> Callable[..., dict[str, np.ndarray]]:
     """What every step is watched by, on the host."""
 
     def look(
-        theta: Vector, velocity: Vector, state: Any, key: PRNGKeyArray, factors: Any = None
+        theta: Vector, velocity: Vector, state: Any, key: PRNGKeyArray, factors: Factors = None
     ) -> Any:
         return _with_key(monitor)(factors, theta, velocity, state, key)
 
@@ -142,9 +142,7 @@ def _draw(parts: Parts) -> Callable[..., tuple[SamplerState, Ensemble]]:
     return draw
 
 
-def _growing(
-    parts: Parts, drawn: Ensemble, factors: Vector | None
-) -> tuple[Growing | None, Ensemble]:
+def _growing(parts: Parts, drawn: Ensemble, factors: Factors) -> tuple[Growing | None, Ensemble]:
     """How strings are added, if they are, and what the right-hand side is given then."""
     if parts.growth is None:
         return None, drawn
@@ -192,7 +190,7 @@ def _start_values(system: System) -> Measurement:
     return {name: (value, np.zeros_like(value)) for name, value in values.items()}
 
 
-def _later(parts: Parts, theta: Vector, ensemble: Any, factors: Vector | None) -> Compiled | None:
+def _later(parts: Parts, theta: Vector, ensemble: Any, factors: Factors) -> Compiled | None:
     """θ̇ at the later stages of a step from the factor at its start, where that pays.
 
     An enumeration remembers the last stage, which is the start of the next step.
@@ -210,7 +208,7 @@ def _remembering(derivative: Callable[..., Any]) -> Callable[..., Any]:
     """`derivative` without random numbers: the end of a step is the start of the next one."""
     last: list[tuple[tuple[Vector, np.ndarray], Any]] = []
 
-    def at(theta: Vector, ensemble: Ensemble, factors: Vector | None = None) -> Any:
+    def at(theta: Vector, ensemble: Ensemble, factors: Factors = None) -> Any:
         if last and all(map(np.array_equal, last[0][0], (theta, np.asarray(factors)))):
             known = last[0][1]
             # Of other strings it is another one.

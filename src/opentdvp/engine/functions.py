@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from opentdvp.config.strengths import Drive
+from opentdvp.engine.estimates.estimator import Factors
 from opentdvp.engine.growing import Growing
 from opentdvp.engine.principle.integrator import Norm, fisher_norm, row_norm
 from opentdvp.engine.principle.normal_equations import Damped
@@ -93,7 +94,7 @@ class Engine(NamedTuple):
     growing: Growing | None = None
     drives: tuple[Drive, ...] = ()
 
-    def factors(self, time: float) -> Float[np.ndarray, " drives"] | None:
+    def factors(self, time: float) -> Factors:
         """Those of the drives at a time."""
         return np.array([drive(time) for drive in self.drives]) if self.drives else None
 

@@ -9,6 +9,7 @@ from jaxtyping import Float, Int
 
 from opentdvp.config.networks import Growth
 from opentdvp.engine.compiled import compiled, shapes_of
+from opentdvp.engine.estimates.estimator import Factors
 from opentdvp.engine.principle import growth
 from opentdvp.engine.principle.right_hand_side import Problem
 from opentdvp.engine.sampling.ensemble import Ensemble
@@ -66,7 +67,7 @@ def compile_growing(
     first: Times,
     problem: Problem,
     drawn: Ensemble,
-    factors: np.ndarray | None = None,
+    factors: Factors = None,
 ) -> tuple[Growing, Ensemble]:
     """Compile for ensembles as the sampler draws them; with what restricted ones look like.
 
@@ -83,9 +84,7 @@ def compile_growing(
         result: Ensemble = restrict.function(bare, numbers)
         return result
 
-    def gained(
-        theta: np.ndarray, ensemble: Ensemble, factors: np.ndarray | None = None
-    ) -> np.ndarray:
+    def gained(theta: np.ndarray, ensemble: Ensemble, factors: Factors = None) -> np.ndarray:
         return np.asarray(gains.function(theta, ensemble, factors))
 
     memory = max(restrict.memory, gains.memory)

@@ -2,12 +2,13 @@
 
 from typing import NamedTuple, Protocol, TypeAlias, runtime_checkable
 
+import numpy as np
 from jaxtyping import Array, Float, Int, Num
 
 from opentdvp.engine.ansatz.interface import Parameters
 
 #: What the drives of a generator are multiplied by at some time; None where there are none.
-Factors: TypeAlias = Float[Array, " drives"] | None
+Factors: TypeAlias = Float[Array | np.ndarray, " drives"] | None
 
 
 class Estimate(NamedTuple):
