@@ -17,7 +17,7 @@ from opentdvp.engine.ansatz.symmetries import build_orbit
 from opentdvp.engine.assembly import orbit_problem
 from opentdvp.engine.estimates.of_orbit import OrbitEstimator
 from opentdvp.engine.povm.generator import Generator, build_generator
-from opentdvp.engine.povm.tetrahedron import Povm, build_povm, outcome_probabilities
+from opentdvp.engine.povm.tetrahedron import Povm, build_povm, start_probabilities
 from opentdvp.engine.principle.right_hand_side import Problem, Solution, derivative
 from opentdvp.engine.sampling.ensemble import Purpose
 from opentdvp.physics.model import Model, build_model
@@ -80,7 +80,7 @@ class Setting(NamedTuple):
 def setting() -> Callable[..., Setting]:
     def build(system: System, solver: TdvpSolver, scale: float = 0.5, seed: int = 3) -> Setting:
         model, povm = build_model(system), build_povm(solver.povm)
-        start, generator = outcome_probabilities(povm, model.bloch), build_generator(model, povm)
+        start, generator = start_probabilities(povm, model.bloch), build_generator(model, povm)
         network = build_network(solver.network, start, model.lattice.shape)
         key = jax.random.key(seed)
         parameters = initial_parameters(network, key)

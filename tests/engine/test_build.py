@@ -56,6 +56,36 @@ def test_later_stages_of_a_step_have_the_velocity_of_a_solve_there(method):
     assert (distance == 0) == (method == "eigenvalues")
 
 
+def test_later_stages_know_the_drives_at_their_times():
+    """The factor of S is one at any time, though the generator is another one."""
+    drive = {"kind": "ramp", "first": 0.2, "last": -1.0, "stop": 1.0}
+    couplings = {"XX": {"strength": 2.0, "drive": drive}, "ZZ": 1.0}
+    solver = jastrow(
+        2,
+        3,
+        3,
+        sampling=chains(solve=2000),
+        samples="fixed",
+        regularization={"method": "cholesky", "shift": 1e-7},
+    )
+    engine = build_engine(heisenberg_ring(4, couplings=couplings), solver, jax.random.key(1))
+    _, ensemble = engine.draw(engine.theta, engine.sampler_state, jax.random.key(2))
+    factors = [engine.factors(time) for time in (0.0, 0.75, 2.0)]
+    np.testing.assert_allclose(factors, [[0.2], [-0.7], [-1.0]])
+    first = engine.derivative(engine.theta, ensemble, factors[0])
+    theta = engine.theta + 0.02 * first.velocity
+    found = engine.later(theta, ensemble, first, factors[1])
+    expected = engine.derivative(theta, ensemble, factors[1]).velocity
+    assert first.norm(first.velocity - expected) > 0.5 * first.norm(expected)
+    assert first.norm(found - expected) < 1e-4 * first.norm(expected)
+    # Linear in the factors.
+    sides = [engine.derivative(theta, ensemble, f).velocity for f in factors]
+    between = sides[0] + (sides[2] - sides[0]) * 0.9 / 1.2
+    assert first.norm(between - sides[1]) < 1e-8 * first.norm(sides[1])
+    with pytest.raises(TypeError):
+        engine.derivative(theta, ensemble)
+
+
 @pytest.mark.parametrize("distance", [0, 1e-8, 1e-4, 1e-2])
 @pytest.mark.parametrize("sampling", [ENUMERATION, direct(1024)])
 def test_start_that_the_povm_all_but_forbids_is_refused(distance, sampling):

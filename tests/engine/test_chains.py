@@ -95,7 +95,7 @@ def test_acceptance_is_the_share_of_sites_that_change():
     """Of the product state: each site is drawn anew, so 1 − Σ p² of them."""
     parts = sampled(SYSTEMS["no half turn"], chains(3000, 1000, sweeps=3))
     _, ensemble = drawing(parts, parts.theta)(parts.problem.sampler.init(jax.random.key(2)))
-    single = (1 + parts.povm.directions @ parts.model.bloch) / 4
+    single = (1 + parts.povm.directions @ parts.model.bloch[0]) / 4
     error = 0.5 / np.sqrt(4000 * 4 * 3)
     expected = 1 - np.sum(single**2)
     assert float(ensemble.diagnostics["acceptance"]) == pytest.approx(expected, abs=4 * error)

@@ -12,6 +12,7 @@ from solvers import direct, jastrow, tdvp
 from systems import heisenberg_ring
 
 from opentdvp.config import Deck
+from opentdvp.config.start import Bloch
 from opentdvp.engine.ansatz.configured import build_network
 from opentdvp.engine.assembly import assemble, check
 from opentdvp.engine.principle.right_hand_side import derivative
@@ -237,6 +238,20 @@ def test_own_recurrent_network_needs_an_orbit(custom):
     solver = tdvp(network=custom(), orbit=None)
     with pytest.raises(ConfigError, match="`orbit` is required for the network custom"):
         check(PAIR, solver)
+
+
+BY_SITE = MARKOV.replace("jnp.log(jnp.array(self.start))", "self.log_start(site)")
+UNEVEN = PAIR.model_copy(update={"start": (Bloch(Z=0.5), Bloch(X=0.5))})
+
+
+def test_own_network_that_asks_for_the_start_of_each_site_may_have_any(custom):
+    check(UNEVEN, tdvp(network=custom(BY_SITE), orbit="none"))
+    check(PAIR, tdvp(network=custom(BY_SITE), orbit="none"))
+
+
+def test_own_network_that_knows_one_start_is_told_how_to_know_more(custom):
+    with pytest.raises(ConfigError, match=r"`network` Markov must have .*`self.log_start\(site\)`"):
+        check(UNEVEN, tdvp(network=custom(), orbit="none"))
 
 
 def test_raster_network_on_a_chain_is_refused():

@@ -136,7 +136,7 @@ def test_log_derivatives_are_those_of_finite_differences(case):
 def test_start_is_the_product_state(case):
     """With hidden weights of the key, other ones for another key."""
     parts, _ = case
-    start = np.log((1 + parts.povm.directions @ parts.model.bloch) / 4)
+    start = np.log((1 + parts.povm.directions @ parts.model.bloch[0]) / 4)
     ansatz, outcomes = parts.problem.ansatz, some_outcomes(parts)
     found = jax.jit(ansatz.log_probability)(ansatz.unravel(parts.theta), outcomes)
     np.testing.assert_allclose(found, start[outcomes].sum(axis=1), atol=1e-13)

@@ -1,5 +1,7 @@
 """Pairs far apart as products of vectors, against tables that are read pair by pair."""
 
+from itertools import combinations
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,6 +9,7 @@ import pytest
 from solvers import chains, jastrow
 from systems import heisenberg_ring
 
+from opentdvp.engine.ansatz.jastrow.tables import locate
 from opentdvp.engine.assembly import assemble
 
 #: Two partners, and one across the ring that is its own image.
@@ -57,6 +60,22 @@ def test_changes_of_both_sites_of_a_pair_are_those_of_the_table(terms):
     found, expected = (part.joint_changes(pairs, shifts) for part in (coupled, table))
     assert np.abs(expected).max() > 0.1
     np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
+def test_changes_of_three_sites_are_those_of_the_table(terms):
+    """And of the sums themselves."""
+    (coupled, table), outcomes = terms
+    threes = np.array(list(combinations(range(len(outcomes)), 3)))
+    shifts = np.array([(1, 2, 3), (3, 0, 1), (2, 2, 0), (0, 1, 0)])
+    found, expected = (part.joint_changes(threes, shifts) for part in (coupled, table))
+    np.testing.assert_allclose(found, expected, atol=1e-12)
+    np.testing.assert_array_equal(found[3], 0)
+    alone = table.single_changes()
+    for number, sites in enumerate(threes):
+        moved = outcomes.at[sites].set(outcomes[sites] ^ shifts[0][:, None])
+        after = locate(table.windows, table.table, moved).total()
+        change = after - table.total() - sum(alone[shifts[0][k], sites[k]] for k in range(3))
+        np.testing.assert_allclose(expected[0, number], change, atol=1e-12)
 
 
 def test_a_site_is_drawn_and_changed_as_by_the_table(terms):

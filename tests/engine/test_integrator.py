@@ -10,7 +10,7 @@ from opentdvp.engine.principle.integrator import (
 )
 
 
-def rotation(y):
+def rotation(y, elapsed=0.0):
     return np.array([-y[1], y[0]])
 
 
@@ -46,6 +46,27 @@ def test_global_error_falls_with_the_order(trial, order):
     assert slope == pytest.approx(-order, abs=0.05)
 
 
+@pytest.mark.parametrize(("trial", "order"), [(heun_trial, 2), (bogacki_shampine_trial, 3)])
+def test_stages_know_their_times(trial, order):
+    """ẏ = cos(3t) y: the global error falls with the order, the estimated one of a step with 3."""
+    counts = np.array([20, 40, 80])
+    ends, errors = [], []
+    for count in counts:
+        y, step = np.ones(1), 0.7 / count
+        for number in range(count):
+
+            def slope(y, elapsed, start=number * step):
+                return np.cos(3 * (start + elapsed)) * y
+
+            tried = trial(slope, distance, y, slope(y, 0.0), step, 1.0)
+            y = tried.end
+            if number == 0:
+                errors.append(tried.error)
+        ends.append(abs(y[0] - np.exp(np.sin(3 * 0.7) / 3)))
+    assert np.polyfit(np.log(counts), np.log(ends), 1)[0] == pytest.approx(-order, abs=0.1)
+    assert np.polyfit(np.log(counts), np.log(errors), 1)[0] == pytest.approx(-3, abs=0.15)
+
+
 @pytest.mark.parametrize("trial", TRIALS.values())
 def test_control_keeps_the_error_near_the_tolerance(trial):
     counts, errors = zip(*(integrate(trial, tolerance) for tolerance in (1e-5, 1e-7)), strict=True)
@@ -58,7 +79,7 @@ def test_control_keeps_the_error_near_the_tolerance(trial):
 def test_evaluations_are_counted(trial):
     calls = []
 
-    def slope(y):
+    def slope(y, elapsed):
         calls.append(y)
         return rotation(y)
 
@@ -84,7 +105,7 @@ def test_next_step_meets_the_tolerance():
 
 def test_nan_is_not_accepted_and_shrinks_the_step():
     start = np.ones(2)
-    trial = heun_trial(lambda y: y * np.nan, distance, start, start, 0.1, 1.0)
+    trial = heun_trial(lambda y, elapsed: y * np.nan, distance, start, start, 0.1, 1.0)
     assert not trial.accepted(1.0)
     assert trial.next_step == pytest.approx(0.02)
 

@@ -1,15 +1,27 @@
 """The many-body Jastrow factor: its terms, symmetries, derivatives and local estimates."""
 
+from functools import reduce
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from featured import (
+    HONEYCOMB,
+    LADDER,
+    NEEL,
+    PAIR_JUMPS,
+    SYSTEMS,
+    TRIANGLE,
+    featured,
+)
 from solvers import chains, jastrow
 from systems import confinement_ring, heisenberg_ring
 
 from opentdvp.engine.assembly import assemble, check
 from opentdvp.engine.estimates.of_terms import TermEstimator
 from opentdvp.engine.povm.generator import apply_generator
+from opentdvp.engine.povm.tetrahedron import start_probabilities
 from opentdvp.engine.principle.right_hand_side import derivative, log_derivatives
 from opentdvp.engine.sampling.ensemble import Purpose
 from opentdvp.errors import ConfigError
@@ -18,6 +30,16 @@ from opentdvp.physics.pauli.cuts import Cut
 from opentdvp.physics.pauli.symmetries import automorphisms
 
 FAR = [{"sites": [0, 2], "operators": "XY", "strength": 0.3}]
+
+CHAIN = {"kind": "chain", "size": [4], "periodic": False}
+RING = {"kind": "chain", "size": [5], "periodic": True}
+UNIFORM = {
+    "couplings": {"XX": 1.0, "ZZ": 0.5, "XY": 0.3},
+    "fields": {"Z": 0.7},
+    "jumps": [{"operator": "sigma_minus", "rate": 1.0}],
+    "start": {"X": 0.5, "Z": 0.7},
+    "observables": {},
+}
 
 #: System, and the weight, range and range of pairs of a Jastrow factor.
 CASES = {
@@ -31,6 +53,20 @@ CASES = {
         heisenberg_ring(4, lattice={"kind": "square", "size": [3, 2], "periodic": False}),
         (3, 2, 3),
     ),
+    "three sites": (
+        featured(**UNIFORM | {"lattice": CHAIN, "couplings": {"XX": 1, "ZXZ": 0.7}}),
+        (2, 2, 3),
+    ),
+    "three sites in a window": (
+        featured(**UNIFORM | {"lattice": RING, "couplings": {"ZXZ": 0.7}}),
+        (3, 3, 4),
+    ),
+    "two-site jumps": (featured(jumps=PAIR_JUMPS), (2, 2, 3)),
+    "staggered start": (heisenberg_ring(6, start=NEEL), (2, 2, 4)),
+    "ladder, closed": (featured(lattice=LADDER, **UNIFORM), (2, 2, 3)),
+    "triangular": (featured(lattice=TRIANGLE, **UNIFORM), (3, 2, 3)),
+    "graph": (SYSTEMS["graph"], (2, 2, 4)),
+    "honeycomb": (featured(lattice=HONEYCOMB, **UNIFORM), (2, 2, 3)),
     "torus": (
         heisenberg_ring(4, lattice={"kind": "square", "size": [3, 3], "periodic": True}),
         (2, 2, 2),
@@ -39,7 +75,7 @@ CASES = {
 
 
 #: Those that the others nearly contain.
-SLOW = ("whole ring", "confinement")
+SLOW = ("whole ring", "confinement", "triangular", "honeycomb")
 
 
 @pytest.fixture(
@@ -113,8 +149,9 @@ def test_every_string_of_the_cut_is_in_it_once_with_its_images(case):
     assert sum(kept) == derivatives.shape[1]
     assert all(kept) == (len(np.unique(turns)) == 1)
     assert len({tuple(np.round(row, 6)) for row in derivatives.T}) == len(derivatives.T)
-    start = np.log((1 + parts.povm.directions @ parts.model.bloch) / 4)
-    total = start[np.asarray(outcomes)].sum(axis=1) + derivatives @ np.asarray(theta)
+    start = np.log(start_probabilities(parts.povm, parts.model.bloch))
+    of_start = start[np.arange(parts.model.n_sites), np.asarray(outcomes)].sum(axis=1)
+    total = of_start + derivatives @ np.asarray(theta)
     log_weights = ansatz.log_probability(ansatz.unravel(theta), outcomes)
     np.testing.assert_allclose(log_weights, total, atol=1e-12)
 
@@ -182,10 +219,7 @@ def test_means_of_all_strings_follow_the_master_equation(case):
 
 def test_start_is_the_product_state(case):
     parts, _, theta = case
-    one = (1 + parts.povm.directions @ parts.model.bloch) / 4
-    expected = one
-    for _ in range(parts.model.n_sites - 1):
-        expected = np.multiply.outer(expected, one)
+    expected = reduce(np.multiply.outer, start_probabilities(parts.povm, parts.model.bloch))
     np.testing.assert_allclose(distribution(parts, 0 * theta), expected, atol=1e-15)
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
+from itertools import product
 from types import SimpleNamespace
 
 import jax
@@ -11,11 +12,15 @@ import pytest
 from chained import SYSTEMS, ising, outcomes_of, probabilities, sampled, samples_of
 from scipy import stats
 from solvers import chains
+from systems import heisenberg_ring
 
 from opentdvp.engine.povm.generator import apply_generator
 from opentdvp.engine.sampling.ensemble import Purpose
 
 SHARE = 0.3
+
+#: Such whose outcomes change on three sites as well.
+CASES = SYSTEMS | {"three sites": heisenberg_ring(4, couplings={"ZZ": 1.0, "XZX": 0.5})}
 
 
 def neighbour_matrix(parts):
@@ -23,20 +28,19 @@ def neighbour_matrix(parts):
     outcomes, sites = np.asarray(outcomes_of(parts)), parts.model.n_sites
     places = 4 ** np.arange(sites)[::-1]
     matrix = np.zeros((len(outcomes),) * 2)
-    for i, j in parts.generator.pairs:
-        for x, y in parts.generator.shifts:
+    for groups in parts.generator.groups:
+        for sites, shift in product(groups.sites, groups.shifts):
             moved = outcomes.copy()
-            moved[:, i] ^= x
-            moved[:, j] ^= y
+            moved[:, sites] ^= shift
             matrix[moved @ places, outcomes @ places] += 1
     return matrix / matrix.sum(axis=0)
 
 
-@pytest.fixture(scope="module", params=SYSTEMS)
+@pytest.fixture(scope="module", params=CASES)
 def case(request):
     """Chains that begin as samples of P, and the mixture that their samples must come from."""
     settings = chains(solve=30_000, held_out=10_000, sweeps=1, moved=SHARE)
-    parts = sampled(SYSTEMS[request.param], settings)
+    parts = sampled(CASES[request.param], settings)
     theta = ising(parts, "Z", -0.6)
     weights = probabilities(parts, theta)
     mixture = (1 - SHARE) * weights + SHARE * neighbour_matrix(parts) @ weights
@@ -98,10 +102,10 @@ def test_estimates_of_rare_outcomes_are_tamed(case):
     """<E²> is a sum over outcomes: (LP)²/P without moves, (LP)²/q with them."""
     flow = apply_generator(case.parts.generator, case.weights.reshape((4,) * 4)).ravel()
     plain, tamed = flow / case.weights, flow / case.mixture
-    bound = case.parts.generator.rates
-    neighbours = len(case.parts.generator.pairs) * len(case.parts.generator.shifts)
-    largest = np.abs(bound).max() * neighbours / SHARE
-    on_diagonal = np.abs(case.parts.generator.diagonal).max() * len(case.parts.generator.pairs)
+    every = case.parts.generator.groups
+    neighbours = sum(len(groups.sites) * len(groups.shifts) for groups in every)
+    largest = max(np.abs(groups.rates).max() for groups in every) * neighbours / SHARE
+    on_diagonal = sum(np.abs(groups.diagonal).max() * len(groups.sites) for groups in every)
     assert np.abs(tamed).max() <= largest + on_diagonal / (1 - SHARE)
     assert np.abs(tamed).max() < np.abs(plain).max()
 

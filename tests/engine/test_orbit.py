@@ -1,9 +1,15 @@
+from functools import reduce
+
 import numpy as np
 import pytest
+from featured import NEEL, featured
 from solvers import symmetries_of, tdvp
 from systems import heisenberg_ring
 
+from opentdvp.engine.povm.tetrahedron import start_probabilities
 from opentdvp.errors import ConfigError
+
+RAMP = {"kind": "ramp", "first": 0.0, "last": 1.0, "stop": 1.0}
 
 
 @pytest.mark.parametrize(("orbit", "shift"), [("all", 1), (2, 2)])
@@ -48,10 +54,40 @@ def test_translations_alone_do_not_symmetrise_by_a_reflection(setting):
     ],
 )
 def test_symmetries_form_a_group(size, orbit, order):
-    """Translations of one element of the point group follow each other, as the estimator needs."""
     kind = {1: "chain", 2: "square"}[len(size)]
     lattice = {"kind": kind, "size": size, "periodic": True}
     symmetries = symmetries_of(heisenberg_ring(size[0], lattice=lattice, start={"Z": 1}), orbit)
+    check_group(symmetries, order)
+
+
+@pytest.mark.parametrize(
+    ("kind", "size", "periodic", "orbit", "order"),
+    [
+        ("ladder", [4, 2], True, "all", 4),
+        ("ladder", [4, 2], True, 2, 2),
+        ("ladder", [4, 2], True, "full", 32),
+        ("square", [3, 4], [False, True], "space_group", 16),
+        ("triangular", [3, 3], [True, False], "space_group", 6),
+        ("triangular", [3, 3], True, "all", 9),
+        ("honeycomb", [3, 2], [True, False], "all", 3),
+        ("honeycomb", [3, 2], True, "space_group", 12),
+    ],
+)
+def test_translations_are_those_along_periodic_axes(kind, size, periodic, orbit, order):
+    lattice = {"kind": kind, "size": size, "periodic": periodic}
+    system = featured(
+        lattice=lattice,
+        couplings={"XX": 1.0, "ZZ": 0.5},
+        fields={"Z": 1.0},
+        jumps=[{"operator": "sigma_minus", "rate": 1.0}],
+        start={"Z": 1},
+        observables={},
+    )
+    check_group(symmetries_of(system, orbit), order)
+
+
+def check_group(symmetries, order):
+    """Translations of one element of the point group follow each other, as the estimator needs."""
     permutations, shifts, translations, _ = symmetries
     elements = {(*p.tolist(), int(s)) for p, s in zip(permutations, shifts, strict=True)}
     assert len(permutations) == len(shifts) == len(elements) == order
@@ -71,6 +107,9 @@ def test_symmetries_form_a_group(size, orbit, order):
     [
         ({"lattice": {"kind": "chain", "size": [4], "periodic": False}}, "all", "open lattice"),
         ({}, 3, "3 does not fit the periodic lattice"),
+        ({"lattice": {"kind": "ladder", "size": [4, 2], "periodic": True}}, 3, "does not fit"),
+        ({"start": NEEL}, "all", "unchanged"),
+        ({"fields": {"Z": {"strength": [1, 0], "sites": [0, 2], "drive": RAMP}}}, 2, "unchanged"),
         ({"terms": [{"operators": "Z", "sites": [1], "strength": 1.0}]}, "all", "unchanged"),
         ({"jumps": [{"operator": "Z", "rate": 1.0, "sites": [0]}]}, 2, "unchanged"),
         ({"couplings": {"XY": 1.0}}, "space_group", "space_group does not leave"),
@@ -84,6 +123,16 @@ def test_symmetries_form_a_group(size, orbit, order):
 def test_orbit_that_is_no_symmetry_is_refused(changes, orbit, message):
     with pytest.raises(ConfigError, match=message):
         symmetries_of(heisenberg_ring(4, **changes), orbit)
+
+
+def test_a_staggered_start_keeps_every_second_translation(setting):
+    """With fresh parameters the mixture is the product state, site by site."""
+    case = setting(heisenberg_ring(4, start=NEEL), tdvp(orbit=2), scale=0)
+    assert case.ansatz.order == 2
+    start = start_probabilities(case.povm, case.model.bloch)
+    assert np.abs(start[0] - start[1]).max() > 0.1
+    product = reduce(np.multiply.outer, start)
+    np.testing.assert_allclose(case.distribution, product, rtol=1e-12)
 
 
 def test_directed_couplings_keep_their_translations():

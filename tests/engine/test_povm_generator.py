@@ -79,7 +79,7 @@ def test_equals_the_liouvillian(orientation: Any, entries: list[Any], jumped: li
     expected = mapped_liouvillian(model, povm)
     np.testing.assert_allclose(matrix, expected, atol=1e-10)
     np.testing.assert_allclose(matrix.sum(axis=0), 0, atol=1e-10)
-    pairs = np.asarray(generator.pairs)
+    pairs = generator.pairs.sites
     assert (pairs[:, 0] < pairs[:, 1]).all()
     assert len(set(map(tuple, pairs.tolist()))) == len(pairs)
 
@@ -101,22 +101,22 @@ def test_uniform_systems_equal_the_liouvillian(system: Any, povm: Povm) -> None:
 
 def test_columns_of_every_pair_sum_to_zero(povm: Povm) -> None:
     for system in (heisenberg_ring(4), confinement_ring(4)):
-        matrices = np.asarray(build_generator(build_model(system), povm).matrices)
+        matrices = np.asarray(build_generator(build_model(system), povm).pairs.matrices)
         np.testing.assert_allclose(matrices.sum(axis=(1, 2)), 0, atol=1e-13)
 
 
 def test_building_twice_gives_equal_arrays(povm: Povm) -> None:
     model = build_model(heisenberg_ring(5))
     first, second = (build_generator(model, povm) for _ in range(2))
-    np.testing.assert_array_equal(first.pairs, second.pairs)
-    np.testing.assert_array_equal(first.matrices, second.matrices)
+    np.testing.assert_array_equal(first.pairs.sites, second.pairs.sites)
+    np.testing.assert_array_equal(first.pairs.matrices, second.pairs.matrices)
 
 
 def test_pairs_are_the_bonds() -> None:
     model = build_model(heisenberg_ring(5))
     generator = build_generator(model, build_povm("cubic"))
     expected = sorted(tuple(sorted(bond)) for bond in model.lattice.bonds)
-    assert np.asarray(generator.pairs).tolist() == [list(pair) for pair in expected]
+    assert generator.pairs.sites.tolist() == [list(pair) for pair in expected]
 
 
 @pytest.mark.parametrize("coupled", [(), ((0, 1),)])
@@ -138,8 +138,8 @@ def test_sites_without_couplings_keep_their_terms(
 
 def test_empty_model_has_an_empty_generator(povm: Povm) -> None:
     generator = build_generator(build_model(free_spins(3, jumps=[])), povm)
-    assert generator.pairs.shape == (0, 2)
-    assert generator.matrices.shape == (0, 4, 4, 4, 4)
+    assert generator.pairs.sites.shape == (0, 2)
+    assert generator.pairs.matrices.shape == (0, 4, 4, 4, 4)
 
 
 def of_a_spin(povm: Povm, **changes: Any) -> np.ndarray:

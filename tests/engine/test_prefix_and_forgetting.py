@@ -3,6 +3,7 @@
 import jax
 import numpy as np
 import pytest
+from featured import NEEL
 from solvers import direct, tdvp
 from systems import confinement_ring, free_spins, heisenberg_ring
 
@@ -19,6 +20,9 @@ OPEN = {"kind": "chain", "size": [4], "periodic": False}
 LADDER = {"kind": "square", "size": [2, 2], "periodic": False}
 LONG_LADDER = {"kind": "square", "size": [2, 3], "periodic": False}
 TORUS = {"kind": "square", "size": [3, 3], "periodic": True}
+CLOSED_LADDER = {"kind": "ladder", "size": [3, 2], "periodic": True}
+EVERY_PAIR = {"XX": {"strength": 1.0, "power_law": {"exponent": 2, "cutoff": 9}}}
+EXCHANGE = [{"operator": "sigma_minus sigma_plus", "rate": 0.7}]
 ROWS = {"kind": "square", "size": [4, 5], "periodic": True}
 
 
@@ -40,6 +44,9 @@ ROWS = {"kind": "square", "size": [4, 5], "periodic": True}
             {"orbit": "none", "kind": "raster", "cell": "gated"},
         ),
         (heisenberg_ring(4), {"orbit": "all", "cell": "multiplicative"}),
+        (heisenberg_ring(4, start=NEEL), {"orbit": 2, "forgetting_bound": 1e-300}),
+        (heisenberg_ring(3, lattice=CLOSED_LADDER), {"orbit": "space_group"}),
+        (heisenberg_ring(4, couplings=EVERY_PAIR, jumps=EXCHANGE), {"orbit": "all"}),
         (
             heisenberg_ring(2, lattice=LONG_LADDER, observables={}),
             {"orbit": "none", "kind": "raster", "cell": "multiplicative"},
@@ -71,7 +78,8 @@ def test_estimates_of_a_torus_equal_the_dense_generator(setting):
 @pytest.mark.parametrize(("ring", "count"), [(heisenberg_ring, 15), (confinement_ring, 12)])
 def test_only_shifts_that_connect_outcomes_are_kept(ring, count):
     """Of 15 ways to change a pair, ZZ couplings with fields and dephasing use 12."""
-    assert len(build_generator(build_model(ring(4)), build_povm("cubic")).shifts) == count
+    generator = build_generator(build_model(ring(4)), build_povm("cubic"))
+    assert len(generator.pairs.shifts) == count
 
 
 @pytest.mark.parametrize(
@@ -81,6 +89,14 @@ def test_only_shifts_that_connect_outcomes_are_kept(ring, count):
         (heisenberg_ring(14), {"orbit": "space_group"}, 0.2, 1e-4, (12, 10)),
         # Forgets so soon that images share what is left to be linear in, near the end and far.
         (heisenberg_ring(20), {"orbit": "all", "recurrent_scale": 0.2}, 0.2, 9e-5, (9, 6)),
+        # Images share what they know though every other site begins in another state.
+        (
+            heisenberg_ring(20, start=NEEL),
+            {"orbit": 2, "recurrent_scale": 0.2},
+            0.2,
+            9e-5,
+            (14, 8),
+        ),
         # Reads a change again one row later: one quiet site is not enough.
         (
             heisenberg_ring(4, lattice=ROWS),

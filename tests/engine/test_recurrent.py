@@ -1,5 +1,7 @@
 """Both geometries and all cells, against the formulas in NumPy and the reach of every outcome."""
 
+from functools import reduce
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,7 +9,9 @@ import pytest
 from solvers import direct, tdvp
 from systems import heisenberg_ring
 
+from opentdvp.config.start import Bloch
 from opentdvp.engine.ansatz.autoregressive import all_conditionals
+from opentdvp.engine.povm.tetrahedron import start_probabilities
 
 TORUS = {"kind": "square", "size": [3, 3], "periodic": True}
 OPEN = {"kind": "square", "size": [3, 2], "periodic": False}
@@ -33,6 +37,24 @@ def test_start_is_exactly_the_product_state(setting, system, settings):
     one_site = (1 + case.povm.directions @ [0, -1, 0]) / 4
     product = one_site[np.asarray(case.outcomes)].prod(axis=1)
     np.testing.assert_allclose(case.distribution.ravel(), product, rtol=1e-12)
+
+
+@pytest.mark.parametrize(("system", "settings"), NETWORKS[:5])
+@pytest.mark.parametrize("precision", ["double", "single"])
+def test_start_may_differ_from_site_to_site(setting, system, settings, precision):
+    """Also where sites share an output layer; their parameters are as many as ever."""
+    angles = range(system.lattice.n_sites)
+    starts = tuple(Bloch(X=0.8 * np.sin(k), Z=0.8 * np.cos(k)) for k in angles)
+    solver = network_settings(**settings, precision=precision)
+    case = setting(system.model_copy(update={"start": starts}), solver, scale=0)
+    same = setting(system, solver, scale=0)
+    assert case.theta.shape == same.theta.shape
+    parameters = case.problem(solver).parameters(case.theta)
+    found = np.exp(np.asarray(jax.jit(case.ansatz.log_probability)(parameters, case.outcomes)))
+    start = start_probabilities(case.povm, case.model.bloch)
+    product = reduce(np.multiply.outer, start).ravel()
+    assert found.dtype == {"double": np.float64, "single": np.float32}[precision]
+    np.testing.assert_allclose(found, product, rtol={"double": 1e-12, "single": 1e-5}[precision])
 
 
 @pytest.mark.parametrize(("system", "settings"), NETWORKS)

@@ -44,7 +44,7 @@ def truth(system):
     matrix = np.stack(
         [apply_generator(generator, unit.reshape(4, 4)).ravel() for unit in np.eye(16)], axis=1
     )
-    one_site = outcome_probabilities(povm, model.bloch)
+    one_site = outcome_probabilities(povm, model.bloch[0])
     step = expm(matrix * system.time.stop / (system.time.points - 1))
     outcomes = jnp.array(np.indices((4, 4)).reshape(2, -1).T)
     measured = jax.jit(lambda of: measure(of, povm, model.lattice, system.observables))

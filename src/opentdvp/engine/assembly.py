@@ -32,7 +32,7 @@ from opentdvp.engine.estimates.of_orbit import OrbitEstimator
 from opentdvp.engine.estimates.of_table import TableEstimator
 from opentdvp.engine.estimates.of_terms import TermEstimator
 from opentdvp.engine.povm.generator import Generator, build_generator
-from opentdvp.engine.povm.tetrahedron import Povm, build_povm, outcome_probabilities
+from opentdvp.engine.povm.tetrahedron import Povm, build_povm, start_probabilities
 from opentdvp.engine.principle.right_hand_side import Problem
 from opentdvp.engine.sampling.chains import ChainSampler
 from opentdvp.engine.sampling.direct import DirectSampler
@@ -75,7 +75,7 @@ def check(system: System, solver: TdvpSolver) -> None:
         jax.eval_shape(lambda key: assemble(system, solver, key).theta, key)
 
 
-def _require_seen(start: np.ndarray, solver: TdvpSolver) -> None:
+def _require_seen(start: Float[np.ndarray, "sites 4"], solver: TdvpSolver) -> None:
     """Refuse a start state of which a solve does not see every outcome on every site.
 
     What flows into outcomes that no sample has would be lost, without a sign of it.
@@ -106,7 +106,7 @@ def assemble(system: System, solver: TdvpSolver, key: PRNGKeyArray) -> Parts:
     model = build_model(system)
     _require_enumeration(model, solver)
     povm = build_povm(solver.povm)
-    start = outcome_probabilities(povm, model.bloch[0])
+    start = start_probabilities(povm, model.bloch)
     _require_seen(start, solver)
     generator = build_generator(model, povm)
     network = _network(solver, start, model)
@@ -161,6 +161,7 @@ def orbit_problem(ansatz: OrbitAnsatz, generator: Generator, solver: TdvpSolver)
     """The variational problem of a network that is averaged over its orbit."""
     if not isinstance(solver.sampling, DirectSampling):
         return _enumerated(ansatz, generator, solver)
+    _require_small_groups(generator, 2, solver)
     sampler = DirectSampler(ansatz, solver.sampling, solver.fixed_samples, solver.chunk)
     bound = solver.forgetting_bound or 0.0
     return Problem(ansatz, sampler, OrbitEstimator(ansatz, generator, bound, solver.chunk), solver)
@@ -178,15 +179,27 @@ def energy_problem(
     solver = solver.model_copy(update={"chunk": chunk})
     if not isinstance(solver.sampling, ChainSampling):
         return _enumerated(ansatz, generator, solver)
+    _require_small_groups(generator, ansatz.largest_group, solver)
     sampler = ChainSampler(
         ansatz,
         solver.sampling,
         start,
         povm.directions,
         solver.chunk,
-        Neighbours(ansatz, generator.pairs, generator.shifts),
+        Neighbours(ansatz, generator.groups),
     )
     return Problem(ansatz, sampler, TermEstimator(ansatz, generator, solver.chunk), solver)
+
+
+def _require_small_groups(generator: Generator, largest: int, solver: TdvpSolver) -> None:
+    """Refuse terms on more sites than local estimates of samples know."""
+    size = max(groups.sites.shape[1] for groups in generator.groups)
+    if size > largest:
+        raise ConfigError(
+            f"`couplings` and `terms` must act on at most {largest} sites for samples of the "
+            f"network {solver.network.kind}, but one acts on {size}; use the network jastrow, the "
+            "sampling enumeration, or the method exact, exact_reduced or moments."
+        )
 
 
 def _enumerated(ansatz: Ansatz, generator: Generator, solver: TdvpSolver) -> Problem:

@@ -11,6 +11,7 @@ from jaxtyping import Array, PRNGKeyArray
 from opentdvp.config import System, TdvpSolver
 from opentdvp.engine.assembly import Parts, assemble
 from opentdvp.engine.compiled import Compiled, compiled, key_data, of_key_data, on_host, shapes_of
+from opentdvp.engine.estimates.estimator import Factors
 from opentdvp.engine.functions import Engine, Measurement, RightHandSide, Vector
 from opentdvp.engine.growing import Growing, compile_growing
 from opentdvp.engine.measuring import observables
@@ -33,16 +34,19 @@ def build_engine(system: System, solver: TdvpSolver, key: PRNGKeyArray) -> Engin
         If network, orbit, sampling or POVM do not fit the system.
     """
     parts = assemble(system, solver, key)
-    sampler = parts.problem.sampler
+    drives, sampler = parts.model.drives, parts.problem.sampler
+    # Of any time: what is compiled is the same for all.
+    factors = np.zeros(len(drives)) if drives else None
     theta = np.asarray(parts.theta)
     state = on_host(sampler.init(jax.random.fold_in(key, _SAMPLER)))
     drawn = of_key_data(_draw(parts))
     at = (theta, state, key_data(key))
     draw = compiled(drawn, *at)
-    growing, ensemble = _growing(parts, shapes_of(drawn, *at)[1])
-    derivative = compiled(partial(right_hand_side.derivative, parts.problem), theta, ensemble)
-    later = _later(parts, theta, ensemble)
-    monitor = compiled(of_key_data(_monitor(parts)), theta, *at)
+    growing, ensemble = _growing(parts, shapes_of(drawn, *at)[1], factors)
+    point = (theta, ensemble, factors)
+    derivative = compiled(partial(right_hand_side.derivative, parts.problem), *point)
+    later = _later(parts, *point)
+    monitor = compiled(of_key_data(_monitor(parts)), factors, theta, *at)
     measure = compiled(of_key_data(_measure(parts, system)), *at)
 
     solved = _solved(derivative, remembered=not sampler.is_random)
@@ -51,15 +55,23 @@ def build_engine(system: System, solver: TdvpSolver, key: PRNGKeyArray) -> Engin
         theta=theta,
         sampler_state=state,
         start=_start_values(system),
-        fastest_rate=float(np.abs(parts.generator.matrices).max(initial=0)),
+        fastest_rate=_fastest_rate(parts),
         memory=max(function.memory for function in functions if function),
         draw=_drawn(draw),
         derivative=solved,
         later=_solved_later(later, solved),
-        monitor=_with_key(monitor),
+        monitor=_monitored(monitor),
         measure=_with_key(measure),
         growing=growing,
+        drives=drives,
     )
+
+
+def _fastest_rate(parts: Parts) -> float:
+    """Largest entry of the generator of a group of sites, with the largest factors of drives."""
+    bounds = [max(map(abs, drive.bounds)) for drive in parts.model.drives]
+    constant, *driven = (part.largest for part in parts.generator.parts)
+    return constant + sum(b * largest for b, largest in zip(bounds, driven, strict=True))
 
 
 def _drawn(draw: Compiled) -> Callable[..., tuple[dict[str, np.ndarray], Ensemble]]:
@@ -72,11 +84,11 @@ def _drawn(draw: Compiled) -> Callable[..., tuple[dict[str, np.ndarray], Ensembl
     return draw_one
 
 
-def _solved(derivative: Compiled, remembered: bool) -> Callable[[Vector, Ensemble], RightHandSide]:
+def _solved(derivative: Compiled, remembered: bool) -> Callable[..., RightHandSide]:
     """Right-hand sides; the last one is remembered where its ensemble depends on θ alone."""
 
-    def solve(theta: Vector, ensemble: Ensemble) -> RightHandSide:
-        solution = derivative.function(theta, ensemble)
+    def solve(theta: Vector, ensemble: Ensemble, factors: Factors = None) -> RightHandSide:
+        solution = derivative.function(theta, ensemble, factors)
         velocity, diagnostics, parameters = on_host(
             (solution.velocity, solution.diagnostics, ensemble.parameters)
         )
@@ -88,16 +100,29 @@ def _solved(derivative: Compiled, remembered: bool) -> Callable[[Vector, Ensembl
 
 
 def _solved_later(
-    later: Compiled | None, solved: Callable[[Vector, Ensemble], RightHandSide]
-) -> Callable[[Vector, Ensemble, RightHandSide], Vector]:
+    later: Compiled | None, solved: Callable[..., RightHandSide]
+) -> Callable[..., Vector]:
     """θ̇ at a later stage, from the first one of the step where that helps."""
 
-    def velocity(theta: Vector, ensemble: Ensemble, first: RightHandSide) -> Vector:
+    def velocity(
+        theta: Vector, ensemble: Ensemble, first: RightHandSide, factors: Factors = None
+    ) -> Vector:
         if later is None:
-            return solved(theta, ensemble).velocity
-        return np.asarray(later.function(theta, ensemble, first.velocity, first.damped))
+            return solved(theta, ensemble, factors).velocity
+        return np.asarray(later.function(theta, ensemble, first.velocity, first.damped, factors))
 
     return velocity
+
+
+def _monitored(monitor: Compiled) -> Callable[..., dict[str, np.ndarray]]:
+    """What every step is watched by, on the host."""
+
+    def look(
+        theta: Vector, velocity: Vector, state: Any, key: PRNGKeyArray, factors: Factors = None
+    ) -> Any:
+        return _with_key(monitor)(factors, theta, velocity, state, key)
+
+    return look
 
 
 def _with_key(function: Compiled) -> Callable[..., Any]:
@@ -117,11 +142,11 @@ def _draw(parts: Parts) -> Callable[..., tuple[SamplerState, Ensemble]]:
     return draw
 
 
-def _growing(parts: Parts, drawn: Ensemble) -> tuple[Growing | None, Ensemble]:
+def _growing(parts: Parts, drawn: Ensemble, factors: Factors) -> tuple[Growing | None, Ensemble]:
     """How strings are added, if they are, and what the right-hand side is given then."""
     if parts.growth is None:
         return None, drawn
-    return compile_growing(*parts.growth, parts.problem, drawn)
+    return compile_growing(*parts.growth, parts.problem, drawn, factors)
 
 
 def _monitor(parts: Parts) -> Callable[..., dict[str, Array]]:
@@ -129,11 +154,11 @@ def _monitor(parts: Parts) -> Callable[..., dict[str, Array]]:
     problem, sampler = parts.problem, parts.problem.sampler
 
     def monitor(
-        theta: Array, velocity: Array, state: SamplerState, key: PRNGKeyArray
+        factors: Factors, theta: Array, velocity: Array, state: SamplerState, key: PRNGKeyArray
     ) -> dict[str, Array]:
         residual_key, sample_key = jax.random.split(key)
         _, unseen = sampler.draw(Purpose.HELD_OUT, theta, state, residual_key)
-        residual = right_hand_side.held_out_residual(problem, theta, velocity, unseen)
+        residual = right_hand_side.held_out_residual(problem, theta, velocity, unseen, factors)
         _, ensemble = sampler.draw(Purpose.MONITOR, theta, state, sample_key)
         positivity = smallest_eigenvalues(ensemble, parts.povm, parts.model.lattice)
         return {"residual_held_out": residual, **positivity}
@@ -165,7 +190,7 @@ def _start_values(system: System) -> Measurement:
     return {name: (value, np.zeros_like(value)) for name, value in values.items()}
 
 
-def _later(parts: Parts, theta: Vector, ensemble: Any) -> Compiled | None:
+def _later(parts: Parts, theta: Vector, ensemble: Any, factors: Factors) -> Compiled | None:
     """θ̇ at the later stages of a step from the factor at its start, where that pays.
 
     An enumeration remembers the last stage, which is the start of the next step.
@@ -174,23 +199,22 @@ def _later(parts: Parts, theta: Vector, ensemble: Any) -> Compiled | None:
     factored = problem.settings.regularization.method == "cholesky"
     if not (problem.sampler.is_random and problem.settings.fixed_samples and factored):
         return None
-    damped = shapes_of(partial(right_hand_side.derivative, problem), theta, ensemble).damped
-    return compiled(
-        partial(right_hand_side.later_velocity, problem), theta, ensemble, theta, damped
-    )
+    solution = shapes_of(partial(right_hand_side.derivative, problem), theta, ensemble, factors)
+    stage = (theta, ensemble, theta, solution.damped, factors)
+    return compiled(partial(right_hand_side.later_velocity, problem), *stage)
 
 
 def _remembering(derivative: Callable[..., Any]) -> Callable[..., Any]:
     """`derivative` without random numbers: the end of a step is the start of the next one."""
-    last: list[tuple[Vector, Any]] = []
+    last: list[tuple[tuple[Vector, np.ndarray], Any]] = []
 
-    def at(theta: Vector, ensemble: Ensemble) -> Any:
-        if last and np.array_equal(last[0][0], theta):
+    def at(theta: Vector, ensemble: Ensemble, factors: Factors = None) -> Any:
+        if last and all(map(np.array_equal, last[0][0], (theta, np.asarray(factors)))):
             known = last[0][1]
             # Of other strings it is another one.
             if np.array_equal(known.parameters, np.asarray(ensemble.parameters)):
                 return known
-        last[:] = [(theta, derivative(theta, ensemble))]
+        last[:] = [((theta, np.asarray(factors)), derivative(theta, ensemble, factors))]
         return last[0][1]
 
     return at

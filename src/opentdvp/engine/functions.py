@@ -6,6 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Array, Float
 
+from opentdvp.config.strengths import Drive
+from opentdvp.engine.estimates.estimator import Factors
 from opentdvp.engine.growing import Growing
 from opentdvp.engine.principle.integrator import Norm, fisher_norm, row_norm
 from opentdvp.engine.principle.normal_equations import Damped
@@ -58,21 +60,25 @@ class Engine(NamedTuple):
     start
         Observables of the product start state, known without samples.
     fastest_rate
-        Largest entry of the generator of a pair of sites.
+        Largest entry of the generator of a group of sites at any time.
     memory
         Bytes that the largest of the functions needs on a device while it runs.
     draw
         (θ, sampler state, key) → sampler state, and an ensemble for the solve, on the devices.
     derivative
-        (θ, ensemble) → right-hand side with its Fisher matrix and diagnostics.
+        (θ, ensemble, factors) → right-hand side with its Fisher matrix and diagnostics.
     later
-        (θ, ensemble, right-hand side at the start of the step) → θ̇ at a later stage of it.
+        (θ, ensemble, right-hand side at the start of the step, factors) → θ̇ at a later stage of it.
     monitor
-        (θ, θ̇, sampler state, key) → residual on samples that the solve has not seen, positivity.
+        (θ, θ̇, sampler state, key, factors) → residual on samples that the solve has not seen,
+        positivity.
     measure
         (θ, sampler state, key) → observables with standard errors.
     growing
         How strings are added, if they are; the right-hand side then needs a restricted ensemble.
+    drives
+        Functions of the time that parts of the generator are multiplied by. What depends on the
+        time is given their factors, or None where there are none.
     """
 
     theta: Vector
@@ -81,8 +87,18 @@ class Engine(NamedTuple):
     fastest_rate: float
     memory: int
     draw: Callable[..., tuple[dict[str, np.ndarray], Ensemble]]
-    derivative: Callable[[Vector, Ensemble], RightHandSide]
-    later: Callable[[Vector, Ensemble, RightHandSide], Vector]
+    derivative: Callable[..., RightHandSide]
+    later: Callable[..., Vector]
     monitor: Callable[..., dict[str, np.ndarray]]
     measure: Callable[..., Measurement]
     growing: Growing | None = None
+    drives: tuple[Drive, ...] = ()
+
+    def factors(self, time: float) -> Factors:
+        """Those of the drives at a time."""
+        return np.array([drive(time) for drive in self.drives]) if self.drives else None
+
+    @property
+    def milestones(self) -> list[float]:
+        """Times that no step goes over."""
+        return sorted({time for drive in self.drives for time in drive.milestones})

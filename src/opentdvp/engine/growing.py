@@ -9,6 +9,7 @@ from jaxtyping import Float, Int
 
 from opentdvp.config.networks import Growth
 from opentdvp.engine.compiled import compiled, shapes_of
+from opentdvp.engine.estimates.estimator import Factors
 from opentdvp.engine.principle import growth
 from opentdvp.engine.principle.right_hand_side import Problem
 from opentdvp.engine.sampling.ensemble import Ensemble
@@ -31,7 +32,7 @@ class Growing(NamedTuple):
     restrict
         (ensemble, numbers of strings) → the ensemble with their log-derivatives.
     gains
-        (θ, ensemble) → by how much each other string lowers the residual.
+        (θ, ensemble, factors) → by how much each other string lowers the residual.
     """
 
     settings: Growth
@@ -62,25 +63,29 @@ class Growing(NamedTuple):
 
 
 def compile_growing(
-    settings: Growth, first: Times, problem: Problem, drawn: Ensemble
+    settings: Growth,
+    first: Times,
+    problem: Problem,
+    drawn: Ensemble,
+    factors: Factors = None,
 ) -> tuple[Growing, Ensemble]:
-    """Compile for ensembles as the sampler draws them; with what restricted ones look like."""
+    """Compile for ensembles as the sampler draws them; with what restricted ones look like.
+
+    The factors are those of drives at any time.
+    """
     theta, numbers = np.zeros(len(first)), np.zeros(settings.strings, dtype=np.int32)
     of_some = partial(growth.restricted, problem)
     restrict = compiled(of_some, drawn, numbers)
     known = shapes_of(of_some, drawn, numbers)
-    gains = compiled(partial(growth.gains, problem), theta, known)
+    gains = compiled(partial(growth.gains, problem), theta, known, factors)
 
     def restricted(ensemble: Ensemble, numbers: np.ndarray) -> Ensemble:
         bare = ensemble._replace(log_derivatives=None, parameters=None)
         result: Ensemble = restrict.function(bare, numbers)
         return result
 
-    growing = Growing(
-        settings,
-        first,
-        max(restrict.memory, gains.memory),
-        restricted,
-        lambda *point: np.asarray(gains.function(*point)),
-    )
-    return growing, known
+    def gained(theta: np.ndarray, ensemble: Ensemble, factors: Factors = None) -> np.ndarray:
+        return np.asarray(gains.function(theta, ensemble, factors))
+
+    memory = max(restrict.memory, gains.memory)
+    return Growing(settings, first, memory, restricted, gained), known

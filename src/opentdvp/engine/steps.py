@@ -93,7 +93,7 @@ def _evaluate(run: Run, state: State) -> Evaluation | ResultCode:
     if not ensemble.equilibrated:
         return ResultCode.NOT_EQUILIBRATED
     ensemble = _restricted(run, ensemble, _added_at(state))
-    solution = run.engine.derivative(theta, ensemble)
+    solution = run.engine.derivative(theta, ensemble, run.engine.factors(state.time))
     reached = Evaluation(solution, ensemble, sampler_state, _added_at(state), solution.velocity)
     evaluation = _grown(run, state, reached)
     if not np.isfinite(evaluation.solution.velocity).all():
@@ -111,14 +111,15 @@ def _grown(run: Run, state: State, here: Evaluation) -> Evaluation:
     # After the last time there is nothing to follow.
     if growing is None or state.time >= run.times[-1]:
         return here
+    factors = run.engine.factors(state.time)
     added_at = here.added_at[ADDED_AT]
     while growing.asks_for_more(added_at, float(here.solution.diagnostics["residual"])):
-        gains = growing.gains(theta, here.ensemble)
+        gains = growing.gains(theta, here.ensemble, factors)
         if not gains.any():
             break
         added_at = growing.with_more(added_at, gains, state.time)
         ensemble = _restricted(run, here.ensemble, {ADDED_AT: added_at})
-        solution = run.engine.derivative(theta, ensemble)
+        solution = run.engine.derivative(theta, ensemble, factors)
         here = here._replace(solution=solution, ensemble=ensemble, added_at={ADDED_AT: added_at})
     return here
 
@@ -144,8 +145,8 @@ def _step(run: Run, state: State, here: Evaluation) -> tuple[State, Evaluation] 
     attempt = _try(run, state, here)
     if isinstance(attempt, ResultCode):
         return attempt
-    # A step to an output time lands on it exactly.
-    ahead = run.times[len(state.outputs) :]
+    # A step to an output time or a milestone lands on it exactly.
+    ahead = np.append(run.times[len(state.outputs) :], run.engine.milestones)
     landed = ahead[ahead - state.time == attempt.size]
     advanced = replace(
         state,
@@ -167,7 +168,7 @@ def _try(run: Run, state: State, here: Evaluation) -> Attempt | ResultCode:
     wanted, evaluations = state.step_size, 1
     while True:
         longest = min(wanted, settings.maximal_step)
-        size = min(longest, run.times[-1] - state.time)
+        size = min(longest, _next_stop(run, state.time) - state.time)
         if size * run.engine.fastest_rate > _INTERPOLATED:
             size = min(size, run.times[len(state.outputs)] - state.time)
         trial = integrator.TRIALS[settings.method](
@@ -189,18 +190,26 @@ def _try(run: Run, state: State, here: Evaluation) -> Attempt | ResultCode:
             return ResultCode.STEP_SIZE_COLLAPSE if finite else ResultCode.NOT_FINITE
 
 
+def _next_stop(run: Run, time: float) -> float:
+    """The last time, or one before that no step goes over."""
+    return min((run.times[-1], *(t for t in run.engine.milestones if t > time)))
+
+
 def _slope(run: Run, state: State, here: Evaluation) -> integrator.Slope:
-    """θ̇(θ) with the random numbers of one step, so that its stages differ by θ, not by noise."""
-    if run.solver.fixed_samples:
-        return lambda theta: run.engine.later(theta, here.ensemble, here.solution)
+    """θ̇ with the random numbers of one step, so that its stages differ by θ, not by noise."""
+    engine = run.engine
     key = run.random(STEPS, len(state.diagnostics))
 
-    def redrawn(theta: np.ndarray) -> np.ndarray:
-        _, there = run.engine.draw(theta, _sampler_state(state), key)
-        there = _restricted(run, there, here.added_at)
-        return run.engine.derivative(theta, there).velocity
+    def fixed(theta: np.ndarray, elapsed: float) -> np.ndarray:
+        factors = engine.factors(state.time + elapsed)
+        return engine.later(theta, here.ensemble, here.solution, factors)
 
-    return redrawn
+    def redrawn(theta: np.ndarray, elapsed: float) -> np.ndarray:
+        _, there = engine.draw(theta, _sampler_state(state), key)
+        there = _restricted(run, there, here.added_at)
+        return engine.derivative(theta, there, engine.factors(state.time + elapsed)).velocity
+
+    return fixed if run.solver.fixed_samples else redrawn
 
 
 def _outputs(
@@ -231,6 +240,7 @@ def _diagnose(run: Run, state: State, here: Evaluation, attempt: Attempt) -> dic
         here.solution.velocity,
         here.sampler_state,
         run.random(MONITOR, step),
+        run.engine.factors(state.time),
     )
     values = {
         "time": state.time,

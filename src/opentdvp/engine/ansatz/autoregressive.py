@@ -22,6 +22,9 @@ NOTHING = -1
 Carry: TypeAlias = PyTree[Array]
 Site: TypeAlias = Int[Array, ""] | int
 
+#: Probabilities of one spin's outcomes, the same on all sites, or those of every site.
+Start: TypeAlias = tuple[float, ...] | tuple[tuple[float, ...], ...]
+
 
 class Autoregressive(nn.Module):
     """What a network must offer; batch dimensions come last in every array.
@@ -29,20 +32,21 @@ class Autoregressive(nn.Module):
     Attributes
     ----------
     start
-        One-site probabilities of the product start state, shape (4,): with fresh parameters, every
-        conditional must be exactly these.
+        One-site probabilities of the product start state, shape (4,), or (N, 4) where sites differ:
+        with fresh parameters, every conditional must be exactly these.
     shape
         Lengths of the lattice, (Lx,) or (Lx, Ly).
     """
 
-    start: tuple[float, ...]
+    start: Start
     shape: tuple[int, ...]
 
     @property
     def stationary(self) -> bool:
         """Whether a conditional depends on the outcomes before it, not on the number of its site.
 
-        Local estimates of a translation orbit are then shared between translations.
+        It may depend on the site's start, which the translations of an orbit leave as it is. Local
+        estimates of the orbit are then shared between translations.
         """
         return False
 
@@ -50,6 +54,11 @@ class Autoregressive(nn.Module):
     def reach(self) -> int:
         """How many sites back the state of a site is read directly: 1 for a chain of states."""
         return 1
+
+    def log_start(self, site: Site) -> Float[Array, "4"]:
+        """log p of the product start state at a site."""
+        logarithms = jnp.log(jnp.array(self.start))
+        return logarithms if logarithms.ndim == 1 else logarithms[site]
 
     def initial_carry(self, batch: tuple[int, ...], dtype: DTypeLike) -> Carry:
         """Hidden state before the first site, floating-point arrays of shape (..., *batch).

@@ -17,6 +17,7 @@ from jaxtyping import Float, PRNGKeyArray
 from opentdvp.config.networks import CustomNetwork, RecurrentNetwork
 from opentdvp.engine.ansatz.autoregressive import (
     Autoregressive,
+    Start,
     all_conditionals,
     initial_parameters,
 )
@@ -38,21 +39,26 @@ _KINDS = {"recurrent": ChainRecurrent, "raster": RasterRecurrent}
 
 def build_network(
     settings: RecurrentNetwork | CustomNetwork,
-    start: Float[np.ndarray, "4"],
+    start: Float[np.ndarray, "*sites 4"],
     shape: tuple[int, ...],
 ) -> Autoregressive | EnergyNetwork:
     """The network of a configuration on a lattice, with the probabilities of its start state.
+
+    Where these are the same on all sites, it is given those of one.
 
     Raises
     ------
     ConfigError
         If a raster network is asked for on a chain, or a custom one cannot be made.
     """
-    probabilities = tuple(float(p) for p in start)
+    by_site = tuple(map(tuple, start.reshape(-1, OUTCOMES).tolist()))
+    probabilities: Start = by_site[0] if len(set(by_site)) == 1 else by_site
     if isinstance(settings, CustomNetwork):
         return _custom(settings, probabilities, shape)
     if settings.kind == "raster" and len(shape) != 2:
-        raise ConfigError(f"`network.kind` must be recurrent on the chain {shape}, but is raster.")
+        raise ConfigError(
+            f"`network.kind` must be recurrent on the chain or graph {shape}, but is raster."
+        )
     return _KINDS[settings.kind](
         start=probabilities, shape=shape, **settings.model_dump(exclude={"kind"})
     )
@@ -71,21 +77,22 @@ def check_start(network: Autoregressive | EnergyNetwork, key: PRNGKeyArray, name
 
 def _check_conditionals(network: Autoregressive, key: PRNGKeyArray, name: str) -> None:
     """Conditionals at all sites are those of the start state."""
-    sites, start = math.prod(network.shape), np.array(network.start)
+    sites = math.prod(network.shape)
+    start = np.broadcast_to(np.array(network.start), (sites, OUTCOMES))
     outcomes = jax.random.randint(key, (sites, _OUTCOMES_CHECKED), 0, OUTCOMES, jnp.int32)
     try:
         parameters = initial_parameters(network, key)
         logarithms = all_conditionals(network, parameters, outcomes)[1]
         found = np.exp(np.asarray(logarithms))
-        wanted = np.broadcast_to(start[:, None], (sites, OUTCOMES, _OUTCOMES_CHECKED))
+        wanted = np.broadcast_to(start[:, :, None], (sites, OUTCOMES, _OUTCOMES_CHECKED))
         differences = np.abs(found - wanted)
     except Exception as error:  # whatever a user's network may raise
-        raise _failed(name, _CONDITIONALS, error) from error
+        raise _failed(name, _conditionals(network.start), error) from error
     if not differences.max() < _START_TOLERANCE:
         site, _, column = np.unravel_index(np.argmax(differences), differences.shape)
         raise ConfigError(
-            f"`network` {name} must have the start state's conditionals {_listed(start)} with "
-            f"fresh parameters, but has {_listed(found[site, :, column])} at site {site}."
+            f"`network` {name} must have the start state's conditionals {_listed(start[site])} "
+            f"with fresh parameters, but has {_listed(found[site, :, column])} at site {site}."
         )
 
 
@@ -108,6 +115,12 @@ def _check_terms(network: EnergyNetwork, key: PRNGKeyArray, name: str) -> None:
         )
 
 
+def _conditionals(start: Start) -> str:
+    """What a network has to return; where sites begin in different states, how."""
+    by_site = " from `self.log_start(site)`, since sites begin in different states"
+    return _CONDITIONALS + (by_site if np.ndim(start) > 1 else "")
+
+
 def _failed(name: str, wanted: str, error: Exception) -> ConfigError:
     """The error of a custom network whose code raised another one."""
     reason = " ".join(str(error).split())
@@ -121,7 +134,7 @@ def _listed(probabilities: np.ndarray) -> str:
 
 
 def _custom(
-    settings: CustomNetwork, start: tuple[float, ...], shape: tuple[int, ...]
+    settings: CustomNetwork, start: Start, shape: tuple[int, ...]
 ) -> Autoregressive | EnergyNetwork:
     """An instance of a class from a user's file."""
     module = _load(settings)
@@ -144,7 +157,8 @@ def _custom(
     try:
         jax.eval_shape(partial(fresh, network), jax.random.key(0))
     except Exception as error:  # whatever a user's network may raise
-        raise _failed(settings.name, _TERMS if energy else _CONDITIONALS, error) from error
+        wanted = _TERMS if energy else _conditionals(start)
+        raise _failed(settings.name, wanted, error) from error
     return network
 
 

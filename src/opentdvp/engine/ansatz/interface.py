@@ -65,6 +65,11 @@ class EnergyAnsatz(SweptAnsatz, Protocol):
     """An ansatz that is not normalised, whose log P is a sum of terms of a few outcomes each."""
 
     @property
+    def largest_group(self) -> int:
+        """Of how many sites at most it knows what changes together."""
+        ...
+
+    @property
     def bytes_of_sample(self) -> int | None:
         """About what memory one outcome of all sites goes through; None if few are no faster."""
         ...
@@ -73,15 +78,15 @@ class EnergyAnsatz(SweptAnsatz, Protocol):
         self,
         parameters: Parameters,
         outcomes: Int[Array, "sites batch"],
-        pairs: Int[np.ndarray, "pairs 2"],
-        shifts: Int[np.ndarray, "shifts 2"],
-    ) -> tuple[Float[Array, "4 sites batch"], Float[Array, "shifts pairs batch"]]:
-        """What changed outcomes change of log P.
+        groups: Int[np.ndarray, "groups n"],
+        shifts: Int[np.ndarray, "shifts n"],
+    ) -> tuple[Float[Array, "4 sites batch"], Float[Array, "shifts groups batch"]]:
+        """What changed outcomes change of log P; groups are pairs of sites, or threes of them.
 
         Returns
         -------
-        By each shift of the outcome of a site alone, which is a bitwise one; and by each of both
-        outcomes of a pair, what that changes besides the changes by either.
+        By each shift of the outcome of a site alone, which is a bitwise one; and by each of all
+        outcomes of a group, what that changes besides the changes by each alone.
         """
         ...
 
@@ -97,16 +102,17 @@ class GrownAnsatz(Ansatz, Protocol):
         ...
 
 
-def pair_changes(
-    changes: tuple[Float[Array, "4 sites batch"], Float[Array, "shifts pairs batch"]],
-    pairs: Int[np.ndarray, "pairs 2"],
-    shifts: Int[np.ndarray, "shifts 2"],
+def group_changes(
+    changes: tuple[Float[Array, "4 sites batch"], Float[Array, "shifts groups batch"]],
+    groups: Int[np.ndarray, "groups n"],
+    shifts: Int[np.ndarray, "shifts n"],
     number: int,
-) -> Float[Array, "pairs batch"]:
-    """All that one shift of both outcomes changes of log P, pair by pair, from `changes`."""
+) -> Float[Array, "groups batch"]:
+    """All that one shift of a group's outcomes changes of log P, from `changes`."""
     on_site, joint = changes
-    x, y = shifts[number].tolist()
-    return on_site[x, pairs[:, 0]] + on_site[y, pairs[:, 1]] + joint[number]
+    shift = shifts[number].tolist()
+    alone = [on_site[x, sites] for x, sites in zip(shift, groups.T, strict=True)]
+    return sum(alone[1:], alone[0]) + joint[number]
 
 
 def gradients(

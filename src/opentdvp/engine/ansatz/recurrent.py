@@ -90,6 +90,7 @@ class Recurrent(Autoregressive):
 
     The output kernel starts at zero and the output bias at the logarithm of the one-site
     probabilities, so that the network is the product start state whatever its hidden weights are.
+    Where sites that share a bias begin in different states, these logarithms are added to it.
     """
 
     width: int
@@ -116,8 +117,10 @@ class Recurrent(Autoregressive):
             "output_kernel", nn.initializers.zeros, (*sites, OUTCOMES, self.width), jnp.float64
         )
         start = jnp.log(jnp.array(self.start))
+        self.adds_start = start.ndim > 1 and self.output == "shared"
+        initial = jnp.zeros(OUTCOMES) if self.adds_start else start
         self.output_bias = self.param(
-            "output_bias", lambda _: jnp.broadcast_to(start, (*sites, OUTCOMES))
+            "output_bias", lambda _: jnp.broadcast_to(initial, (*sites, OUTCOMES))
         )
 
     def _conditional(
@@ -126,6 +129,8 @@ class Recurrent(Autoregressive):
         kernel, bias = self.output_kernel, self.output_bias
         if self.output == "per_site":
             kernel, bias = kernel[site], bias[site]
+        if self.adds_start:
+            bias = bias + self.log_start(site).astype(bias.dtype)
         bias = bias.reshape(-1, *(1,) * (top.ndim - 1))
         return nn.log_softmax(jnp.tensordot(kernel, top, axes=1) + bias, axis=0)
 
@@ -135,7 +140,7 @@ class ChainRecurrent(Recurrent):
 
     @property
     def stationary(self) -> bool:
-        """No cell knows where it is; an output layer may."""
+        """No cell knows where it is; output layers of each site's own do."""
         return self.output == "shared"
 
     def initial_carry(self, batch: tuple[int, ...], dtype: DTypeLike) -> Carry:

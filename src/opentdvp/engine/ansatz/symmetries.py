@@ -43,9 +43,11 @@ class Symmetries(NamedTuple):
 
 
 def build_orbit(
-    setting: Orbit | None, model: Model, generator: Generator, start: Float[np.ndarray, "4"]
+    setting: Orbit | None, model: Model, generator: Generator, start: Float[np.ndarray, "sites 4"]
 ) -> Symmetries:
-    """The group that a setting names, of a model with its generator and one-site start state.
+    """The group that a setting names, of a model with its generator and the start of every site.
+
+    Translations are those along periodic axes; by unit cells where these have several sites.
 
     Raises
     ------
@@ -56,10 +58,12 @@ def build_orbit(
     if setting is None or setting == "none":
         return Symmetries(np.arange(model.n_sites)[None, :], np.zeros(1, dtype=int), 1, 0)
     step = setting if isinstance(setting, int) else 1
-    if not lattice.is_periodic or any(length % step for length in lattice.shape):
+    cells = (lattice.shape[0] // lattice.cell, *lattice.shape[1:])
+    rings = [count for count, closed in zip(cells, lattice.closed, strict=True) if closed]
+    if not rings or any(count % step for count in rings):
         raise ConfigError(
             f"`orbit` must be symmetries of the lattice, but {setting} does not fit the "
-            f"{'periodic' if lattice.is_periodic else 'open'} lattice {lattice.shape}."
+            f"{'periodic' if rings else 'open'} lattice {lattice.shape}."
         )
     symmetries = _symmetries(lattice, step, with_point_group=setting in ("space_group", "full"))
     if not all(map(symmetry_test(model), symmetries.permutations)):
@@ -83,7 +87,9 @@ def _symmetries(lattice: Lattice, step: int, with_point_group: bool) -> Symmetri
 
 
 def all_symmetries(
-    permutations: Int[np.ndarray, "group sites"], generator: Generator, start: np.ndarray
+    permutations: Int[np.ndarray, "group sites"],
+    generator: Generator,
+    start: Float[np.ndarray, "sites 4"],
 ) -> Symmetries:
     """These permutations and all half turns that a generator and a start have."""
     shifts = np.zeros(len(permutations), dtype=int)
@@ -93,18 +99,18 @@ def all_symmetries(
 def _with_half_turns(symmetries: Symmetries, generator: Generator, start: np.ndarray) -> Symmetries:
     """The group times the shifts that leave generator and start as they are."""
     outcomes = np.arange(OUTCOMES)
-    pairs, scale = len(generator.pairs), np.abs(generator.matrices).max(initial=0)
-    shifts = [
-        shift
-        for shift in outcomes
-        if np.allclose(
-            generator.matrices,
-            generator.matrices[np.ix_(np.arange(pairs), *[outcomes ^ shift] * 4)],
-            rtol=0,
-            atol=1e-12 * scale,
-        )
-        and np.allclose(start, start[outcomes ^ shift], rtol=0, atol=1e-12)
-    ]
+    scale = max(part.largest for part in generator.parts)
+
+    def keeps_start(shift: int) -> bool:
+        return np.allclose(start, start[:, outcomes ^ shift], rtol=0, atol=1e-12)
+
+    def keeps(matrices: np.ndarray, shift: int) -> bool:
+        shifted = [outcomes ^ shift] * (matrices.ndim - 1)
+        moved = matrices[np.ix_(np.arange(len(matrices)), *shifted)]
+        return np.allclose(matrices, moved, rtol=0, atol=1e-12 * scale)
+
+    every = [np.asarray(g.matrices) for part in generator.parts for g in part.groups]
+    shifts = [s for s in range(OUTCOMES) if keeps_start(s) and all(keeps(m, s) for m in every)]
     return symmetries._replace(
         permutations=np.tile(symmetries.permutations, (len(shifts), 1)),
         shifts=np.repeat(shifts, len(symmetries.permutations)),

@@ -1,10 +1,14 @@
 """What an estimator is: how the outcomes of an ensemble change, whatever the ansatz."""
 
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, TypeAlias, runtime_checkable
 
+import numpy as np
 from jaxtyping import Array, Float, Int, Num
 
 from opentdvp.engine.ansatz.interface import Parameters
+
+#: What the drives of a generator are multiplied by at some time; None where there are none.
+Factors: TypeAlias = Float[Array | np.ndarray, " drives"] | None
 
 
 class Estimate(NamedTuple):
@@ -31,6 +35,10 @@ class Estimator(Protocol):
         parameters: Parameters,
         outcomes: Int[Array, "rows sites"],
         needed: Int[Array, ""] | None = None,
+        factors: Factors = None,
     ) -> Estimate:
-        """Of outcomes that a sampler has given; those behind the first `needed` may be anything."""
+        """Of outcomes that a sampler has given; those behind the first `needed` may be anything.
+
+        The factors are those of the generator's drives.
+        """
         ...

@@ -9,7 +9,7 @@ from jaxtyping import Array, Int
 from opentdvp.engine.ansatz.interface import Parameters
 from opentdvp.engine.ansatz.orbit import OrbitAnsatz
 from opentdvp.engine.devices import for_samples
-from opentdvp.engine.estimates.estimator import Estimate
+from opentdvp.engine.estimates.estimator import Estimate, Factors
 from opentdvp.engine.estimates.prefix_and_forgetting import local_estimates
 from opentdvp.engine.povm.generator import Generator
 
@@ -38,6 +38,7 @@ class OrbitEstimator:
         parameters: Parameters,
         outcomes: Int[Array, "rows sites"],
         needed: Int[Array, ""] | None = None,
+        factors: Factors = None,
     ) -> Estimate:
         """As for every estimator.
 
@@ -47,6 +48,7 @@ class OrbitEstimator:
         ansatz, symmetries = self.ansatz, self.ansatz.symmetries
         shares = ansatz.network.stationary and self.bound > 0
         stride = symmetries.stride if shares else 0
+        generator = self.generator.at(factors)
 
         def of_chunk(chunk: Array) -> Estimate:
             sites = chunk.shape[1]
@@ -54,7 +56,7 @@ class OrbitEstimator:
             images = ansatz.images(chunk).reshape(sites, -1, symmetries.translations, len(chunk))
             images = images.swapaxes(1, 2).reshape(sites, symmetries.translations, -1)
             found = local_estimates(
-                ansatz.network, parameters, self.generator, images, self.bound, stride
+                ansatz.network, parameters, generator, images, self.bound, stride
             )
             shape = (-1, len(chunk))
             weights = jax.nn.softmax(found.log_probability.reshape(shape), axis=0)

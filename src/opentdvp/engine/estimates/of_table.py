@@ -1,6 +1,7 @@
 """Local estimates from a table of log P: a small system has fewer outcomes than connections."""
 
 from dataclasses import dataclass
+from functools import reduce
 
 import jax
 import jax.numpy as jnp
@@ -8,8 +9,8 @@ from jaxtyping import Array, Int
 
 from opentdvp.engine.ansatz.interface import Parameters
 from opentdvp.engine.ansatz.orbit_classes import place_values
-from opentdvp.engine.estimates.estimator import Estimate
-from opentdvp.engine.povm.generator import Generator
+from opentdvp.engine.estimates.estimator import Estimate, Factors
+from opentdvp.engine.povm.generator import Generator, Groups
 from opentdvp.engine.sampling.enumeration import Enumerator
 
 #: Diagnostics of other estimators, all zero: nothing is left out.
@@ -28,24 +29,27 @@ class TableEstimator:
         parameters: Parameters,
         outcomes: Int[Array, "rows sites"],
         needed: Int[Array, ""] | None = None,
+        factors: Factors = None,
     ) -> Estimate:
         """As for every estimator; the outcomes are those of the enumerator's classes."""
         log_probability = self.enumerator.log_probability(parameters)
         class_of = jnp.array(self.enumerator.classes.of_outcome)
         places = jnp.array(place_values(outcomes.shape[1]))
         numbers = outcomes @ places
-        first, second = self.generator.shifts.T
 
-        def add_pair(total: Array, pair: tuple[Array, ...]) -> tuple[Array, None]:
-            i, j, rates, diagonal = pair
-            at_pair = (outcomes[:, i], outcomes[:, j])
-            # The digits to base 4 are pairs of bits, so a shift of outcomes is one of numbers.
-            shifts = first * places[i] + second * places[j]
-            connected = class_of[numbers ^ shifts[:, None]]
-            ratios = jnp.exp(log_probability[connected] - log_probability)
-            moved = jnp.sum(rates[:, *at_pair] * ratios, axis=0)
-            return total + diagonal[at_pair] + moved, None
+        def with_groups(total: Array, groups: Groups) -> Array:
+            def add(total: Array, group: tuple[Array, ...]) -> tuple[Array, None]:
+                *sites, rates, diagonal = group
+                here = tuple(outcomes[:, i] for i in sites)
+                # The digits to base 4 are pairs of bits, so a shift of outcomes is one of numbers.
+                shifts = sum(x * places[i] for x, i in zip(groups.shifts.T, sites, strict=True))
+                connected = class_of[numbers ^ shifts[:, None]]
+                ratios = jnp.exp(log_probability[connected] - log_probability)
+                moved = jnp.sum(rates[:, *here] * ratios, axis=0)
+                return total + diagonal[here] + moved, None
 
-        pairs = (*jnp.array(self.generator.pairs).T, self.generator.rates, self.generator.diagonal)
-        value = jax.lax.scan(add_pair, jnp.zeros(len(outcomes)), pairs)[0]
+            every = (*jnp.array(groups.sites).T, groups.rates, groups.diagonal)
+            return jax.lax.scan(add, total, every)[0]
+
+        value = reduce(with_groups, self.generator.at(factors).groups, jnp.zeros(len(outcomes)))
         return Estimate(value, dict.fromkeys(_EXACT, jnp.zeros_like(value)))

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Int
+from jaxtyping import Array, Float, Int
 
-from opentdvp.engine.ansatz.interface import EnergyAnsatz, Parameters, pair_changes
+from opentdvp.engine.ansatz.interface import EnergyAnsatz, Parameters, group_changes
 from opentdvp.engine.devices import for_samples
-from opentdvp.engine.estimates.estimator import Estimate
-from opentdvp.engine.povm.generator import Generator
+from opentdvp.engine.estimates.estimator import Estimate, Factors
+from opentdvp.engine.povm.generator import Generator, Groups
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,24 +25,29 @@ class TermEstimator:
         parameters: Parameters,
         outcomes: Int[Array, "rows sites"],
         needed: Int[Array, ""] | None = None,
+        factors: Factors = None,
     ) -> Estimate:
         """As for every estimator; nothing is left out, so there are no diagnostics."""
+        generator = self.generator.at(factors)
 
         def of_chunk(chunk: Array) -> Array:
-            return self._of_batch(parameters, chunk.T).astype(jnp.float64)
+            parts = [self._of_groups(parameters, chunk.T, groups) for groups in generator.groups]
+            return sum(parts[1:], parts[0]).astype(jnp.float64)
 
         return Estimate(for_samples(of_chunk, outcomes, self.chunk, needed), {})
 
-    def _of_batch(self, parameters: Parameters, outcomes: Int[Array, "sites batch"]) -> Array:
-        shifts, pairs = self.generator.shifts, self.generator.pairs
-        changes = self.ansatz.changes(parameters, outcomes, pairs, shifts)
+    def _of_groups(
+        self, parameters: Parameters, outcomes: Int[Array, "sites batch"], groups: Groups
+    ) -> Float[Array, " batch"]:
+        """What happens on groups of equally many sites."""
+        changes = self.ansatz.changes(parameters, outcomes, groups.sites, groups.shifts)
         dtype = changes[0].dtype
-        here = tuple(outcomes[pairs[:, k]] for k in range(2))
-        of_pair = np.arange(len(pairs))[:, None]
-        diagonal = jnp.array(self.generator.diagonal, dtype)
-        total = jnp.sum(diagonal[of_pair, *here], axis=0)
-        rates = jnp.array(self.generator.rates, dtype)
-        for k in range(len(shifts)):
-            change = pair_changes(changes, pairs, shifts, k)
-            total += jnp.sum(rates[of_pair, k, *here] * jnp.exp(change), axis=0)
+        here = tuple(outcomes[sites] for sites in groups.sites.T)
+        of_group = np.arange(len(groups.sites))[:, None]
+        diagonal = jnp.array(groups.diagonal, dtype)
+        total = jnp.sum(diagonal[of_group, *here], axis=0)
+        rates = jnp.array(groups.rates, dtype)
+        for k in range(len(groups.shifts)):
+            change = group_changes(changes, groups.sites, groups.shifts, k)
+            total += jnp.sum(rates[of_group, k, *here] * jnp.exp(change), axis=0)
         return total

@@ -26,7 +26,7 @@ from opentdvp.engine.ansatz.autoregressive import (
 )
 from opentdvp.engine.ansatz.interface import Parameters
 from opentdvp.engine.estimates.changed_outcomes import Base, Pair, add_rest, copies_at, follow
-from opentdvp.engine.povm.generator import Generator
+from opentdvp.engine.povm.generator import Generator, Groups
 
 
 class Changes(NamedTuple):
@@ -90,7 +90,7 @@ def local_estimates(
     network, parameters
         The distribution P.
     generator
-        L as a sum over pairs of sites.
+        L as a sum over pairs of sites, at some time.
     outcomes
         The outcomes a. Memory grows as images × batch × width × (2 sites + 9).
     bound
@@ -105,8 +105,9 @@ def local_estimates(
     later = later_gradients(network, parameters, outcomes, carries)
     base = Base(network, parameters, outcomes, carries, later, log_conditionals, log_chosen, bound)
     prefix, deviation = _distinct_prefixes(base, stride)
-    first, second = jnp.array(generator.pairs).T
-    on_one, on_both = _changes_of_sites(generator, outcomes), _changes_of_pairs(generator)
+    (pairs,) = generator.groups
+    first, second = jnp.array(pairs.sites).T
+    on_one, on_both = _changes_of_sites(pairs, outcomes), _changes_of_pairs(pairs)
 
     def place(i: Array, j: Array, rates: Array) -> Pair:
         return Pair(i, j, rates.astype(log_chosen.dtype), i >= prefix - stride, stride)
@@ -120,7 +121,7 @@ def local_estimates(
         return _add_pair(base, on_both.shifts, place(i, j, rates), sums)
 
     every_pair = jnp.arange(len(first))[:, None, None]
-    diagonal = jnp.array(generator.diagonal)[every_pair, outcomes[first], outcomes[second]]
+    diagonal = jnp.array(pairs.diagonal)[every_pair, outcomes[first], outcomes[second]]
     sums = Sums(diagonal.sum(axis=0), deviation.astype(log_chosen.dtype), jnp.zeros((), int))
     if len(on_one.shifts):
         sums = jax.lax.fori_loop(0, prefix, add_site, sums)
@@ -129,9 +130,9 @@ def local_estimates(
     return Estimates(sums.total, log_chosen.sum(axis=0), sums.forgotten, prefix, sums.suffix)
 
 
-def _changes_of_sites(generator: Generator, outcomes: Int[Array, "sites images batch"]) -> Changes:
+def _changes_of_sites(groups: Groups, outcomes: Int[Array, "sites images batch"]) -> Changes:
     """Changes of one site: their rates are sums over the pairs that contain it."""
-    pairs, shifts = jnp.array(generator.pairs), generator.shifts
+    pairs, shifts = jnp.array(groups.sites), groups.shifts
     kinds = np.unique(shifts[(shifts == 0).any(axis=1)].sum(axis=1))
     places = jnp.arange(len(pairs))[:, None, None]
     rates = jnp.zeros((len(outcomes), len(kinds), *outcomes.shape[1:]))
@@ -139,17 +140,17 @@ def _changes_of_sites(generator: Generator, outcomes: Int[Array, "sites images b
         if first and second:
             continue
         site = pairs[:, 0] if first else pairs[:, 1]
-        on_pairs = jnp.array(generator.rates[:, number])[
+        on_pairs = jnp.array(groups.rates[:, number])[
             places, outcomes[pairs[:, 0]], outcomes[pairs[:, 1]]
         ]
         rates = rates.at[site, np.searchsorted(kinds, first + second)].add(on_pairs)
     return Changes(kinds, rates)
 
 
-def _changes_of_pairs(generator: Generator) -> Changes:
+def _changes_of_pairs(groups: Groups) -> Changes:
     """Changes of both sites."""
-    both = (generator.shifts != 0).all(axis=1)
-    return Changes(generator.shifts[both], jnp.array(generator.rates[:, both]))
+    both = (groups.shifts != 0).all(axis=1)
+    return Changes(groups.shifts[both], jnp.array(groups.rates[:, both]))
 
 
 def _distinct_prefixes(base: Base, stride: int) -> tuple[Array, Array]:

@@ -57,6 +57,13 @@ def outcome_probabilities(povm: Povm, bloch: Float[np.ndarray, "3"]) -> Float[np
     return (1 + povm.directions @ bloch) / 4
 
 
+def start_probabilities(
+    povm: Povm, bloch: Float[np.ndarray, "sites 3"]
+) -> Float[np.ndarray, "sites 4"]:
+    """P^a of every spin of a product state."""
+    return np.array([outcome_probabilities(povm, vector) for vector in bloch])
+
+
 def frame(elements: Complex[np.ndarray, "4 2 2"], n_sites: int) -> np.ndarray:
     """Tensor products of a one-spin frame, shape (4ᴺ, 2ᴺ, 2ᴺ); for small N."""
     product = np.ones((1, 1, 1), dtype=complex)

@@ -12,6 +12,7 @@ from jaxtyping import Array, Float, Int
 
 from opentdvp.engine.ansatz.interface import GrownAnsatz
 from opentdvp.engine.devices import for_samples
+from opentdvp.engine.estimates.estimator import Factors
 from opentdvp.engine.principle.normal_equations import Regression, directions, in_blocks
 from opentdvp.engine.principle.right_hand_side import Problem, centred, log_derivatives
 from opentdvp.engine.sampling.ensemble import Ensemble
@@ -30,14 +31,16 @@ def restricted(
     return ensemble._replace(log_derivatives=columns, parameters=parameters)
 
 
-def gains(problem: Problem, theta: Float[Array, " P"], ensemble: Ensemble) -> Float[Array, " P"]:
+def gains(
+    problem: Problem, theta: Float[Array, " P"], ensemble: Ensemble, factors: Factors = None
+) -> Float[Array, " P"]:
     """How much of r² each parameter besides those of the ensemble would take away, alone.
 
     0 for those that the present ones span, and for gains that rounding or chance explain
-    (`_by_chance`). The ensemble is one that was drawn at θ.
+    (`_by_chance`). The ensemble is one that was drawn at θ; the factors are those of the drives.
     """
     root = jnp.sqrt(ensemble.weights)
-    estimates = problem.estimate(theta, ensemble.outcomes, ensemble.distinct).value
+    estimates = problem.estimate(theta, ensemble.outcomes, ensemble.distinct, factors).value
     _, target = centred(estimates, ensemble.weights, root)
     assert ensemble.log_derivatives is not None
     assert ensemble.parameters is not None

@@ -1,4 +1,4 @@
-"""Adaptive Runge-Kutta steps for any ẏ = f(y) on flat vectors; it knows no physics."""
+"""Adaptive Runge-Kutta steps for any ẏ = f(t, y) on flat vectors; it knows no physics."""
 
 import math
 from collections.abc import Callable
@@ -8,7 +8,8 @@ import numpy as np
 from jaxtyping import Float
 
 Vector = Float[np.ndarray, " P"]
-Slope = Callable[[Vector], Vector]
+#: f(t, y) by y, and by the time since the start of the step.
+Slope = Callable[[Vector, float], Vector]
 Norm = Callable[[Vector], float]
 
 _SAFETY, _SHRINK, _GROW = 0.9, 0.2, 2.0
@@ -51,18 +52,19 @@ def heun_trial(
     Parameters
     ----------
     slope
-        f; called four times.
+        f of y and of the time since `start`; called four times.
     norm
         In which the error is measured against `tolerance`.
     start, first
-        y, and f(y).
+        y, and f there.
     step, tolerance
         Step size, and the local error it is controlled by.
     """
-    whole = _heun(slope, start, first, step)
-    middle = _heun(slope, start, first, step / 2)
-    between = slope(middle)
-    end = _heun(slope, middle, between, step / 2)
+    half = step / 2
+    whole = _heun(slope, start, first, step, step)
+    middle = _heun(slope, start, first, half, half)
+    between = slope(middle, half)
+    end = _heun(slope, middle, between, half, step)
     # The two differ by 3/4 of the local error c h³ of the whole step; two halves make 1/4 of it.
     error = norm(end - whole) / 3
     # For short steps about that error; with the factor it is below it, and decides nothing.
@@ -80,10 +82,10 @@ def bogacki_shampine_trial(
     Parameters as for `heun_trial`; f is called three times. The error is the difference of the two,
     that of the second-order result.
     """
-    second = slope(start + step / 2 * first)
-    third = slope(start + step * 3 / 4 * second)
+    second = slope(start + step / 2 * first, step / 2)
+    third = slope(start + step * 3 / 4 * second, step * 3 / 4)
     end = start + step / 9 * (2 * first + 3 * second + 4 * third)
-    fourth = slope(end)
+    fourth = slope(end, step)
     difference = -5 / 72 * first + second / 12 + third / 9 - fourth / 8
     error = norm(step * difference)
     return Trial(end, error, step * _step_factor(error, tolerance), evaluations=3)
@@ -97,8 +99,8 @@ def _step_factor(error: float, tolerance: float) -> float:
     return min(_GROW, max(_SHRINK, _SAFETY * ratio))
 
 
-def _heun(slope: Slope, start: Vector, first: Vector, step: float) -> Vector:
-    return start + step / 2 * (first + slope(start + step * first))
+def _heun(slope: Slope, start: Vector, first: Vector, step: float, end: float) -> Vector:
+    return start + step / 2 * (first + slope(start + step * first, end))
 
 
 #: By the name in a configuration.

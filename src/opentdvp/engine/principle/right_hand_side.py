@@ -15,7 +15,7 @@ from jaxtyping import Array, Float, Int
 from opentdvp.config import TdvpSolver
 from opentdvp.engine.ansatz.interface import Ansatz, Parameters
 from opentdvp.engine.devices import for_samples
-from opentdvp.engine.estimates.estimator import Estimate, Estimator
+from opentdvp.engine.estimates.estimator import Estimate, Estimator, Factors
 from opentdvp.engine.principle.normal_equations import (
     Damped,
     Regression,
@@ -50,9 +50,10 @@ class Problem(NamedTuple):
         theta: Float[Array, " P"],
         outcomes: Int[Array, "rows sites"],
         needed: Int[Array, ""] | None = None,
+        factors: Factors = None,
     ) -> Estimate:
-        """Local estimates of outcomes that the sampler has given."""
-        return self.estimator(self.parameters(theta), outcomes, needed)
+        """Local estimates of outcomes that the sampler has given, with the factors of drives."""
+        return self.estimator(self.parameters(theta), outcomes, needed, factors)
 
 
 class Solution(NamedTuple):
@@ -70,8 +71,12 @@ class Solution(NamedTuple):
     damped: Damped | None = None
 
 
-def derivative(problem: Problem, theta: Float[Array, " P"], ensemble: Ensemble) -> Solution:
+def derivative(
+    problem: Problem, theta: Float[Array, " P"], ensemble: Ensemble, factors: Factors = None
+) -> Solution:
     """θ̇ at θ from an ensemble that was drawn there, or elsewhere if samples are fixed.
+
+    The factors are those of the drives at the time.
 
     The diagnostics are `distinct_samples`, how many remain of the samples once those that are equal
     up to the orbit are one; `residual`, r² = <(Oθ̇ − E)²>ᶜ/<E²>ᶜ on the samples of the solve; mean,
@@ -80,7 +85,7 @@ def derivative(problem: Problem, theta: Float[Array, " P"], ensemble: Ensemble) 
     Where an ensemble knows only some parameters, the others stay as they are, and `strings` is how
     many it knows.
     """
-    ensemble, estimates, regression, mean = _regression(problem, theta, ensemble)
+    ensemble, estimates, regression, mean = _regression(problem, theta, ensemble, factors)
     settings = problem.settings.regularization
     fisher = None if settings.method == "sample_space" else regression.fisher
     solved = solve(regression, fisher, settings)
@@ -107,9 +112,13 @@ def later_velocity(
     ensemble: Ensemble,
     velocity: Float[Array, " P"],
     damped: Damped,
+    factors: Factors = None,
 ) -> Float[Array, " P"]:
-    """θ̇ at a later stage of a step with fixed samples, from what was found at its start."""
-    regression = _regression(problem, theta, ensemble)[2]
+    """θ̇ at a later stage of a step with fixed samples, from what was found at its start.
+
+    S does not depend on the generator, so that its factor is a good one at any time.
+    """
+    regression = _regression(problem, theta, ensemble, factors)[2]
     known = velocity
     if ensemble.parameters is not None:
         known = jnp.take(velocity, ensemble.parameters, mode="fill", fill_value=0)
@@ -124,13 +133,13 @@ def _of_all(theta: Float[Array, " P"], ensemble: Ensemble, known: Array) -> Floa
 
 
 def _regression(
-    problem: Problem, theta: Array, ensemble: Ensemble
+    problem: Problem, theta: Array, ensemble: Ensemble, factors: Factors
 ) -> tuple[Ensemble, Estimate, Regression, Float[Array, ""]]:
     """The ensemble with its weights at θ, E and O of it, and <E>."""
     if problem.settings.fixed_samples:
         ensemble = problem.sampler.reweighted(ensemble, theta)
     distinct = ensemble.distinct
-    estimates = problem.estimate(theta, ensemble.outcomes, distinct)
+    estimates = problem.estimate(theta, ensemble.outcomes, distinct, factors)
     jacobian = ensemble.log_derivatives
     if jacobian is None:
         jacobian = log_derivatives(problem, theta, ensemble.outcomes, distinct)
@@ -145,9 +154,10 @@ def held_out_residual(
     theta: Float[Array, " P"],
     velocity: Float[Array, " P"],
     ensemble: Ensemble,
+    factors: Factors = None,
 ) -> Float[Array, ""]:
     """Residual r² of θ̇ on samples that the solve has not seen."""
-    estimates = problem.estimate(theta, ensemble.outcomes).value
+    estimates = problem.estimate(theta, ensemble.outcomes, None, factors).value
     # Parameters may hold what is made from θ, and not linearly.
     parameters, direction = jax.jvp(problem.parameters, (theta,), (velocity,))
 

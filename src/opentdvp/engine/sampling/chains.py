@@ -19,7 +19,6 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
 from opentdvp.config.solver import ChainSampling
 from opentdvp.engine.ansatz.interface import Parameters, SweptAnsatz
 from opentdvp.engine.devices import for_samples
-from opentdvp.engine.povm.tetrahedron import OUTCOMES
 from opentdvp.engine.sampling.ensemble import Ensemble, Purpose, SamplerState
 from opentdvp.engine.sampling.mixing import mixing
 from opentdvp.engine.sampling.neighbours import Neighbours
@@ -46,7 +45,7 @@ class ChainSampler:
     Attributes
     ----------
     start
-        One-site probabilities of the product start state, from which the chains begin.
+        Probabilities of every site in the product start state, from which the chains begin.
     directions
         The tetrahedron s^a of the POVM.
     neighbours
@@ -55,7 +54,7 @@ class ChainSampler:
 
     ansatz: SweptAnsatz
     settings: ChainSampling
-    start: Float[np.ndarray, "4"]
+    start: Float[np.ndarray, "sites 4"]
     directions: Float[np.ndarray, "4 3"]
     chunk: int
     neighbours: Neighbours | None = None
@@ -69,8 +68,10 @@ class ChainSampler:
     def init(self, key: PRNGKeyArray) -> SamplerState:
         """Independent samples of the product start state."""
         count = self.settings.solve + self.settings.held_out
-        shape = (count, self.ansatz.symmetries.permutations.shape[1])
-        drawn = jax.random.choice(key, OUTCOMES, shape, p=jnp.array(self.start))
+        bounds = jnp.cumsum(jnp.array(self.start), axis=1)
+        largest = bounds[:, -1]
+        uniform = largest * (1 - jax.random.uniform(key, (count, len(bounds)), bounds.dtype))
+        drawn = jnp.sum(bounds[:, :-1] < uniform[..., None], axis=-1)
         return {"chains": drawn.astype(jnp.uint8)}
 
     def draw(

@@ -73,6 +73,11 @@ class HybridAnsatz:
         return jnp.concatenate([jnp.zeros(self.strings.count), ravel_pytree(self.fresh)[0]])
 
     @property
+    def largest_group(self) -> int:
+        """Pairs where the network is evaluated."""
+        return 2 if self.windows is None else 3
+
+    @property
     def bytes_of_sample(self) -> int | None:
         """That of the strings if the network is tabulated; layers are as fast with many samples."""
         return None if self.windows is None else self.strings.bytes_of_sample
@@ -121,14 +126,14 @@ class HybridAnsatz:
         self,
         parameters: HybridParameters,
         outcomes: Int[Array, "sites batch"],
-        pairs: Int[np.ndarray, "pairs 2"],
-        shifts: Int[np.ndarray, "shifts 2"],
-    ) -> tuple[Float[Array, "4 sites batch"], Float[Array, "shifts pairs batch"]]:
-        """What shifts of one outcome change of log P, and what one of a pair changes besides."""
-        of_tables = changes(self._locate(parameters, outcomes), pairs, shifts)
+        groups: Int[np.ndarray, "groups n"],
+        shifts: Int[np.ndarray, "shifts n"],
+    ) -> tuple[Float[Array, "4 sites batch"], Float[Array, "shifts groups batch"]]:
+        """What shifts of one outcome change of log P, and what one of a group changes besides."""
+        of_tables = changes(self._locate(parameters, outcomes), groups, shifts)
         if self.windows is not None:
             return of_tables
-        of_network = self.energy.changes(parameters.network, outcomes, pairs, shifts)
+        of_network = self.energy.changes(parameters.network, outcomes, groups, shifts)
         return of_tables[0] + of_network[0], of_tables[1] + of_network[1]
 
     def _locate(

@@ -14,7 +14,7 @@ from opentdvp.engine.ansatz.energy.tabulated import table_windows
 from opentdvp.engine.ansatz.jastrow.build import build_jastrow, letters_of, without_strings
 from opentdvp.engine.ansatz.symmetries import Symmetries, all_symmetries
 from opentdvp.engine.povm.generator import Generator
-from opentdvp.engine.povm.tetrahedron import Povm, outcome_probabilities
+from opentdvp.engine.povm.tetrahedron import Povm, start_probabilities
 from opentdvp.errors import ConfigError
 from opentdvp.geometry.lattice import Lattice
 from opentdvp.physics.model import Model
@@ -51,7 +51,7 @@ def build_convolution(
     still = np.tile(np.arange(lattice.n_sites), (len(shifts), 1))
     around = Surroundings(lattice.shape, network.reach, still, shifts)
     energy = LayeredEnergy(network, around, letters_of(povm)[:, 1:])
-    start = outcome_probabilities(povm, model.bloch[0])
+    start = start_probabilities(povm, model.bloch)
     if isinstance(settings, HybridNetwork):
         strings = build_jastrow(settings, model, povm, generator)
     else:
@@ -76,7 +76,7 @@ def build_own(
     images = (symmetries.permutations[about], symmetries.shifts[about])
     around = Surroundings(model.lattice.shape, network.reach, *images)
     energy = Energy(network, around, letters_of(povm)[:, 1:])
-    start = outcome_probabilities(povm, model.bloch[0])
+    start = start_probabilities(povm, model.bloch)
     strings = without_strings(model.lattice, start, povm, symmetries)
     fresh = fresh_parameters(network, key)
     return HybridAnsatz(strings, energy, table_windows(energy), fresh, symmetries)
@@ -86,7 +86,9 @@ def _moves(model: Model) -> Int[np.ndarray, "group sites"]:
     """The symmetries of lattice and model, all translations among them."""
     lattice, moves = model.lattice, lattice_symmetries(model)
     every = {move.tobytes() for move in moves}
-    if not lattice.is_periodic or any(t.tobytes() not in every for t in lattice.translations(1)):
+    # Cells of several sites are not moved by one site of the grid that kernels read.
+    has_all = lattice.is_periodic and lattice.cell == 1
+    if not has_all or any(t.tobytes() not in every for t in lattice.translations(1)):
         raise ConfigError(
             "`network.kind` must be recurrent, raster or jastrow for a system that does not look "
             "the same from every site, but is an energy network."
@@ -95,7 +97,7 @@ def _moves(model: Model) -> Int[np.ndarray, "group sites"]:
 
 
 def _symmetries(model: Model, povm: Povm, generator: Generator, moves: np.ndarray) -> Symmetries:
-    return all_symmetries(moves, generator, outcome_probabilities(povm, model.bloch[0]))
+    return all_symmetries(moves, generator, start_probabilities(povm, model.bloch))
 
 
 def _classes(

@@ -49,6 +49,7 @@ class JastrowAnsatz:
     weights: Int[np.ndarray, " P"]
     #: Log-derivatives do not depend on θ.
     log_linear: ClassVar[bool] = True
+    largest_group: ClassVar[int] = 3
 
     @property
     def count(self) -> int:
@@ -146,8 +147,8 @@ class JastrowAnsatz:
         self,
         parameters: Tables,
         outcomes: Int[Array, "sites batch"],
-        pairs: Int[np.ndarray, "pairs 2"],
-        shifts: Int[np.ndarray, "shifts 2"],
-    ) -> tuple[Float[Array, "4 sites batch"], Float[Array, "shifts pairs batch"]]:
-        """What shifts of one outcome change of log P, and what one of a pair changes besides."""
-        return changes(self.locate(parameters, outcomes), pairs, shifts)
+        groups: Int[np.ndarray, "groups n"],
+        shifts: Int[np.ndarray, "shifts n"],
+    ) -> tuple[Float[Array, "4 sites batch"], Float[Array, "shifts groups batch"]]:
+        """What shifts of one outcome change of log P, and what one of a group changes besides."""
+        return changes(self.locate(parameters, outcomes), groups, shifts)

@@ -12,7 +12,7 @@ from opentdvp.engine.ansatz.jastrow.strings import on_lattice, products, shares
 from opentdvp.engine.ansatz.jastrow.windows import Windows, box_windows, pair_windows
 from opentdvp.engine.ansatz.symmetries import Symmetries, all_symmetries
 from opentdvp.engine.povm.generator import Generator
-from opentdvp.engine.povm.tetrahedron import OUTCOMES, Povm, outcome_probabilities
+from opentdvp.engine.povm.tetrahedron import OUTCOMES, Povm, start_probabilities
 from opentdvp.errors import ConfigError
 from opentdvp.geometry.lattice import Lattice
 from opentdvp.physics.model import Model
@@ -52,7 +52,7 @@ def build_jastrow(
             f"`network` must have at most {MOST_PARAMETERS} parameters, but weight "
             f"{settings.weight} and range {settings.range} give {count} on this system."
         )
-    start = outcome_probabilities(povm, model.bloch[0])
+    start = start_probabilities(povm, model.bloch)
     boxes = box_windows(lattice, settings.range, orbits.permutations)
     families = [_family(boxes, settings.weight, 1, orbits, start)]
     if (
@@ -60,7 +60,7 @@ def build_jastrow(
         and settings.weight > 1
     ):
         pairs = pair_windows(lattice, settings.range, settings.pair_range - 1, orbits.permutations)
-        family = _family(pairs, 2, 2, orbits, np.ones(OUTCOMES))
+        family = _family(pairs, 2, 2, orbits, np.ones_like(start))
         families.append(family._replace(tabulated=False))
     symmetries = all_symmetries(orbits.permutations, generator, start)
     weights = (orbits.representatives > 0).sum(axis=1)
@@ -87,7 +87,7 @@ def first_strings(settings: Growth, ansatz: JastrowAnsatz) -> Float[np.ndarray, 
 
 
 def without_strings(
-    lattice: Lattice, start: Float[np.ndarray, "4"], povm: Povm, symmetries: Symmetries
+    lattice: Lattice, start: Float[np.ndarray, "sites 4"], povm: Povm, symmetries: Symmetries
 ) -> JastrowAnsatz:
     """The product start state: no strings, and no parameters."""
     sites = box_windows(lattice, 1, symmetries.permutations)
@@ -104,7 +104,7 @@ def letters_of(povm: Povm) -> Float[np.ndarray, "4 4"]:
 
 
 def _family(
-    windows: Windows, most: int, least: int, orbits: CutOrbits, start: Float[np.ndarray, "4"]
+    windows: Windows, most: int, least: int, orbits: CutOrbits, start: Float[np.ndarray, "sites 4"]
 ) -> Family:
     """Windows and their strings of `least` to `most` letters; each of these is in one family."""
     parts = products(windows.size, most)
@@ -121,9 +121,15 @@ def _family(
     )
 
 
-def _start_tables(windows: Windows, start: np.ndarray) -> Float[np.ndarray, " outcomes"]:
-    """log p⁰ of every site, shared out over the windows that contain it."""
+def _start_tables(
+    windows: Windows, start: Float[np.ndarray, "sites 4"]
+) -> Float[np.ndarray, " outcomes"]:
+    """log p⁰ of every site, shared out over the windows that contain it.
+
+    The symmetries that join windows to a class leave the start as it is.
+    """
     digits = np.arange(windows.entries)[:, None] // OUTCOMES ** np.arange(windows.size) % OUTCOMES
     times = np.bincount(windows.flat.ravel(), minlength=windows.n_sites)
-    tables = [np.log(start)[digits] @ (1 / times[window]) for window in windows.sites[:, 0]]
+    first = windows.sites[:, 0]
+    tables = [np.log(start)[window, digits] @ (1 / times[window]) for window in first]
     return np.concatenate([*tables, np.zeros(windows.entries)])

@@ -5,6 +5,7 @@ a site act on it by one vector, its field h_i = Σ_j K_ij χ(a_j), which is a pr
 many outcomes at once. A table would be read once for each partner.
 """
 
+from itertools import combinations
 from typing import Any, NamedTuple
 
 import jax
@@ -87,9 +88,16 @@ class FarPairs(NamedTuple):
         return jnp.sum(self._shifted() * self._field_of_partners(), axis=2)
 
     def joint_changes(
+        self, groups: Int[np.ndarray, "groups n"], shifts: Int[np.ndarray, "shifts n"]
+    ) -> Float[Array, "shifts groups batch"]:
+        """What each shift of a group changes on all sites together, and not on each for itself."""
+        both = (list(pair) for pair in combinations(range(groups.shape[1]), 2))
+        parts = [self._of_pairs(groups[:, pair], shifts[:, pair]) for pair in both]
+        return sum(parts[1:], parts[0])
+
+    def _of_pairs(
         self, pairs: Int[np.ndarray, "pairs 2"], shifts: Int[np.ndarray, "shifts 2"]
     ) -> Float[Array, "shifts pairs batch"]:
-        """What each shift of a pair changes on both sites together, and not on each for itself."""
         batch = self.state.shape[-1]
         which, slots = np.nonzero(self.partners[pairs[:, 0]] == pairs[:, 1:])
         nothing = jnp.zeros((len(shifts), len(pairs), batch), self.state.dtype)

@@ -1,7 +1,8 @@
 """Sums of terms, most of them tabulated: what changes of them, and a sweep that follows it.
 
 With Δ_i(x) the change of log P when the outcome of site i is shifted by x, bitwise, the change by a
-shift on both sites of a pair is Δ_i(x) + Δ_j(y) and a rest from the windows that contain both.
+shift on both sites of a pair is Δ_i(x) + Δ_j(y) and a rest from the windows that contain both; on
+three sites likewise, with a rest from those that contain at least two.
 """
 
 from collections.abc import Callable, Sequence
@@ -44,9 +45,9 @@ class Term(Protocol):
         ...
 
     def joint_changes(
-        self, pairs: Int[np.ndarray, "pairs 2"], shifts: Int[np.ndarray, "shifts 2"]
-    ) -> Float[Array, "shifts pairs batch"]:
-        """What each shift of a pair changes on both sites together, and not on each for itself."""
+        self, groups: Int[np.ndarray, "groups n"], shifts: Int[np.ndarray, "shifts n"]
+    ) -> Float[Array, "shifts groups batch"]:
+        """What each shift of a group changes on all sites together, and not on each for itself."""
         ...
 
 
@@ -98,22 +99,32 @@ class Located(NamedTuple):
         return jnp.stack([jnp.zeros_like(changes[0]), *changes])
 
     def joint_changes(
-        self, pairs: Int[np.ndarray, "pairs 2"], shifts: Int[np.ndarray, "shifts 2"]
-    ) -> Float[Array, "shifts pairs batch"]:
-        """What each shift of a pair changes on both sites together, and not on each for itself."""
-        table = self.table
-        both, first, second = self.windows.joint(map(tuple, pairs.tolist()))
-        here = self.state[both]  # (pairs, most, batch)
-        flips = [(x << (2 * first[..., None])) | (y << (2 * second[..., None])) for x, y in shifts]
-        on_first = [table[here ^ (x << (2 * first[..., None]))] for x in range(OUTCOMES)]
-        on_second = [table[here ^ (y << (2 * second[..., None]))] for y in range(OUTCOMES)]
-        changed = [
-            jnp.sum(table[here ^ flip] - on_first[x] - on_second[y] + on_first[0], axis=1)
-            if x and y
-            else jnp.zeros((len(pairs), here.shape[-1]), table.dtype)
-            for flip, (x, y) in zip(flips, shifts.tolist(), strict=True)
-        ]
-        return jnp.stack(changed)
+        self, groups: Int[np.ndarray, "groups n"], shifts: Int[np.ndarray, "shifts n"]
+    ) -> Float[Array, "shifts groups batch"]:
+        """What each shift of a group changes on all sites together, and not on each for itself."""
+        windows, places = self.windows.joint(groups)
+        close = np.flatnonzero((windows < len(self.windows.flat)).any(axis=1))
+        if len(close) < len(groups):
+            shape = (len(shifts), len(groups), self.state.shape[-1])
+            changed = self.joint_changes(groups[close], shifts)
+            return jnp.zeros(shape, self.table.dtype).at[:, close].set(changed)
+        here = self.state[windows]  # (groups, most, batch)
+        # What a shift by 1 flips in the number of a window: nothing if the site is not there.
+        bits = np.where(places < self.windows.size, 1 << (2 * places), 0)[..., None]
+        alone = [[self.table[here ^ (x * bit)] for x in range(OUTCOMES)] for bit in bits]
+
+        def of_all(shift: list[int]) -> Array:
+            flips = sum(x * bit for x, bit in zip(shift, bits, strict=True))
+            rest = self.table[here ^ flips]
+            for x, found in zip(shift, alone, strict=True):
+                rest = rest - found[x]
+            return jnp.sum(rest + (len(shift) - 1) * alone[0][0], axis=1)
+
+        nothing = jnp.zeros((len(groups), here.shape[-1]), self.table.dtype)
+        several = np.count_nonzero(shifts, axis=1) > 1
+        return jnp.stack(
+            [of_all(x) if s else nothing for x, s in zip(shifts.tolist(), several, strict=True)]
+        )
 
 
 #: (memory, outcomes as proposed, site, key) → memory, whether each proposal is accepted.
@@ -196,11 +207,11 @@ def _choose(log_weights: Float[Array, "4 batch"], key: PRNGKeyArray) -> Int[Arra
 
 
 def changes(
-    terms: Sequence[Term], pairs: Int[np.ndarray, "pairs 2"], shifts: Int[np.ndarray, "shifts 2"]
-) -> tuple[Float[Array, "4 sites batch"], Float[Array, "shifts pairs batch"]]:
-    """What shifts of one outcome change, and what a shift of a pair changes besides."""
+    terms: Sequence[Term], groups: Int[np.ndarray, "groups n"], shifts: Int[np.ndarray, "shifts n"]
+) -> tuple[Float[Array, "4 sites batch"], Float[Array, "shifts groups batch"]]:
+    """What shifts of one outcome change, and what a shift of a group changes besides."""
     of_site = jnp.sum(jnp.stack([part.single_changes() for part in terms]), axis=0)
     if not len(shifts):
-        return of_site, jnp.zeros((0, len(pairs), of_site.shape[-1]), of_site.dtype)
-    joint = [part.joint_changes(pairs, shifts) for part in terms]
+        return of_site, jnp.zeros((0, len(groups), of_site.shape[-1]), of_site.dtype)
+    joint = [part.joint_changes(groups, shifts) for part in terms]
     return of_site, jnp.sum(jnp.stack(joint), axis=0)

@@ -4,7 +4,7 @@ f(a) = Σ_w T_c(w)[number of a on w], one table for each class of windows that t
 Outcomes are pairs of bits, so a changed outcome changes the number of a window by an exclusive or.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -63,15 +63,21 @@ class Windows:
             found[site].append((window, position))
         return _filled(found, (len(self.flat), 0))
 
-    def joint(self, pairs: Iterable[tuple[int, int]]) -> tuple[Int[np.ndarray, "pairs most"], ...]:
-        """The windows that contain both sites of each pair, and the positions of both there."""
+    def joint(
+        self, groups: Int[np.ndarray, "groups n"]
+    ) -> tuple[Int[np.ndarray, "groups most"], Int[np.ndarray, "n groups most"]]:
+        """The windows that contain at least two sites of each group, and the positions there.
+
+        The position of a site that is not there is `size`.
+        """
         found = []
-        for i, j in pairs:
-            windows = np.flatnonzero((self.flat == i).any(1) & (self.flat == j).any(1))
-            rows = self.flat[windows]
-            places = ((rows == i).argmax(axis=1), (rows == j).argmax(axis=1))
-            found.append(list(zip(windows.tolist(), *(p.tolist() for p in places), strict=True)))
-        return _filled(found, (len(self.flat), 0, 0))
+        for sites in groups.tolist():
+            at = [self.flat == site for site in sites]
+            places = np.array([np.where(h.any(1), h.argmax(1), self.size) for h in at])
+            windows = np.flatnonzero((places < self.size).sum(axis=0) > 1)
+            found.append(np.stack([windows, *places[:, windows]], axis=1).tolist())
+        numbers, *positions = _filled(found, (len(self.flat), *(0,) * groups.shape[1]))
+        return numbers, np.array(positions)
 
 
 def box_windows(lattice: Lattice, length: int, moves: np.ndarray) -> Windows:
