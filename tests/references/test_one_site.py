@@ -96,7 +96,6 @@ def test_trajectories_of_one_spin_agree_in_their_errors(operator: str, solver: S
         (tensor_network(chain="infinite"), r"`lattice.size` must be at least \[2\]"),
         (tdvp(orbit="none", sampling=direct()), "`sampling.kind` must be enumeration .* is direct"),
         (jastrow(1, 1, 1, sampling=chains()), "`sampling.kind` must be enumeration .* is chains"),
-        (moments(3, 2), "`weight` must be at most 2"),
     ],
 )
 def test_what_needs_pairs_is_refused(solver: Solver, message: str) -> None:
