@@ -51,7 +51,7 @@ def _check(system: System, solver: MomentsSolver) -> None:
     _check_correlators(system.observables, solver)
     permutations, turns = automorphisms(model), half_turns(model)
     count = estimated_orbits(lattice, permutations, turns, _cut(solver))
-    elements = elements_per_moment(model, turns, _cut(solver))
+    elements = elements_per_moment(model, permutations, turns, _cut(solver))
     memory = count * (_VECTORS + _ELEMENT * elements) / 2**30
     if memory > MAXIMAL_GIB:
         raise ConfigError(
