@@ -184,7 +184,7 @@ def test_steps_end_where_drives_have_kinks_and_resume_bit_for_bit():
     [
         (SYSTEMS["drives"], tdvp(orbit="none", sampling=direct()), "at most 2 sites .* recurrent"),
         (
-            heisenberg_ring(6, couplings={"ZXZ": 1.0}),
+            heisenberg_ring(4, couplings={"ZXZ": 1.0}),
             convolution([3, 3], sampling=chains()),
             "at most 2 sites .* convolution, but one acts on 3; use the network jastrow",
         ),

@@ -5,8 +5,15 @@ from math import comb
 import numpy as np
 import pytest
 
+from opentdvp.geometry.kinds import graph, honeycomb
 from opentdvp.geometry.lattice import Lattice
-from opentdvp.physics.pauli.cuts import Cut, extents, kept_permutations, standing_supports
+from opentdvp.physics.pauli.cuts import (
+    Cut,
+    count_supports,
+    extents,
+    kept_permutations,
+    standing_supports,
+)
 from opentdvp.physics.pauli.symmetries import lattice_group
 
 RING, CHAIN = Lattice((8,), periodic=True), Lattice((8,), periodic=False)
@@ -46,6 +53,26 @@ def test_without_symmetry_all_supports_stand_for_themselves(lattice):
     nothing = np.arange(lattice.n_sites)[None]
     found = list(standing_supports(lattice, nothing, Cut(4, 5 + 3)))
     assert [len(supports) for supports in found] == [comb(lattice.n_sites, k) for k in range(1, 5)]
+
+
+@pytest.mark.parametrize(
+    "lattice",
+    [
+        CHAIN,
+        SQUARE,
+        Lattice((9,), periodic=True),
+        Lattice((7, 3), periodic=(True, False)),
+        honeycomb((4, 2), (True, False)),
+        graph(((0.0,), (1.0,), (2.0,), (3.0,), (4.0,)), ((0, 4), (1, 3))),
+    ],
+    ids=["chain", "square", "ring", "ladder", "honeycomb", "graph"],
+)
+@pytest.mark.parametrize("cut", [Cut(4, 2), Cut(3, 3, pair_range=4)])
+def test_supports_are_counted_without_listing_them(lattice, cut):
+    """As long as windows do not meet on the far side of a ring."""
+    nothing = np.arange(lattice.n_sites)[None]
+    listed = [len(supports) for supports in standing_supports(lattice, nothing, cut)]
+    assert [count_supports(lattice, k + 1, cut) for k in range(len(listed))] == listed
 
 
 def test_a_ring_has_one_window_for_each_place_of_its_letters():

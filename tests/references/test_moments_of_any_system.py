@@ -30,7 +30,7 @@ def test_without_a_cut_it_is_exact_for_many_systems(of):
     test_without_a_cut_it_is_exact.hypothesis.inner_test(of)
 
 
-RING: dict[str, Any] = {"kind": "chain", "size": [6], "periodic": True}
+RING: dict[str, Any] = {"kind": "chain", "size": [5], "periodic": True}
 SYMMETRIC = {
     "triples": system(
         RING, couplings={"ZXZ": 0.8, "XX": 0.3}, jumps=[{"operator": "Z", "rate": 1}]
@@ -41,7 +41,7 @@ SYMMETRIC = {
     "collective decay": system(
         RING,
         couplings={"ZZ": 0.2},
-        jumps=[{"operator": "sigma_minus", "rates": np.full((6, 6), 0.5).tolist()}],
+        jumps=[{"operator": "sigma_minus", "rates": np.full((5, 5), 0.5).tolist()}],
     ),
     "next neighbours": system(
         RING, couplings={"XX": [{"strength": 0.5}, {"strength": 0.2, "neighbours": 2}]}
@@ -51,7 +51,9 @@ SYMMETRIC = {
         couplings={"XX": 0.5, "ZZ": {"strength": 0.9, "direction": [0, 1]}},
     ),
     "opposite neighbours": system(
-        RING, couplings={"XX": 1.0, "YY": 0.6}, start={"pattern": "neel", "Z": 0.8}
+        {"kind": "chain", "size": [4], "periodic": True},
+        couplings={"XX": 1.0, "YY": 0.6},
+        start={"pattern": "neel", "Z": 0.8},
     ),
 }
 
@@ -60,14 +62,14 @@ SYMMETRIC = {
 def test_symmetries_leave_it_exact(name):
     """One unknown stands for all strings of an orbit."""
     of = SYMMETRIC[name]
-    assert len(build_hierarchy(build_model(of), Cut(6, 6)).orbits.permutations) >= 6
+    assert len(build_hierarchy(build_model(of), Cut(6, 6)).orbits.permutations) > 1
     assert largest_error(of, solved(of, whole(of))) < 1e-6
 
 
 @pytest.mark.parametrize("name", ["triples", "two-site jumps", "next neighbours"])
 def test_a_larger_cut_is_closer(name):
     of = SYMMETRIC[name]
-    first, last = (largest_error(of, solved(of, moments(w, r))) for w, r in ((2, 3), (5, 5)))
+    first, last = (largest_error(of, solved(of, moments(w, r))) for w, r in ((2, 3), (4, 5)))
     assert first > 3 * last > 0
 
 

@@ -18,7 +18,7 @@ from opentdvp.references.moments.exponential_steps import exponential_steps
 from opentdvp.references.moments.points import Tolerances
 
 DRIVEN = system(
-    {"kind": "chain", "size": [6], "periodic": True},
+    {"kind": "chain", "size": [5], "periodic": True},
     couplings={"XX": {"strength": 0.5, "drive": DRIVES[1]}, "ZZ": 0.4},
     fields={"X": {"strength": 1.0, "drive": DRIVES[2]}},
     jumps=[{"operator": "sigma_minus", "rate": 0.7, "drive": DRIVES[3]}],
@@ -26,8 +26,8 @@ DRIVEN = system(
 
 
 def test_drives_leave_symmetries_and_it_is_exact():
-    evolution = build_evolution(build_model(DRIVEN), Cut(6, 6), Tolerances(1e-8, 1e-8), 1.0)
-    assert len(evolution.hierarchy.orbits.permutations) == 12
+    evolution = build_evolution(build_model(DRIVEN), Cut(5, 5), Tolerances(1e-8, 1e-8), 1.0)
+    assert len(evolution.hierarchy.orbits.permutations) == 10
     assert largest_error(DRIVEN, solved(DRIVEN, whole(DRIVEN))) < 1e-6
 
 
@@ -96,22 +96,21 @@ def fast(rate: float, drive: dict[str, Any] | None = None) -> System:
     """Dephasing that freezes a driven turn."""
     jump: dict[str, Any] = {"operator": "Z", "rate": rate}
     return system(
-        {"kind": "chain", "size": [3], "periodic": False},
+        {"kind": "chain", "size": [2], "periodic": False},
         couplings={"XX": 0.8},
         fields={"X": {"strength": 3.0, "drive": DRIVES[2]}},
         jumps=[jump if drive is None else jump | {"drive": drive}],
+        time={"stop": 0.3, "points": 2},
     )
 
 
 def test_fast_jumps_with_drives_have_exponential_steps_and_the_same_solution(monkeypatch):
-    of, found = fast(200.0), []
+    of = fast(200.0)
     for many, steps in ((2e4, explicit_steps), (1.0, exponential_steps)):
         monkeypatch.setattr(evolutions, "_MANY", many)
-        evolution = build_evolution(build_model(of), Cut(3, 3), Tolerances(1e-6, 1e-6), 1.0)
+        evolution = build_evolution(build_model(of), Cut(2, 2), Tolerances(1e-4, 1e-4), 0.3)
         assert evolution.steps is steps
-        found.append(solved(of, moments(3, 3, tolerance=1e-6)))
-    assert largest_error(of, found[0]) < 1e-5
-    assert largest_error(of, found[1]) < 1e-5
+        assert largest_error(of, solved(of, moments(2, 2, tolerance=1e-4))) < 3e-4
 
 
 def test_the_largest_factor_of_a_drive_decides_which_steps():

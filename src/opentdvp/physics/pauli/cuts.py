@@ -4,6 +4,7 @@ All of them are listed, each with the permutation that leads to it from the one 
 orbit. They are grown site by site from those, since a part of a support within a cut is within it.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
@@ -78,13 +79,19 @@ def count_supports(lattice: Lattice, weight: int, cut: Cut) -> int:
 
     In a box, those that touch all its lower faces, for every place of the box.
     """
-    sides = [min(cut.range_of(weight), length) for length in lattice.shape]
+    reach = cut.range_of(weight)
+    along = [
+        # Beyond an open end there is nothing, so that the last boxes are smaller.
+        Counter(min(reach, length if closed else length - corner) for corner in range(length))
+        for length, closed in zip(lattice.shape, lattice.closed, strict=True)
+    ]
     total = 0
-    for inner in product((0, 1), repeat=len(sides)):
-        volume = prod(side - less for side, less in zip(sides, inner, strict=True))
-        sign = -1 if sum(inner) % 2 else 1
-        total += sign * comb(volume, weight)
-    return min(total * lattice.n_sites, comb(lattice.n_sites, weight))
+    for boxes in product(*(counts.items() for counts in along)):
+        for inner in product((0, 1), repeat=len(boxes)):
+            volume = prod(side - less for (side, _), less in zip(boxes, inner, strict=True))
+            sign = -1 if sum(inner) % 2 else 1
+            total += sign * prod(places for _, places in boxes) * comb(volume, weight)
+    return min(total, comb(lattice.n_sites, weight))
 
 
 def site_keys(n_sites: int) -> UInt64[np.ndarray, " sites"]:

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int, Int8
 
 from opentdvp.geometry.lattice import Lattice
 from opentdvp.physics.model import Model
-from opentdvp.physics.pauli.cuts import Cut, count_supports
+from opentdvp.physics.pauli.cuts import Cut, count_supports, kept_permutations
 from opentdvp.physics.pauli.local_generators import LETTERS
 from opentdvp.references.moments.centred import find_groups
 from opentdvp.references.moments.entries import Structure, find_leads
@@ -22,8 +22,13 @@ _SAMPLE = 400
 _SEED = 0
 
 
-def elements_per_moment(model: Model, turns: tuple[str, ...], cut: Cut) -> float:
-    """Matrix elements per moment, about; `turns` are the half turns that are symmetries."""
+def elements_per_moment(
+    model: Model,
+    permutations: Int[np.ndarray, "group sites"],
+    turns: tuple[str, ...],
+    cut: Cut,
+) -> float:
+    """Matrix elements per moment, about; permutations and half turns are symmetries."""
     random = np.random.default_rng(_SEED)
     parts = [
         _sample(model.lattice, cut, weight, turns, random)
@@ -31,15 +36,26 @@ def elements_per_moment(model: Model, turns: tuple[str, ...], cut: Cut) -> float
         if count_supports(model.lattice, weight, cut)
     ]
     strings, shares = (np.concatenate(part) for part in zip(*parts, strict=True))
-    odd = np.array([_is_odd(np.array([[letter]]), turns)[0] for letter in range(1, len(LETTERS))])
-    numbers = np.arange(model.n_sites * odd.size).reshape(model.n_sites, -1)
-    means = np.where(odd, -1, numbers)
-    structure = Structure(means, find_groups(model, means))
-    total = sum(
-        shares[leads.rows[_is_kept(model.lattice, cut, leads.targets)]].sum()
-        for leads in find_leads(structure, strings)
-    )
-    return float(total / (shares.sum() or 1.0))
+    structure = _structure(model, kept_permutations(model.lattice, permutations, cut), turns)
+    words = random.integers(2**62, size=2 + model.n_sites)
+    keys, rows = [], []
+    for leads in find_leads(structure, strings):
+        kept = _is_kept(model.lattice, cut, leads.targets)
+        # The same element by the same coefficient is there once.
+        keys.append(
+            (leads.rows * words[0] + leads.places * words[1] + leads.targets @ words[2:])[kept]
+        )
+        rows.append(leads.rows[kept])
+    _, first = np.unique(np.concatenate(keys), return_index=True)
+    return float(shares[np.concatenate(rows)[first]].sum() / (shares.sum() or 1.0))
+
+
+def _structure(model: Model, permutations: np.ndarray, turns: tuple[str, ...]) -> Structure:
+    """With means that are the same where a symmetry says so."""
+    letters = np.arange(1, len(LETTERS), dtype=np.int8)
+    numbers = permutations.min(axis=0)[:, None] * len(letters) + letters - 1
+    means = np.where(_is_odd(letters[:, None], turns), -1, numbers)
+    return Structure(means, find_groups(model, means))
 
 
 def _is_kept(

@@ -51,7 +51,7 @@ def _check(system: System, solver: MomentsSolver) -> None:
     permutations, turns = automorphisms(model), half_turns(model)
     cut = _cut(lattice, solver)
     count = estimated_orbits(lattice, permutations, turns, cut)
-    elements = elements_per_moment(model, turns, cut)
+    elements = elements_per_moment(model, permutations, turns, cut)
     memory = count * (_VECTORS + _ELEMENT * elements) / 2**30
     if memory > MAXIMAL_GIB:
         raise ConfigError(

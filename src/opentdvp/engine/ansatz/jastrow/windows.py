@@ -75,7 +75,7 @@ class Windows:
             at = [self.flat == site for site in sites]
             places = np.array([np.where(h.any(1), h.argmax(1), self.size) for h in at])
             windows = np.flatnonzero((places < self.size).sum(axis=0) > 1)
-            found.append(np.stack([windows, *places[:, windows]], axis=1).tolist())
+            found.append(list(zip(windows.tolist(), *places[:, windows].tolist(), strict=True)))
         numbers, *positions = _filled(found, (len(self.flat), *(0,) * groups.shape[1]))
         return numbers, np.array(positions)
 
