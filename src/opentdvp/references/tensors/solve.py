@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from opentdvp.config import System, TensorNetworkSolver
+from opentdvp.config.strengths import Drive
 from opentdvp.errors import ConfigError
 from opentdvp.physics.model import Model, build_model
 from opentdvp.protocol import Task, method
@@ -34,9 +35,13 @@ from opentdvp.references.tensors.space import (
     build_chain,
     pauli_expectations,
 )
+from opentdvp.references.time_steps import Steps, steps_over
 
 #: Largest estimated memory of a run.
 MAXIMAL_GIB = 12
+
+#: Time steps to the next output, equal between milestones.
+Stretch = tuple[Steps, ...]
 
 # Beginning of the names of arrays that hold the observables of finished evolutions.
 _FINISHED = "finished/"
@@ -76,7 +81,7 @@ def solve(task: Task[TensorNetworkSolver]) -> Trajectory:
         chain=chain,
         measure=partial(measure, chain, lattice=model.lattice, observables=deck.system.observables),
         times=times,
-        evolutions=_evolutions(solver, float(times[1])),
+        evolutions=_evolutions(solver, chain.drives, times),
     )
     begin = _begin(run, {}) if task.resume_from is None else task.resume_from
     state, result = _evolve(run, task, begin)
@@ -90,20 +95,24 @@ class _Run(NamedTuple):
     chain: Chain
     measure: Callable[[Tensors], Measurement]
     times: np.ndarray
-    evolutions: tuple[tuple[Accuracy, int], ...]
+    evolutions: tuple[tuple[Accuracy, list[Stretch]], ...]
 
 
 def _space(model: Model, solver: TensorNetworkSolver) -> Space:
     return amplitudes(model) if solver.method == "mps" else pauli_expectations(model)
 
 
-def _evolutions(solver: TensorNetworkSolver, spacing: float) -> tuple[tuple[Accuracy, int], ...]:
-    """Accuracy and steps between two outputs: the coarsest first, the one asked for last."""
-    steps = max(1, int(np.ceil(spacing / solver.time_step / 2 - 1e-9)))
+def _evolutions(
+    solver: TensorNetworkSolver, drives: tuple[Drive, ...], times: np.ndarray
+) -> tuple[tuple[Accuracy, list[Stretch]], ...]:
+    """Accuracy, and steps to each output: the coarsest first, the one asked for last."""
+    longest, spacing = 2 * solver.time_step, float(times[1])
+    coarse = [steps_over(drives, start, spacing, longest) for start in times[:-1].tolist()]
+    fine = [tuple(steps.halved() for steps in stretch) for stretch in coarse]
     half = (solver.bond_dimension + 1) // 2
-    settings = ((half, steps), (half, 2 * steps), (solver.bond_dimension, 2 * steps))
+    settings = ((half, coarse), (half, fine), (solver.bond_dimension, fine))
     cutoff, order = solver.singular_value_cutoff, solver.order
-    return tuple((Accuracy(b, cutoff, spacing / n, order), n) for b, n in settings)
+    return tuple((Accuracy(b, cutoff, order), stretches) for b, stretches in settings)
 
 
 def _begin(run: _Run, finished: Mapping[str, np.ndarray]) -> State:
@@ -118,8 +127,9 @@ def _evolve(run: _Run, task: Task[TensorNetworkSolver], state: State) -> tuple[S
     stop = float(run.times[-1])
     while True:
         done = len(_finished(state))
-        accuracy, steps = run.evolutions[done]
-        stepping = evolve(run.chain, tensors_from(state.arrays), accuracy, steps)
+        accuracy, stretches = run.evolutions[done]
+        ahead = stretches[len(state.outputs) - 1 :]
+        stepping = evolve(run.chain, tensors_from(state.arrays), accuracy, ahead)
         for time in run.times[len(state.outputs) :].tolist():
             try:
                 tensors, discarded = next(stepping)
