@@ -1,12 +1,13 @@
 """Equal time steps that go over no milestone of a drive."""
 
 from collections.abc import Sequence
+from math import pi
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
-from opentdvp.config.strengths import Drive
+from opentdvp.config.strengths import Cosine, Drive
 
 # Times that differ by less, relative to the last one, are the same.
 _EQUAL = 1e-12
@@ -32,7 +33,11 @@ class Steps(NamedTuple):
 def steps_over(
     drives: Sequence[Drive], start: float, interval: float, longest: float
 ) -> tuple[Steps, ...]:
-    """Steps of at most the longest size over an interval, equal between milestones."""
+    """Steps of at most the longest size over an interval, equal between milestones.
+
+    None is longer than half the period of a cosine: it would take its values at some times for all.
+    """
+    longest = min([longest, *(pi / f.frequency for f in drives if isinstance(f, Cosine))])
     stop = start + interval
     stops = milestones(drives, np.array([start, stop]))
     lengths = [interval] if len(stops) == 0 else np.diff([start, *stops, stop]).tolist()

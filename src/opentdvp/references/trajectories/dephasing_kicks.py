@@ -134,6 +134,7 @@ def _advance(psi: Amplitudes, steps: Iterator[_Step], random: np.random.Generato
 def _builder(parts: list[_Part]) -> _Builder:
     """Steps and phases are those of the step before where nothing has changed."""
     along = [part.energies is not None for part in parts]
+    every_rate, every_field = ([p.rates for p in parts], [p.across for p in parts])
 
     # Only one at a time: with many sites each of them is large.
     @lru_cache(maxsize=1)
@@ -144,8 +145,7 @@ def _builder(parts: list[_Part]) -> _Builder:
 
     @lru_cache(maxsize=1)
     def step(factors: tuple[float, ...], size: float) -> _Step:
-        across = sum(f * part.across for f, part in zip(factors, parts, strict=True))
-        rates = sum(f * part.rates for f, part in zip(factors, parts, strict=True))
+        rates, across = (np.tensordot(factors, each, axes=1) for each in (every_rate, every_field))
         return _Step(
             phases=phases(tuple(compress(factors, along)), size),
             chances=(1 - np.exp(-rates * size)) / 2,
