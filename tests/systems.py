@@ -48,8 +48,8 @@ def free_spins(n_sites: int = 2, **changes: Any) -> System:
 
 def _system(keys: dict[str, Any]) -> System:
     lattice = Lattice.model_validate(keys["lattice"])
-    length = lattice.size[0]
-    largest = length // 2 if lattice.periodic else length - 1
+    length = lattice.extent[0]
+    largest = length // 2 if lattice.closed[0] else length - 1
     distances = tuple(d for d in (1, 2) if d <= largest)
     observables = {"correlators": dict.fromkeys(("XX", "YY", "ZZ"), distances)}
     return System.model_validate({"observables": observables} | keys)

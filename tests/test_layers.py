@@ -44,7 +44,9 @@ ORDERS = {
         "compilation_cache", "devices", "povm", "ansatz", "sampling", "estimates", "principle",
         "measuring", "assembly", "compiled", "growing", "functions", "build", "steps", "evolve",
     ],
-    "references": ["site_averages", "exact", "trajectories", "tensors", "moments"],
+    "references": [
+        "site_averages", "time_steps", "exact", "trajectories", "tensors", "moments",
+    ],
     "running": ["signals", "progress", "keeper", "solvers", "solve"],
 }  # fmt: skip
 

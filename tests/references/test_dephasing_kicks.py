@@ -4,10 +4,12 @@ And what steps change, from the same matrices, averaged over all flips.
 """
 
 from functools import reduce
+from itertools import pairwise
 
 import numpy as np
 import pytest
 import scipy.linalg
+from dense import dense_evolution
 from solvers import kicks, reduced, solved
 from systems import confinement_ring
 
@@ -24,12 +26,13 @@ def on_sites(n_sites, letters):
     return reduce(np.kron, [PAULI[letters.get(site, "I")] for site in range(n_sites)])
 
 
-def hamiltonians(model):
-    """What is along Z, and the rest."""
+def hamiltonians(model, time=0.0):
+    """What is along Z, and the rest, at a time."""
     along, across = np.zeros((2, 2**model.n_sites, 2**model.n_sites), dtype=complex)
     for term in model.terms:
         letters = dict(zip(term.sites, term.operators, strict=True))
-        matrix = term.strength * on_sites(model.n_sites, letters)
+        factor = 1.0 if term.drive is None else term.drive(time)
+        matrix = factor * term.strength * on_sites(model.n_sites, letters)
         if set(term.operators) == {"Z"}:
             along += matrix
         else:
@@ -70,6 +73,59 @@ def test_a_trajectory_is_a_product_of_steps(n_sites):
             psi = kicked(rotation @ kicked(psi))
         np.testing.assert_allclose(state, psi, atol=1e-12)
     assert flips > 5
+
+
+COSINE = {"kind": "cosine", "frequency": 9.0, "mean": 0.4}
+TABLE = {"kind": "table", "times": [0.1, 0.25], "values": [0.5, 1.5]}
+
+
+def test_driven_steps_take_everything_at_their_midpoints():
+    """With milestones at 0.1 and 0.25, steps of 0.1 are three between the latter and 0.5."""
+    system = confinement_ring(
+        4,
+        couplings={
+            "ZZ": [{"strength": 0.8, "drive": COSINE}, {"strength": 0.5, "neighbours": 2}],
+            "ZZZ": {"strength": 0.6, "drive": TABLE},
+        },
+        fields={"X": {"strength": [0.5, 1.0, -0.4, 0.2], "drive": COSINE}, "Y": 0.3, "Z": 0.2},
+        jumps=[{"operator": "Z", "rate": [3.0, 0.0, 5.0, 2.0], "drive": TABLE}],
+        start={"pattern": "neel", "X": 0.6, "Z": 0.8},
+        time={"stop": 0.5, "points": 2},
+    )
+    model, times = build_model(system), np.array([0.0, 0.5])
+    simulate = dephasing_kicks.simulator(model, kicks(time_step=0.1), times)
+    _, found = simulate(np.random.default_rng(1))
+    random, psi = np.random.default_rng(1), pure_start(model)
+    edges = [0.0, 0.1, 0.175, 0.25, 0.25 + 0.25 / 3, 0.25 + 0.5 / 3, 0.5]
+    for start, stop in pairwise(edges):
+        middle, size = (start + stop) / 2, stop - start
+        along, across = hamiltonians(model, middle)
+        half, rotation = (scipy.linalg.expm(-1j * h) for h in (along * size / 2, across * size))
+        rates = np.array([3.0, 0.0, 5.0, 2.0]) * np.interp(middle, TABLE["times"], TABLE["values"])
+        chance = (1 - np.exp(-2 * rates * size / 2)) / 2
+        for after in (np.eye(16), rotation):
+            flipped = np.flatnonzero(random.random(4) < chance)
+            psi = on_sites(4, dict.fromkeys(flipped, "Z")) @ half @ after @ psi
+    np.testing.assert_allclose(found, psi, atol=1e-12)
+
+
+def test_driven_steps_are_of_second_order():
+    system = confinement_ring(
+        3,
+        fields={"X": {"strength": 1.0, "drive": COSINE}, "Z": 0.4},
+        couplings={"ZZ": {"strength": 0.8, "drive": {**COSINE, "phase": 1.0}}},
+        jumps=[],
+        time={"stop": 1.0, "points": 2},
+    )
+    expected = dense_evolution(system, np.array([0.0, 1.0]))
+    coarse, fine = (
+        max(
+            np.abs(observable.mean - expected[name]).max()
+            for name, observable in solved(system, kicks(2, time_step=step)).observables.items()
+        )
+        for step in (0.1, 0.05)
+    )
+    assert np.log2(coarse / fine) == pytest.approx(2, abs=0.1)
 
 
 def test_steps_of_the_archive_lower_the_magnetization_by_a_thousandth():

@@ -22,6 +22,7 @@ def largest_difference(found, expected):
     )
 
 
+UNLIKE = [{"X": 1.0}, {"Y": 1.0}, {"Z": 1.0}, {"X": -1.0}, {"Y": -1.0}, {"Z": -1.0}]
 SHORT = {"stop": 0.6, "points": 4}
 UNITARY = {"jumps": [], "observables": PAIRS, "time": {"stop": 3.0, "points": 4}}
 OPEN = {"kind": "chain", "size": (4,), "periodic": False}
@@ -58,6 +59,22 @@ def test_infinite_chain_is_the_limit_of_rings(method):
     closed = {"jumps": []} if method == "mps" else {}
     short = {"time": {"stop": 1.0, "points": 3}, "observables": {"correlators": {"ZZ": (1, 2)}}}
     ring = confinement_ring(8, **closed, **short)
+    infinite = solved(ring, tensor_network(method, "infinite", time_step=0.1))
+    assert largest_difference(infinite, solved_exactly(ring)) < 2e-5
+
+
+@pytest.mark.parametrize("method", ["mps", "mpo"])
+def test_an_infinite_chain_may_repeat_from_every_second_site(method):
+    """Couplings and start states alternate; the limit of rings as above."""
+    keys = {
+        "couplings": {"ZZ": {"strength": {"alternating": [1.0, 0.4]}}},
+        "fields": {"X": {"alternating": [0.25, 0.5]}},
+        "jumps": [] if method == "mps" else [{"operator": "Z", "rate": {"alternating": [0.3, 0]}}],
+        "start": {"pattern": "neel", "X": 0.6, "Z": 0.8},
+        "time": {"stop": 0.8, "points": 3},
+        "observables": {"correlators": {"ZZ": (1, 2), "XY": (1,)}},
+    }
+    ring = confinement_ring(8, **keys)
     infinite = solved(ring, tensor_network(method, "infinite", time_step=0.1))
     assert largest_difference(infinite, solved_exactly(ring)) < 2e-5
 
@@ -112,6 +129,25 @@ def test_reflection_is_found_where_it_is_a_symmetry():
     # XY along the ring is YX along the reflected one.
     twisted = build_model(heisenberg_ring(6, couplings={"XY": 1.0}))
     assert not find_layout(twisted, "finite").reflected
+    # One end has a start state of its own.
+    bent = build_model(heisenberg_ring(6, start=[{"Z": 1.0}] * 5 + [{"X": 1.0}]))
+    assert not find_layout(bent, "finite").reflected
+
+
+LADDER = {"kind": "ladder", "size": (3, 2), "periodic": False}
+
+
+@pytest.mark.parametrize("method", ["mps", "mpo"])
+def test_a_ladder_of_two_legs_is_laid_flat(method):
+    """Its legs are exchanged by a reflection, unless their start states differ."""
+    pairs = {"correlators": {"XX": (1,), "XZ": (1, 2)}}
+    jumps = [] if method == "mps" else [{"operator": "sigma_minus sigma_plus", "rate": 0.5}]
+    keys = {"lattice": LADDER, "jumps": jumps, "time": SHORT, "observables": pairs}
+    alike, unlike = (heisenberg_ring(6, **keys, **c) for c in ({}, {"start": UNLIKE}))
+    for system, reflected in ((alike, method == "mps"), (unlike, False)):
+        assert find_layout(build_model(system), "finite").reflected == reflected
+        found = solved(system, tensor_network(method, time_step=0.1))
+        assert largest_difference(found, solved_exactly(system)) < 2e-5
 
 
 @pytest.mark.parametrize("stop", [1, 4, 9])
@@ -157,6 +193,9 @@ def test_the_share_of_the_work_that_is_done_is_reported():
     assert max(values["bond_dimension"] for _, values in told[:6]) == 3
 
 
+FAR = {"operator": "X X", "rate": 1.0, "bonds": [[1, 3]]}
+SHARED = {"operator": "sigma_minus", "rates": [[1.0] * 4] * 4}
+TRIANGLE = {"kind": "graph", "sites": [[0, 0], [1, 0], [0, 1]], "bonds": [[0, 1], [1, 2], [0, 2]]}
 SQUARE = {"kind": "square", "size": (3, 3), "periodic": True}
 
 
@@ -174,14 +213,49 @@ SQUARE = {"kind": "square", "size": (3, 3), "periodic": True}
         (
             heisenberg_ring(6, terms=[{"operators": "Z", "sites": (0,), "strength": 1.0}]),
             tensor_network(chain="infinite"),
-            "looks the same from every site",
+            "looks the same from every second site",
         ),
         (
             heisenberg_ring(
-                6, terms=[{"operators": "Z", "sites": (k,), "strength": 1.0} for k in (0, 2, 4)]
+                6, terms=[{"operators": "Z", "sites": (k,), "strength": 1.0} for k in (0, 3)]
             ),
             tensor_network(chain="infinite"),
-            "looks the same from every site",
+            "looks the same from every second site",
+        ),
+        (
+            heisenberg_ring(6, start=UNLIKE),
+            tensor_network(chain="infinite"),
+            "looks the same from every second site, start state included",
+        ),
+        (
+            heisenberg_ring(6, couplings={"ZXZ": 1.0}),
+            tensor_network(),
+            r"neighbours .* \[0, 1, 2\]",
+        ),
+        (
+            heisenberg_ring(6, couplings={"ZZ": {"strength": 1.0, "neighbours": 2}}),
+            tensor_network(),
+            r"neighbours .* use the method moments, exact, exact_reduced or tdvp",
+        ),
+        (
+            heisenberg_ring(4, lattice=OPEN, jumps=[FAR]),
+            tensor_network(),
+            r"`jumps` must join nearest neighbours .* \[1, 3\]",
+        ),
+        (
+            heisenberg_ring(4, lattice=OPEN, jumps=[SHARED]),
+            tensor_network(),
+            r"`jumps` must join nearest neighbours .* \[0, 2\]",
+        ),
+        (
+            heisenberg_ring(6, lattice={**LADDER, "periodic": True}),
+            tensor_network(),
+            "ladder with two legs that are not periodic, but has 2 dimensions",
+        ),
+        (
+            heisenberg_ring(3, lattice=TRIANGLE, observables={}),
+            tensor_network(),
+            "`lattice.kind` must be chain .* but is a graph",
         ),
         (
             heisenberg_ring(40),

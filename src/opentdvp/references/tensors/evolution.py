@@ -1,11 +1,14 @@
 """Time-evolving block decimation of a chain of tensors, by TeNPy (Hauschild and Pollmann 2018).
 
 TeNPy evolves with exp(−t H) in imaginary time; with H the negative generator that is exp(t G), real
-where the generator is.
+where the generator is. Where G depends on the time, a splitting of second order takes it at the
+midpoint of its step and keeps its order, and so does that of fourth order, which is five of those
+one after the other, of different sizes (Suzuki 1991; Hatano and Suzuki 2005).
 """
 
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +20,14 @@ from tenpy.networks.mps import MPS
 from tenpy.networks.site import Site
 
 from opentdvp.references.tensors.space import Chain
+from opentdvp.references.time_steps import Steps
+
+# Parts of a time step that are splittings of second order each, by the order of all together.
+_FOURTH = 1 / (4 - 4 ** (1 / 3))
+_SHARES = {
+    2: np.ones(1),
+    4: np.array([_FOURTH, _FOURTH, 1 - 4 * _FOURTH, _FOURTH, _FOURTH]),
+}
 
 _PARITY = npc.ChargeInfo([2], ["reflection"])
 
@@ -27,13 +38,6 @@ class Accuracy(NamedTuple):
     bond_dimension: int
     singular_value_cutoff: float
     order: int
-
-
-class Steps(NamedTuple):
-    """Equal time steps, and how many."""
-
-    size: float
-    number: int
 
 
 class Tensors(NamedTuple):
@@ -87,9 +91,9 @@ def product_tensors(chain: Chain) -> Tensors:
 
 
 def evolve(
-    chain: Chain, tensors: Tensors, accuracy: Accuracy, steps: Iterable[Steps]
+    chain: Chain, tensors: Tensors, accuracy: Accuracy, stretches: Iterable[tuple[Steps, ...]]
 ) -> Iterator[tuple[Tensors, float]]:
-    """Tensors after each of some series of steps, with the weight discarded in it."""
+    """Tensors after each stretch of time steps, with the weight discarded in it."""
     lattice = TrivialLattice(
         [Site(_leg(parity)) for parity in chain.parities],
         bc_MPS="infinite" if chain.layout.infinite else "finite",
@@ -102,20 +106,44 @@ def evolve(
     }
     # Any step is allowed, for its error is measured.
     options = {"trunc_params": truncation, "max_delta_t": None}
-    engine = TEBDEngine(psi, _model(chain, lattice), options)
-    for size, number in steps:
+    engine = TEBDEngine(psi, _model(chain, lattice, chain.factors(0.0)), options)
+    take = partial(_driven_steps, chain) if chain.drives else _equal_steps
+    for stretch in stretches:
         with warnings.catch_warnings():
             # An unused option at every first step; norms that are not one are meant.
             warnings.simplefilter("ignore")
-            # Of the same size as before, they are known.
-            engine.calc_U(accuracy.order, size, type_evo="imag")
-            error = engine.evolve(number, size)
-        yield _from_tenpy(psi), float(error.eps)
+            discarded = sum(take(engine, accuracy.order, steps) for steps in stretch)
+        yield _from_tenpy(psi), discarded
 
 
-def _model(chain: Chain, lattice: TrivialLattice) -> NearestNeighborModel:
+def _equal_steps(engine: TEBDEngine, order: int, steps: Steps) -> float:
+    """Take time steps, and return the weight that they discard."""
+    # Of the same size as before, they are known.
+    engine.calc_U(order, steps.size, type_evo="imag")
+    return float(engine.evolve(steps.number, steps.size).eps)
+
+
+def _driven_steps(chain: Chain, engine: TEBDEngine, order: int, steps: Steps) -> float:
+    """The same where the generators depend on the time."""
+    shares = _SHARES[order]
+    middles = np.cumsum(shares) - shares / 2
+    known, discarded = None, 0.0
+    for start in steps.starts:
+        for share, middle in zip(shares, middles, strict=True):
+            size, factors = float(share * steps.size), chain.factors(start + middle * steps.size)
+            if known != factors:
+                engine.model = _model(chain, engine.model.lat, factors)
+                engine.force_prepare_evolve = True
+            known = factors
+            discarded += _equal_steps(engine, 2, Steps(start, size, 1))
+    return discarded
+
+
+def _model(
+    chain: Chain, lattice: TrivialLattice, factors: tuple[float, ...]
+) -> NearestNeighborModel:
     terms: list[npc.Array | None] = []
-    for right, generator in enumerate(chain.generators):
+    for right, generator in enumerate(chain.generators(factors)):
         if generator is None:
             terms.append(None)
             continue

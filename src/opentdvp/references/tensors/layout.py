@@ -1,8 +1,9 @@
 """How the spins of a chain become a chain of tensors with couplings between neighbours only.
 
 An open chain has one spin per tensor, an infinite one a cell of two. A ring is laid flat: spins k
-and N − 1 − k share a tensor, so that the bond that closes it lies inside the first one. Reflecting
-the ring then swaps the spins of every tensor, and what stays even or odd under it has half of all
+and N − 1 − k share a tensor, so that the bond that closes it lies inside the first one. The spins
+of a rung of a ladder share a tensor, too. Reflecting the ring, or exchanging the legs of the
+ladder, then swaps the spins of every tensor, and what stays even or odd under it has half of all
 tensor elements.
 """
 
@@ -13,11 +14,15 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from opentdvp.errors import ConfigError
+from opentdvp.geometry.lattice import Lattice
 from opentdvp.physics.model import Model
 from opentdvp.physics.pauli.local_generators import local_generators
 from opentdvp.physics.pauli.symmetries import symmetry_test
 
 Spins = tuple[int, ...]
+
+# Of a matrix of rates between neighbours, what is so small elsewhere is rounding.
+_NOTHING = 1e-12
 
 
 class Layout(NamedTuple):
@@ -45,47 +50,54 @@ class Layout(NamedTuple):
 
 
 def find_layout(model: Model, chain: str) -> Layout:
-    """The layout of a chain, checked to hold every term of the model.
+    """The layout of a chain or of a ladder of two legs, checked to hold every term of the model.
 
     Raises
     ------
     ConfigError
-        If the lattice is no chain, an infinite chain is asked for where the model is no ring that
-        looks the same from every site, or a term is longer than a bond.
+        If the lattice is something else, an infinite chain is asked for where the model is no ring
+        that looks the same from every second site, or a term is longer than a bond.
     """
-    lattice = model.lattice
-    if len(lattice.shape) != 1:
-        raise ConfigError(
-            "`lattice.kind` must be chain for a tensor network, but has "
-            f"{len(lattice.shape)} dimensions."
-        )
     if model.n_sites == 1:
         raise ConfigError(
             "`lattice.size` must be at least [2] for a tensor network, but is [1]; use exact."
         )
+    tensors = _tensors(model.lattice)
     if chain == "infinite":
         return _infinite(model)
-    spins = range(model.n_sites)
-    if lattice.is_periodic:
-        tensors = tuple(
-            (k, model.n_sites - 1 - k) if 2 * k + 1 < model.n_sites else (k,)
-            for k in range((model.n_sites + 1) // 2)
-        )
-    else:
-        tensors = tuple((spin,) for spin in spins)
-    bonds = (None, *pairwise(tensors))
-    reflected = lattice.is_periodic and symmetry_test(model)(np.array(spins)[::-1])
-    layout = Layout(tensors, bonds, infinite=False, reflected=reflected)
+    swapped = np.arange(model.n_sites)
+    for spins in tensors:
+        swapped[list(spins)] = spins[::-1]
+    shared = any(len(spins) > 1 for spins in tensors)
+    reflected = shared and symmetry_test(model)(swapped)
+    layout = Layout(tensors, (None, *pairwise(tensors)), infinite=False, reflected=reflected)
     _check_terms(model, layout)
     return layout
 
 
+def _tensors(lattice: Lattice) -> tuple[Spins, ...]:
+    """The spins of each tensor, in a finite chain."""
+    length, count = lattice.shape[0], lattice.n_sites
+    if lattice.graph is None and lattice.shape[1:] == (2,) and not lattice.closed[0]:
+        return tuple((k, k + length) for k in range(length))
+    if lattice.graph is not None or len(lattice.shape) > 1:
+        known = "is a graph" if lattice.graph else f"has {len(lattice.shape)} dimensions"
+        raise ConfigError(
+            "`lattice.kind` must be chain for a tensor network, or ladder with two legs that are "
+            f"not periodic, but {known}; use the method moments, exact, exact_reduced or tdvp."
+        )
+    if not lattice.is_periodic:
+        return tuple((k,) for k in range(count))
+    pairs = ((k, count - 1 - k) for k in range((count + 1) // 2))
+    return tuple(pair if pair[0] < pair[1] else pair[:1] for pair in pairs)
+
+
 def _infinite(model: Model) -> Layout:
-    translation = np.roll(np.arange(model.n_sites), 1)
+    translation = np.roll(np.arange(model.n_sites), 2)
     if not model.lattice.is_periodic or not symmetry_test(model)(translation):
         raise ConfigError(
             "`chain` must be finite unless the system is a ring that looks the same from every "
-            "site, but is infinite."
+            "second site, start state included, but is infinite."
         )
     bonds = (((1,), (2,)), ((0,), (1,)))
     layout = Layout(((0,), (1,)), bonds, infinite=True, reflected=False)
@@ -97,12 +109,16 @@ def _infinite(model: Model) -> Layout:
 
 def _check_terms(model: Model, layout: Layout) -> None:
     homes = [{*left, *right} for left, right in filter(None, layout.bonds)]
-    for _, part in model.parts():
-        for sites in local_generators(part):
-            if len(sites) > 1 and not any(home.issuperset(sites) for home in homes):
+    tables = [local_generators(part) for _, part in model.parts()]
+    largest = max((np.abs(g).max() for table in tables for g in table.values()), default=0.0)
+    for table in tables:
+        for sites, generator in table.items():
+            fits = len(sites) == 1 or any(home.issuperset(sites) for home in homes)
+            if not fits and np.abs(generator).max() > _NOTHING * largest:
                 raise ConfigError(
-                    "`terms` must join nearest neighbours for a tensor network, but one joins the "
-                    f"sites {list(sites)}; use the method moments, exact or tdvp."
+                    "`couplings`, `terms` and `jumps` must join nearest neighbours for a tensor "
+                    f"network, but one joins the sites {list(sites)}; use the method moments, "
+                    "exact, exact_reduced or tdvp."
                 )
 
 

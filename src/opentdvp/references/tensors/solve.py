@@ -11,17 +11,17 @@ from typing import NamedTuple
 import numpy as np
 
 from opentdvp.config import System, TensorNetworkSolver
+from opentdvp.config.strengths import Drive
 from opentdvp.errors import ConfigError
 from opentdvp.physics.model import Model, build_model
 from opentdvp.protocol import Task, method
 from opentdvp.records.checkpoint import Records, State, columns
-from opentdvp.records.from_solver import make_trajectory, output_intervals, output_times
+from opentdvp.records.from_solver import make_trajectory, output_times
 from opentdvp.records.result_code import ResultCode
 from opentdvp.records.trajectory import Trajectory
 from opentdvp.references.tensors.averages import Measurement, measure
 from opentdvp.references.tensors.evolution import (
     Accuracy,
-    Steps,
     Tensors,
     evolve,
     product_tensors,
@@ -35,9 +35,13 @@ from opentdvp.references.tensors.space import (
     build_chain,
     pauli_expectations,
 )
+from opentdvp.references.time_steps import Steps, stretches
 
 #: Largest estimated memory of a run.
 MAXIMAL_GIB = 12
+
+#: Time steps to the next output, equal between milestones.
+Stretch = tuple[Steps, ...]
 
 # Beginning of the names of arrays that hold the observables of finished evolutions.
 _FINISHED = "finished/"
@@ -77,7 +81,7 @@ def solve(task: Task[TensorNetworkSolver]) -> Trajectory:
         chain=chain,
         measure=partial(measure, chain, lattice=model.lattice, observables=deck.system.observables),
         times=times,
-        evolutions=_evolutions(solver, output_intervals(times).tolist()),
+        evolutions=_evolutions(solver, chain.drives, times),
     )
     begin = _begin(run, {}) if task.resume_from is None else task.resume_from
     state, result = _evolve(run, task, begin)
@@ -91,7 +95,7 @@ class _Run(NamedTuple):
     chain: Chain
     measure: Callable[[Tensors], Measurement]
     times: np.ndarray
-    evolutions: tuple[tuple[Accuracy, list[Steps]], ...]
+    evolutions: tuple[tuple[Accuracy, list[Stretch]], ...]
 
 
 def _space(model: Model, solver: TensorNetworkSolver) -> Space:
@@ -99,18 +103,15 @@ def _space(model: Model, solver: TensorNetworkSolver) -> Space:
 
 
 def _evolutions(
-    solver: TensorNetworkSolver, intervals: list[float]
-) -> tuple[tuple[Accuracy, list[Steps]], ...]:
+    solver: TensorNetworkSolver, drives: tuple[Drive, ...], times: np.ndarray
+) -> tuple[tuple[Accuracy, list[Stretch]], ...]:
     """Accuracy, and steps to each output: the coarsest first, the one asked for last."""
-    counts = [max(1, int(np.ceil(t / solver.time_step / 2 - 1e-9))) for t in intervals]
+    coarse = stretches(drives, times, 2 * solver.time_step)
+    fine = [tuple(steps.halved() for steps in stretch) for stretch in coarse]
     half = (solver.bond_dimension + 1) // 2
-    return tuple(
-        (
-            Accuracy(bond_dimension, solver.singular_value_cutoff, solver.order),
-            [Steps(t / (n * c), n * c) for t, c in zip(intervals, counts, strict=True)],
-        )
-        for bond_dimension, n in ((half, 1), (half, 2), (solver.bond_dimension, 2))
-    )
+    settings = ((half, coarse), (half, fine), (solver.bond_dimension, fine))
+    cutoff, order = solver.singular_value_cutoff, solver.order
+    return tuple((Accuracy(b, cutoff, order), steps) for b, steps in settings)
 
 
 def _begin(run: _Run, finished: Mapping[str, np.ndarray]) -> State:

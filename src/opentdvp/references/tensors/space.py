@@ -10,11 +10,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from opentdvp.config.strengths import Drive
 from opentdvp.physics.model import Model
 from opentdvp.physics.pauli.local_generators import LETTERS, local_generators
 from opentdvp.physics.spin import pauli_string
 from opentdvp.references.tensors.layout import Layout, Spins, parity_basis
 from opentdvp.references.trajectories.pure_states import spin_amplitudes
+
+Part = tuple[tuple[Spins, np.ndarray], ...]
 
 
 class Space(NamedTuple):
@@ -24,14 +27,17 @@ class Space(NamedTuple):
     ----------
     starts
         Components of each spin at time 0, shape (N, components).
-    generators
-        Time derivatives, as matrices on the components of a few spins.
+    drives
+        What multiplies each part of the time derivative, None for the constant one.
+    parts
+        Each is a sum of matrices on the components of a few spins.
     pure
         Whether the components are amplitudes.
     """
 
     starts: np.ndarray
-    generators: tuple[tuple[Spins, np.ndarray], ...]
+    drives: tuple[Drive | None, ...]
+    parts: tuple[Part, ...]
     pure: bool
 
     @property
@@ -49,17 +55,21 @@ class Space(NamedTuple):
 
 def amplitudes(model: Model) -> Space:
     """Amplitudes in the basis of Z; raises ConfigError if the start state is mixed."""
-    generators = tuple(
-        (term.sites, -1j * term.strength * pauli_string(term.operators)) for term in model.terms
+    drives, models = zip(*model.parts(), strict=True)
+    parts = tuple(
+        tuple((t.sites, -1j * t.strength * pauli_string(t.operators)) for t in one.terms)
+        for one in models
     )
     starts = np.array([spin_amplitudes(vector) for vector in model.bloch])
-    return Space(starts, generators, pure=True)
+    return Space(starts, drives, parts, pure=True)
 
 
 def pauli_expectations(model: Model) -> Space:
     """Expectation values of all Pauli strings, in the order I, X, Y, Z per spin."""
+    drives, models = zip(*model.parts(), strict=True)
+    parts = tuple(tuple(local_generators(one).items()) for one in models)
     starts = np.concatenate([np.ones((model.n_sites, 1)), model.bloch], axis=1)
-    return Space(starts, tuple(local_generators(model).items()), pure=False)
+    return Space(starts, drives, parts, pure=False)
 
 
 class Chain(NamedTuple):
@@ -73,8 +83,9 @@ class Chain(NamedTuple):
         Of each tensor: parity of its basis states.
     starts
         Of each tensor: its components at time 0.
-    generators
-        Of each bond: time derivative, on the components of both tensors; None where there is none.
+    parts
+        Of each part of the time derivative, and of each bond: what it does to the components of
+        both tensors; None where there is no bond.
     """
 
     space: Space
@@ -82,7 +93,23 @@ class Chain(NamedTuple):
     bases: tuple[np.ndarray, ...]
     parities: tuple[np.ndarray, ...]
     starts: tuple[np.ndarray, ...]
-    generators: tuple[np.ndarray | None, ...]
+    parts: tuple[tuple[np.ndarray | None, ...], ...]
+
+    @property
+    def drives(self) -> tuple[Drive, ...]:
+        """All functions of the time."""
+        return tuple(filter(None, self.space.drives))
+
+    def factors(self, time: float) -> tuple[float, ...]:
+        """What multiplies each part at a time."""
+        return tuple(1.0 if drive is None else drive(time) for drive in self.space.drives)
+
+    def generators(self, factors: tuple[float, ...]) -> list[np.ndarray | None]:
+        """The time derivative of each bond: Σ factor · part."""
+        return [
+            None if parts[0] is None else _total(factors, parts)
+            for parts in zip(*self.parts, strict=True)
+        ]
 
     def functional(self, tensor: int, letters: dict[int, str]) -> np.ndarray:
         """Pauli matrices on some spins of a tensor, as its components see them."""
@@ -98,7 +125,11 @@ def build_chain(layout: Layout, space: Space) -> Chain:
         spins: parity_basis(dimension, len(spins), layout.reflected)
         for spins in (*layout.tensors, *(s for bond in filter(None, layout.bonds) for s in bond))
     }
-    bases = tuple(chosen[spins][0] for spins in layout.tensors)
+
+    def basis_of(spins: Spins) -> np.ndarray:
+        return chosen[spins][0]
+
+    bases = tuple(map(basis_of, layout.tensors))
     starts = (reduce(np.kron, space.starts[list(spins)]) for spins in layout.tensors)
     return Chain(
         space=space,
@@ -106,10 +137,19 @@ def build_chain(layout: Layout, space: Space) -> Chain:
         bases=bases,
         parities=tuple(chosen[spins][1] for spins in layout.tensors),
         starts=tuple(basis.T @ start for basis, start in zip(bases, starts, strict=True)),
-        generators=tuple(
-            bond and _rotated(_generator(layout, space, bond), *(chosen[s][0] for s in bond))
-            for bond in layout.bonds
+        parts=tuple(
+            tuple(
+                bond and _rotated(_generator(layout, space, part, bond), *map(basis_of, bond))
+                for bond in layout.bonds
+            )
+            for part in space.parts
         ),
+    )
+
+
+def _total(factors: tuple[float, ...], parts: tuple[np.ndarray, ...]) -> np.ndarray:
+    return sum(
+        (factor * part for factor, part in zip(factors[1:], parts[1:], strict=True)), parts[0]
     )
 
 
@@ -118,12 +158,12 @@ def _rotated(generator: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.n
     return basis.T @ generator @ basis
 
 
-def _generator(layout: Layout, space: Space, bond: tuple[Spins, Spins]) -> np.ndarray:
+def _generator(layout: Layout, space: Space, part: Part, bond: tuple[Spins, Spins]) -> np.ndarray:
     """All terms across a bond, and those inside its tensors, shared between all their bonds."""
     spins = (*bond[0], *bond[1])
     dimension = space.dimension
     total = np.zeros((dimension ** len(spins),) * 2, dtype=space.starts.dtype)
-    for sites, matrix in space.generators:
+    for sites, matrix in part:
         if set(sites) <= set(spins):
             inside = [side for side in bond if set(sites) <= set(side)]
             share = layout.bonds_at(inside[0]) if inside else 1

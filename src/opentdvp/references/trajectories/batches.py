@@ -10,9 +10,15 @@ from functools import partial
 import numpy as np
 from jaxtyping import Float, Int
 
-from opentdvp.config import Deck, DephasingSolver, StochasticSolver, System, WaveFunctionSolver
+from opentdvp.config import (
+    Deck,
+    DephasingSolver,
+    Observables,
+    StochasticSolver,
+    System,
+    WaveFunctionSolver,
+)
 from opentdvp.errors import ConfigError, FileError
-from opentdvp.geometry.lattice import Lattice
 from opentdvp.physics.model import Model, build_model
 from opentdvp.physics.spin import AXES
 from opentdvp.protocol import Method, Task, method
@@ -95,15 +101,14 @@ def gather(deck: Deck, states: Iterable[State]) -> Trajectory:
     A connected correlator is not linear in the averages: its estimate is that without the bias of
     first order, nθ − (n − 1)·mean of θ_k, where θ_k leaves out trajectory k (Quenouille).
 
-    Where all n wave functions are alike, the jackknife finds no error, though a jump of one spin
-    that is rarer than 1/n would not be among them. If they differ by less than 1/n of what it
-    changes, that is added in quadrature, and so are the tolerances, at all times after 0.
+    Where all n wave functions are alike, the jackknife finds no error, though a jump that is rarer
+    than 1/n would not be among them. If they differ by less than 1/n of what it changes, that is
+    added in quadrature, and so are the tolerances, at all times after 0.
     """
     numbers, values = _joined(states)
     _check_numbers(deck, numbers)
-    system = deck.system
-    lattice = build_model(system).lattice
-    expectations = linear_expectations(lattice, system.observables)
+    model, observables = build_model(deck.system), deck.system.observables
+    expectations = linear_expectations(model.lattice, observables)
     count = len(numbers)
     total = values.sum(axis=0)
     whole = expectations.averages(total / count)
@@ -117,7 +122,7 @@ def gather(deck: Deck, states: Iterable[State]) -> Trajectory:
         spread = np.sum((estimates - mean) ** 2, axis=0)
         squares = (count - 1) / count * spread
         if isinstance(deck.solver, WaveFunctionSolver):
-            unseen = (_largest_flip(name, system, lattice) / count) ** 2
+            unseen = (_largest_flip(name, model, observables) / count) ** 2
             tolerance = deck.solver.relative_tolerance + deck.solver.absolute_tolerance
             squares[later] += tolerance**2 + unseen * (count * squares[later] < unseen)
         outputs[f"{name}.stderr"] = np.sqrt(squares)
@@ -128,12 +133,14 @@ def gather(deck: Deck, states: Iterable[State]) -> Trajectory:
     return make_trajectory(deck, records, trajectories, "cpu", ResultCode.SUCCESS)
 
 
-def _largest_flip(name: str, system: System, lattice: Lattice) -> np.ndarray:
-    """By how much a flip of one spin changes a site average; it is in up to two pairs of sites."""
+def _largest_flip(name: str, model: Model, observables: Observables) -> np.ndarray:
+    """By how much a jump changes a site average; each of its spins is in up to two pairs."""
+    flipped = max((len(jump.support) for jump in model.jumps), default=1)
     if name in AXES:
-        return np.array(2 / lattice.n_sites)
-    distances = system.observables.correlators[name.removeprefix("C_")]
-    return np.array([min(2, 4 / len(lattice.pairs(distance))) for distance in distances])
+        return np.array(2 * flipped / model.n_sites)
+    distances = observables.correlators[name.removeprefix("C_")]
+    pairs = [len(model.lattice.pairs(distance)) for distance in distances]
+    return np.array([min(2, 4 * flipped / count) for count in pairs])
 
 
 def _joined(

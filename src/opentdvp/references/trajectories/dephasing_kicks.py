@@ -3,20 +3,24 @@
 For L = Z, γ(ZρZ − ρ) is the average over flips ψ → Zψ of a spin at the constant rate γ: in a time t
 it has been flipped an odd number of times with probability (1 − e^(−2γt))/2. Flips commute with
 everything that is diagonal, so a Strang step of second order alternates diagonal phases with flips
-and rotations by the fields along X and Y.
+and rotations by the fields along X and Y. What depends on the time is taken at the midpoint of each
+step, which keeps the order.
 """
 
-from collections.abc import Iterator
-from functools import lru_cache, partial, reduce
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property, lru_cache, reduce
+from itertools import compress
 from typing import NamedTuple
 
 import numpy as np
 
 from opentdvp.config import DephasingSolver
+from opentdvp.config.strengths import Drive
 from opentdvp.errors import ConfigError
 from opentdvp.physics.model import Model
 from opentdvp.physics.spin import PAULI
-from opentdvp.records.from_solver import output_intervals
+from opentdvp.references.time_steps import Steps, stretches
 from opentdvp.references.trajectories.pure_states import (
     Amplitudes,
     Simulator,
@@ -29,59 +33,125 @@ from opentdvp.references.trajectories.pure_states import (
 _TOGETHER = 4
 
 
-class _Step(NamedTuple):
-    """One time step: phases of half of it and all, chances that a spin flips in half of it."""
+@dataclass(frozen=True)
+class _Phases:
+    """Phases of half a time step, shape (2ᴺ,)."""
 
-    half: np.ndarray  # (2ᴺ,)
-    whole: np.ndarray  # (2ᴺ,)
+    half: np.ndarray
+
+    @cached_property
+    def whole(self) -> np.ndarray:
+        return self.half**2
+
+    def then(self, following: "_Phases") -> np.ndarray:
+        """With those of half of the following step."""
+        return self.whole if following is self else self.half * following.half
+
+
+class _Step(NamedTuple):
+    """One time step: phases, chances that a spin flips in half of it, rotations in all of it."""
+
+    phases: _Phases
     chances: np.ndarray  # (N,)
-    rotations: list[np.ndarray]  # of consecutive sites together, for all of it
+    rotations: list[np.ndarray]  # of consecutive sites together
+
+
+class _Part(NamedTuple):
+    """What is constant, or multiplied by the same function of the time."""
+
+    drive: Drive | None
+    energies: np.ndarray | None  # (2ᴺ,), if any is not 0
+    across: np.ndarray  # fields along X and Y, (N, 2)
+    rates: np.ndarray  # (N,)
+
+    def factor(self, time: float) -> float:
+        return 1.0 if self.drive is None else self.drive(time)
+
+
+# From the midpoint and the size of a time step.
+_Builder = Callable[[float, float], _Step]
 
 
 def check(model: Model) -> None:
-    """Raise `ConfigError` unless couplings and jumps are along Z."""
-    if any(term.operators != "ZZ" for term in model.terms if len(term.sites) == 2):
-        raise ConfigError("`couplings` must be ZZ for dephasing kicks, but are others too.")
+    """Raise `ConfigError` unless all terms on several sites, and all jumps, are along Z."""
+    if any(len(t.sites) > 1 and set(t.operators) != {"Z"} for t in model.terms):
+        raise ConfigError(
+            "`couplings` must be ZZ for dephasing kicks, and `terms` of three sites ZZZ, but are "
+            "others too; use the method mcwf, moments, exact or exact_reduced."
+        )
     if any(not j.is_local or _dephasing_rate(j.matrices[0]) is None for j in model.jumps):
-        raise ConfigError("`jumps` must be multiples of Z for dephasing kicks, but are not.")
+        raise ConfigError(
+            "`jumps` must be multiples of Z on one site each for dephasing kicks, but are not; use "
+            "the method mcwf, moments, exact or exact_reduced."
+        )
 
 
 def simulator(model: Model, settings: DephasingSolver, times: np.ndarray) -> Simulator:
     """A function from random numbers to the states at all times of one trajectory.
 
-    Up to each output time there are equal steps of at most the configured size.
+    Up to each output time there are equal steps of at most the configured size, but for milestones
+    of drives, which no step goes over.
     """
-    intervals = output_intervals(times).tolist()
-    start = pure_start(model)
-    # Only one at a time: with many sites each of them is large.
-    build = lru_cache(maxsize=1)(partial(_build_step, model))
+    steps = stretches(model.drives, times, settings.time_step)
+    build, start = _builder([_part(*part) for part in model.parts()]), pure_start(model)
 
     def simulate(random: np.random.Generator) -> Iterator[Amplitudes]:
         psi = start
-        for interval in intervals:
-            if interval > 0:
-                count = max(1, int(np.ceil(interval / settings.time_step - 1e-9)))
-                psi = _advance(psi, build(interval / count), count, random)
+        for stretch in steps:
+            if stretch:
+                psi = _advance(psi, _each(build, stretch), random)
             yield psi
 
     return simulate
 
 
-def _advance(psi: Amplitudes, step: _Step, count: int, random: np.random.Generator) -> Amplitudes:
-    """The state after so many equal steps."""
+def _each(build: _Builder, stretch: tuple[Steps, ...]) -> Iterator[_Step]:
+    for steps in stretch:
+        for time in steps.starts.tolist():
+            yield build(time + steps.size / 2, steps.size)
 
-    def flips() -> np.ndarray:
+
+def _advance(psi: Amplitudes, steps: Iterator[_Step], random: np.random.Generator) -> Amplitudes:
+    """The state after some steps."""
+
+    def flips(step: _Step) -> np.ndarray:
         return random.random(len(step.chances)) < step.chances
 
-    psi = _along_z(psi, step.half, flips())
-    for _ in range(count - 1):
+    step = next(steps)
+    psi = _along_z(psi, step.phases.half, flips(step))
+    for following in steps:
         # The end of one step and the beginning of the next.
-        flipped = flips() ^ flips()
-        psi = _along_z(_rotate(psi, step), step.whole, flipped)
-    return _along_z(_rotate(psi, step), step.half, flips())
+        flipped = flips(step) ^ flips(following)
+        psi = _along_z(_rotate(psi, step), step.phases.then(following.phases), flipped)
+        step = following
+    return _along_z(_rotate(psi, step), step.phases.half, flips(step))
 
 
-def _build_step(model: Model, size: float) -> _Step:
+def _builder(parts: list[_Part]) -> _Builder:
+    """Steps and phases are those of the step before where nothing has changed."""
+    along = [part.energies is not None for part in parts]
+    every_rate, every_field = ([p.rates for p in parts], [p.across for p in parts])
+
+    # Only one at a time: with many sites each of them is large.
+    @lru_cache(maxsize=1)
+    def phases(factors: tuple[float, ...], size: float) -> _Phases:
+        known = (part.energies for part in parts if part.energies is not None)
+        energies = sum(f * one for f, one in zip(factors, known, strict=True))
+        return _Phases(np.exp(-1j * energies * size / 2))
+
+    @lru_cache(maxsize=1)
+    def step(factors: tuple[float, ...], size: float) -> _Step:
+        rates, across = (np.tensordot(factors, each, axes=1) for each in (every_rate, every_field))
+        return _Step(
+            phases=phases(tuple(compress(factors, along)), size),
+            chances=(1 - np.exp(-rates * size)) / 2,
+            rotations=_grouped([_rotation(field, size) for field in across]),
+        )
+
+    return lambda time, size: step(tuple(part.factor(time) for part in parts), size)
+
+
+def _part(drive: Drive | None, model: Model) -> _Part:
     n_sites = model.n_sites
     energies = np.zeros((2,) * n_sites)
     across = np.zeros((n_sites, 2))
@@ -94,13 +164,8 @@ def _build_step(model: Model, size: float) -> _Step:
     rates = np.zeros(n_sites)
     for jump in model.jumps:
         rates[jump.support[0]] += jump.rate * (_dephasing_rate(jump.matrices[0]) or 0.0)
-    half = np.exp(-1j * energies.ravel() * size / 2)
-    return _Step(
-        half=half,
-        whole=half**2,
-        chances=(1 - np.exp(-rates * size)) / 2,
-        rotations=_grouped([_rotation(field, size) for field in across]),
-    )
+    constant = drive is None
+    return _Part(drive, energies.ravel() if constant or energies.any() else None, across, rates)
 
 
 def _rotation(field: np.ndarray, size: float) -> np.ndarray:

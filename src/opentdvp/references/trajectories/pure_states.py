@@ -35,7 +35,7 @@ def spin_amplitudes(bloch: Float[np.ndarray, " 3"]) -> Complex[np.ndarray, " 2"]
     if abs(length - 1) > 1e-9:
         raise ConfigError(
             "`start` must be a pure state for amplitudes, but its Bloch vector has the length "
-            f"{length:.6g}."
+            f"{length:.6g}; use the method exact, exact_reduced, moments, mpo or tdvp."
         )
     return np.linalg.eigh(spin_state(bloch))[1][:, -1]
 

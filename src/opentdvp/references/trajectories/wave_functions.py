@@ -5,18 +5,23 @@ and Mølmer 1992).
 """
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from math import sqrt
+from typing import Any
 
 import numpy as np
 import qutip
 from qutip.solver.integrator import IntegratorException
 
 from opentdvp.config import WaveFunctionSolver
+from opentdvp.config.strengths import Drive
 from opentdvp.errors import ConfigError, NumericalFailure
 from opentdvp.physics.model import Model
 from opentdvp.records.result_code import ResultCode
 from opentdvp.references.exact.fast_jumps import is_fast
 from opentdvp.references.exact.full import MAXIMAL_STEPS, collapse_operators, hamiltonian
+from opentdvp.references.time_steps import milestones
 from opentdvp.references.trajectories.pure_states import Amplitudes, Simulator, pure_start
 
 # Up to so many sites, a stiff method has room for a matrix of its derivatives.
@@ -35,20 +40,60 @@ def check(model: Model, listed: int) -> None:
 
 def _rate(model: Model) -> float:
     """The largest rate of all jumps together."""
-    return sum((jump.speed for jump in model.jumps), 0.0)
+    return sum((jump.speed for jump in _at_most(model).jumps), 0.0)
+
+
+def _at_most(model: Model) -> Model:
+    """The constant model with the largest strengths and rates that there are at any time."""
+    return replace(
+        model,
+        terms=tuple(
+            replace(t, strength=t.strength * _most(t.drive), drive=None) for t in model.terms
+        ),
+        jumps=tuple(replace(j, rate=j.rate * _most(j.drive), drive=None) for j in model.jumps),
+    )
+
+
+def _most(drive: Drive | None) -> float:
+    return 1.0 if drive is None else max(map(abs, drive.bounds))
 
 
 def simulator(model: Model, settings: WaveFunctionSolver, times: np.ndarray) -> Simulator:
     """A function from random numbers to the normalised states at all times of one trajectory."""
     # QuTiP begins at the first of the times that it is given.
     known = times if times[0] == 0 else np.append(0.0, times)
-    stop = float(times[-1])
-    fast = is_fast(model, stop) and model.n_sites <= _MAXIMAL_STIFF_SITES
-    options = {
+    stops = np.sort(np.concatenate([known, milestones(model.drives, known)]))
+    outputs = np.searchsorted(stops, times)
+    evolution = qutip.MCSolver(
+        _hamiltonian(model), _collapse_operators(model), options=_options(model, settings, stops)
+    )
+    start = qutip.Qobj(pure_start(model), dims=[[2] * model.n_sites, [1]]).to("Dense")
+
+    def simulate(random: np.random.Generator) -> Iterator[Amplitudes]:
+        seed = np.random.SeedSequence(random.integers(2**63))
+        try:
+            with warnings.catch_warnings():
+                # SciPy warns of what is raised here.
+                warnings.simplefilter("ignore", UserWarning)
+                found = evolution.run(start, stops, ntraj=1, seeds=[seed])
+        except (IntegratorException, RuntimeError, ArithmeticError, ValueError) as error:
+            remedy = ResultCode.INTEGRATOR_FAILURE.remedy(settings.method)
+            raise NumericalFailure(f"A trajectory stopped: {error} {remedy}") from error
+        for output in outputs.tolist():
+            yield found.runs_states[0][output].full().ravel()
+
+    return simulate
+
+
+def _options(model: Model, settings: WaveFunctionSolver, stops: np.ndarray) -> dict[str, Any]:
+    fast = is_fast(_at_most(model), float(stops[-1])) and model.n_sites <= _MAXIMAL_STIFF_SITES
+    return {
         "method": "lsoda" if fast else "adams",
         "rtol": settings.relative_tolerance,
         "atol": settings.absolute_tolerance,
         "nsteps": MAXIMAL_STEPS,
+        # Adams stops at every time that is wanted; lsoda steps over it, and back.
+        "max_step": _longest_step(model.drives, stops) if fast else 0.0,
         # The search for the time of a jump ends when the norm is right to 1e-4. It never ends if it
         # may not try times so close that the norm changes by less.
         "norm_tol": 1e-4,
@@ -59,20 +104,37 @@ def simulator(model: Model, settings: WaveFunctionSolver, times: np.ndarray) -> 
         "keep_runs_results": True,
         "progress_bar": "",
     }
-    evolution = qutip.MCSolver(hamiltonian(model), collapse_operators(model), options=options)
-    start = qutip.Qobj(pure_start(model), dims=[[2] * model.n_sites, [1]]).to("Dense")
 
-    def simulate(random: np.random.Generator) -> Iterator[Amplitudes]:
-        seed = np.random.SeedSequence(random.integers(2**63))
-        try:
-            with warnings.catch_warnings():
-                # SciPy warns of what is raised here.
-                warnings.simplefilter("ignore", UserWarning)
-                found = evolution.run(start, known, ntraj=1, seeds=[seed])
-        except (IntegratorException, RuntimeError, ArithmeticError, ValueError) as error:
-            remedy = ResultCode.INTEGRATOR_FAILURE.remedy(settings.method)
-            raise NumericalFailure(f"A trajectory stopped: {error} {remedy}") from error
-        for state in found.runs_states[0][-len(times) :]:
-            yield state.full().ravel()
 
-    return simulate
+def _longest_step(drives: Sequence[Drive], stops: np.ndarray) -> float:
+    """A quarter of three milestones, so that none misses a pulse; 0 if any step may be taken."""
+    found = [
+        (last - first) / 4
+        for drive in drives
+        for first, last in zip(drive.milestones, drive.milestones[2:], strict=False)
+        if first < stops[-1] and last > stops[0]
+    ]
+    return min(found, default=0.0)
+
+
+def _hamiltonian(model: Model) -> qutip.QobjEvo:
+    parts = ((drive, hamiltonian(part)) for drive, part in model.parts())
+    return qutip.QobjEvo([h if drive is None else [h, _factor(drive)] for drive, h in parts])
+
+
+def _collapse_operators(model: Model) -> list[qutip.QobjEvo]:
+    """√(γ f(t)) L of every jump."""
+    return [
+        qutip.QobjEvo(operator if drive is None else [[operator, _root(drive)]])
+        for drive, part in model.parts()
+        for operator in collapse_operators(part)
+    ]
+
+
+def _factor(drive: Drive) -> Callable[[float], float]:
+    return lambda t: drive(t)
+
+
+def _root(drive: Drive) -> Callable[[float], float]:
+    # A rate of 0 may be less by rounding.
+    return lambda t: sqrt(max(drive(t), 0.0))
