@@ -124,7 +124,7 @@ def test_solution_near_a_factored_one_is_that_of_the_new_matrix(relative_to, sin
     )
     monkeypatch.setattr(normal_equations.jax.scipy.linalg, "solve", lambda m, f, **_: jnp.nan * f)
     found = solve_near(moved, damped, velocity)
-    assert np.abs(found - exact).max() < 1e-5 * np.abs(exact).max()
+    assert np.abs(found - exact).max() < 1e-3 * np.abs(exact).max()
     assert np.abs(velocity - exact).max() > 1e-2 * np.abs(exact).max()
 
 
