@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import scipy.linalg
+from dense import dense_states
 from systems import free_spins, heisenberg_ring
 
 from opentdvp.errors import NumericalFailure
@@ -86,3 +87,34 @@ def test_fast_is_what_happens_often_or_much_faster_than_all_else(
     if matrix is not None:
         model = replace(model, jumps=(one_site(ROOT / 10, 0, rate), one_site(matrix, 1, rate)))
     assert is_fast(model, stop) == fast
+
+
+@pytest.mark.parametrize(
+    ("field", "rate", "fast"), [(3.0, 59.0, False), (3.0, 60.5, True), (0.0, 20.5, True)]
+)
+def test_a_drive_counts_by_the_largest_of_its_absolute_values(field, rate, fast):
+    """Three times as strong a field for a moment, and jumps half as fast at most."""
+    turned = {"kind": "cosine", "frequency": 2.0, "amplitude": -1.0, "mean": -2.0}
+    slowed = {"kind": "ramp", "first": 0.0, "last": 0.5, "stop": 1.0}
+    fields = {"Z": {"strength": field / 3, "drive": turned}}
+    jumps = [{"operator": "X", "rate": 2 * rate, "drive": slowed}]
+    assert is_fast(build_model(free_spins(fields=fields, jumps=jumps)), 1.0) == fast
+
+
+def test_driven_density_matrices_keep_the_error_rate():
+    """Two decays, one of them fast and both driven, that do not commute with the couplings."""
+    ramp = {"kind": "ramp", "first": 0.0, "last": 1.0, "start": 0.3, "stop": 0.6}
+    system = heisenberg_ring(
+        3,
+        jumps=[
+            {"operator": [["0.2j", 1], [0.5, "-0.1"]], "rate": 1.0, "drive": ramp},
+            {"operator": "sigma_minus", "rate": 150.0, "sites": [1], "drive": ramp},
+        ],
+    )
+    times, model = np.array([0.0, 0.2, 0.45, 0.9]), build_model(system)
+    parts = [(f, hamiltonian(part), collapse_operators(part)) for f, part in model.parts()]
+    found = list(evolve(parts, start_state(model).full(), times, 1e-8))
+    for time, matrix, expected in zip(
+        times[1:], found, dense_states(system, times)[1:], strict=True
+    ):
+        assert np.linalg.norm(matrix - expected) < 1e-8 * time + 1e-10
