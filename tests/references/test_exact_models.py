@@ -284,8 +284,9 @@ TWO_DRIVES = partial(
 )
 
 
-@pytest.mark.parametrize("rate", [1.0, 200.0], ids=["slow", "fast"])
-@both
+@pytest.mark.parametrize(
+    ("method", "rate"), [("exact", 1.0), ("exact", 200.0), ("exact_reduced", 1.0)]
+)
 def test_resumed_equals_uninterrupted(method, rate):
     given = TWO_DRIVES(jumps=[{"operator": "sigma_minus", "rate": rate, "drive": COSINE}])
     states: list[State] = []
