@@ -132,8 +132,8 @@ class Pulse(StrictModel):
 
     @property
     def milestones(self) -> tuple[float, ...]:
-        """Times that no step goes over, so that none misses the pulse."""
-        return (self.centre - 2 * self.width, self.centre, self.centre + 2 * self.width)
+        """Times that no step goes over, so that none misses the pulse or what is left of it."""
+        return tuple(self.centre + widths * self.width for widths in (-8, -4, -2, 0, 2, 4, 8))
 
     @property
     def bounds(self) -> tuple[float, float]:
