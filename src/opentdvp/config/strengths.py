@@ -132,8 +132,8 @@ class Pulse(StrictModel):
 
     @property
     def milestones(self) -> tuple[float, ...]:
-        """Times that no step goes over, so that none misses the pulse; beyond, it is below 1e-7."""
-        return tuple(self.centre + k * self.width for k in (-6, -4, -2, 0, 2, 4, 6))
+        """Times that no step goes over, so that none misses the pulse or what is left of it."""
+        return tuple(self.centre + widths * self.width for widths in (-8, -4, -2, 0, 2, 4, 8))
 
     @property
     def bounds(self) -> tuple[float, float]:
