@@ -24,13 +24,13 @@ Parts = list[tuple[Drive | None, qutip.Qobj, list[qutip.Qobj]]]
 
 def is_fast(model: Model, stop: float) -> bool:
     """Whether a multistep integrator would follow the model badly, or take very long."""
-    strongest = max((abs(t.strength) * _reach(t.drive) for t in model.terms), default=0.0)
-    fastest = max((jump.speed * _reach(jump.drive) for jump in model.jumps), default=0.0)
+    strongest = max((abs(t.strength) * reach(t.drive) for t in model.terms), default=0.0)
+    fastest = max((jump.speed * reach(jump.drive) for jump in model.jumps), default=0.0)
     stiff = fastest > _RATIO * max(strongest, 1 / stop)
     return stiff or max(fastest, strongest) * stop > _TIMES
 
 
-def _reach(drive: Drive | None) -> float:
+def reach(drive: Drive | None) -> float:
     """The largest absolute value of a drive."""
     return 1.0 if drive is None else max(map(abs, drive.bounds))
 

@@ -5,9 +5,7 @@ and Mølmer 1992).
 """
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
-from math import sqrt
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,8 +17,9 @@ from opentdvp.config.strengths import Drive
 from opentdvp.errors import ConfigError, NumericalFailure
 from opentdvp.physics.model import Model
 from opentdvp.records.result_code import ResultCode
-from opentdvp.references.exact.fast_jumps import is_fast
-from opentdvp.references.exact.full import MAXIMAL_STEPS, collapse_operators, hamiltonian
+from opentdvp.references.exact.driven import shortest_period
+from opentdvp.references.exact.fast_jumps import is_fast, reach
+from opentdvp.references.exact.full import MAXIMAL_STEPS, driven_operators
 from opentdvp.references.time_steps import milestones
 from opentdvp.references.trajectories.pure_states import Amplitudes, Simulator, pure_start
 
@@ -39,23 +38,8 @@ def check(model: Model, listed: int) -> None:
 
 
 def _rate(model: Model) -> float:
-    """The largest rate of all jumps together."""
-    return sum((jump.speed for jump in _at_most(model).jumps), 0.0)
-
-
-def _at_most(model: Model) -> Model:
-    """The constant model with the largest strengths and rates that there are at any time."""
-    return replace(
-        model,
-        terms=tuple(
-            replace(t, strength=t.strength * _most(t.drive), drive=None) for t in model.terms
-        ),
-        jumps=tuple(replace(j, rate=j.rate * _most(j.drive), drive=None) for j in model.jumps),
-    )
-
-
-def _most(drive: Drive | None) -> float:
-    return 1.0 if drive is None else max(map(abs, drive.bounds))
+    """The largest rate of all jumps together, at any time."""
+    return sum((jump.speed * reach(jump.drive) for jump in model.jumps), 0.0)
 
 
 def simulator(model: Model, settings: WaveFunctionSolver, times: np.ndarray) -> Simulator:
@@ -64,9 +48,8 @@ def simulator(model: Model, settings: WaveFunctionSolver, times: np.ndarray) -> 
     known = times if times[0] == 0 else np.append(0.0, times)
     stops = np.sort(np.concatenate([known, milestones(model.drives, known)]))
     outputs = np.searchsorted(stops, times)
-    evolution = qutip.MCSolver(
-        _hamiltonian(model), _collapse_operators(model), options=_options(model, settings, stops)
-    )
+    options = _options(model, settings, stops)
+    evolution = qutip.MCSolver(*driven_operators(model), options=options)
     start = qutip.Qobj(pure_start(model), dims=[[2] * model.n_sites, [1]]).to("Dense")
 
     def simulate(random: np.random.Generator) -> Iterator[Amplitudes]:
@@ -86,14 +69,13 @@ def simulator(model: Model, settings: WaveFunctionSolver, times: np.ndarray) -> 
 
 
 def _options(model: Model, settings: WaveFunctionSolver, stops: np.ndarray) -> dict[str, Any]:
-    fast = is_fast(_at_most(model), float(stops[-1])) and model.n_sites <= _MAXIMAL_STIFF_SITES
+    fast = is_fast(model, float(stops[-1])) and model.n_sites <= _MAXIMAL_STIFF_SITES
     return {
         "method": "lsoda" if fast else "adams",
         "rtol": settings.relative_tolerance,
         "atol": settings.absolute_tolerance,
         "nsteps": MAXIMAL_STEPS,
-        # Adams stops at every time that is wanted; lsoda steps over it, and back.
-        "max_step": _longest_step(model.drives, stops) if fast else 0.0,
+        "max_step": _longest_step(model.drives, stops, fast),
         # The search for the time of a jump ends when the norm is right to 1e-4. It never ends if it
         # may not try times so close that the norm changes by less.
         "norm_tol": 1e-4,
@@ -106,35 +88,16 @@ def _options(model: Model, settings: WaveFunctionSolver, stops: np.ndarray) -> d
     }
 
 
-def _longest_step(drives: Sequence[Drive], stops: np.ndarray) -> float:
-    """A quarter of three milestones, so that none misses a pulse; 0 if any step may be taken."""
-    found = [
+def _longest_step(drives: Sequence[Drive], stops: np.ndarray, fast: bool) -> float:
+    """One that misses no period and no pulse; 0 if any step may be taken.
+
+    Adams stops at every milestone. Lsoda steps over them, and back: at most a quarter of three.
+    """
+    quarters = (
         (last - first) / 4
         for drive in drives
         for first, last in zip(drive.milestones, drive.milestones[2:], strict=False)
         if first < stops[-1] and last > stops[0]
-    ]
-    return min(found, default=0.0)
-
-
-def _hamiltonian(model: Model) -> qutip.QobjEvo:
-    parts = ((drive, hamiltonian(part)) for drive, part in model.parts())
-    return qutip.QobjEvo([h if drive is None else [h, _factor(drive)] for drive, h in parts])
-
-
-def _collapse_operators(model: Model) -> list[qutip.QobjEvo]:
-    """√(γ f(t)) L of every jump."""
-    return [
-        qutip.QobjEvo(operator if drive is None else [[operator, _root(drive)]])
-        for drive, part in model.parts()
-        for operator in collapse_operators(part)
-    ]
-
-
-def _factor(drive: Drive) -> Callable[[float], float]:
-    return lambda t: drive(t)
-
-
-def _root(drive: Drive) -> Callable[[float], float]:
-    # A rate of 0 may be less by rounding.
-    return lambda t: sqrt(max(drive(t), 0.0))
+    )
+    longest = min([shortest_period(drives), *(quarters if fast else ())])
+    return longest if np.isfinite(longest) else 0.0
