@@ -126,20 +126,21 @@ def test_long_rings_converge_with_the_weight(couplings):
         time={"stop": 1.0, "points": 6},
         observables={"correlators": dict.fromkeys(("XX", "ZZ"), (1, 2))},
     )
-    runs = [solved(of, moments(w, r, 21, tolerance=1e-6)) for w, r in ((3, 5), (4, 6), (5, 7))]
-    changes = []
+    runs = [solved(of, moments(w, r, 21, tolerance=1e-6)) for w, r in ((4, 6), (5, 7), (6, 8))]
+    largest = []
     for run, larger in pairwise(runs):
-        for name, found in run.observables.items():
-            change = np.abs(found.mean - larger.observables[name].mean)
-            assert np.mean(change <= found.stderr + 1e-5) > 0.9
-        changes.append(
-            max(
-                np.abs(found.mean - larger.observables[name].mean).max()
-                for name, found in run.observables.items()
-            )
-        )
-    assert changes[0] > changes[1]
-    assert runs[-1].diagnostics["weight_error"].max() < runs[0].diagnostics["weight_error"].max()
+        changes = {
+            name: np.abs(found.mean - larger.observables[name].mean)
+            for name, found in run.observables.items()
+        }
+        covered = [
+            (change <= run.observables[name].stderr + 1e-5).ravel()
+            for name, change in changes.items()
+        ]
+        assert np.mean(np.concatenate(covered)) > 0.85
+        largest.append(max(change.max() for change in changes.values()))
+    assert largest[0] > 3 * largest[1]
+    assert largest[1] < 5e-3
 
 
 @pytest.mark.slow
