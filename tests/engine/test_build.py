@@ -77,7 +77,7 @@ def test_later_stages_know_the_drives_at_their_times():
     found = engine.later(theta, ensemble, first, factors[1])
     expected = engine.derivative(theta, ensemble, factors[1]).velocity
     assert first.norm(first.velocity - expected) > 0.5 * first.norm(expected)
-    assert first.norm(found - expected) < 1e-4 * first.norm(expected)
+    assert first.norm(found - expected) < 1e-3 * first.norm(expected)
     # Linear in the factors.
     sides = [engine.derivative(theta, ensemble, f).velocity for f in factors]
     between = sides[0] + (sides[2] - sides[0]) * 0.9 / 1.2

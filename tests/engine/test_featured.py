@@ -115,7 +115,6 @@ def test_chains_begin_as_samples_of_each_site():
 
 
 TWO = {"kind": "chain", "size": [2], "periodic": False}
-ALONE = {"kind": "graph", "sites": [[0]], "bonds": []}
 CLOSED = {
     "couplings": {},
     "fields": {"X": 1.0},
@@ -123,6 +122,7 @@ CLOSED = {
     "start": {"X": 0.5},
     "observables": {},
 }
+ALONE = CLOSED | {"lattice": {"kind": "graph", "sites": [[0]], "bonds": []}}
 RABI = {"kind": "cosine", "frequency": 3.0, "phase": 0.3, "amplitude": 1.5, "mean": 0.4}
 
 
@@ -192,7 +192,11 @@ def test_steps_end_where_drives_have_kinks_and_resume_bit_for_bit():
         (featured(**CLOSED | {"lattice": HONEYCOMB}), convolution([3]), "the same from every site"),
         (featured(**CLOSED | {"lattice": LADDER}), hybrid([3], 2, 2, 2), "the same from every"),
         (featured(**CLOSED | {"lattice": GRAPH}), tdvp(kind="raster"), "recurrent on the chain or"),
-        (featured(**CLOSED | {"lattice": ALONE}), jastrow(1, 1, 1), "two sites .* method exact"),
+        (
+            featured(**CLOSED | {"lattice": ALONE}),
+            jastrow(1, 1, 1, sampling=chains()),
+            "on a lattice of one site",
+        ),
         (
             featured(start=[{"Z": 1}, {"Z": -1}, {"Z": 1}]),
             jastrow(1, 1, 1, povm="z_aligned"),
