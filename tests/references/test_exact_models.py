@@ -285,7 +285,12 @@ TWO_DRIVES = partial(
 
 
 @pytest.mark.parametrize(
-    ("method", "rate"), [("exact", 1.0), ("exact", 200.0), ("exact_reduced", 1.0)]
+    ("method", "rate"),
+    [
+        ("exact", 1.0),
+        pytest.param("exact", 40.0, marks=pytest.mark.slow),
+        ("exact_reduced", 1.0),
+    ],
 )
 def test_resumed_equals_uninterrupted(method, rate):
     given = TWO_DRIVES(jumps=[{"operator": "sigma_minus", "rate": rate, "drive": COSINE}])

@@ -101,6 +101,7 @@ def test_a_drive_counts_by_the_largest_of_its_absolute_values(field, rate, fast)
     assert is_fast(build_model(free_spins(fields=fields, jumps=jumps)), 1.0) == fast
 
 
+@pytest.mark.slow
 def test_driven_density_matrices_keep_the_error_rate():
     """Two decays, one of them fast and both driven, that do not commute with the couplings."""
     ramp = {"kind": "ramp", "first": 0.0, "last": 1.0, "start": 0.3, "stop": 0.6}
