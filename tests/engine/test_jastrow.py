@@ -75,7 +75,7 @@ CASES = {
 
 
 #: Those that the others nearly contain.
-SLOW = ("whole ring", "confinement", "triangular", "honeycomb")
+SLOW = ("whole ring", "confinement", "triangular", "honeycomb", "ladder, closed", "torus")
 
 
 @pytest.fixture(
