@@ -193,7 +193,7 @@ def test_steps_end_where_drives_have_kinks_and_resume_bit_for_bit():
         (featured(**CLOSED | {"lattice": LADDER}), hybrid([3], 2, 2, 2), "the same from every"),
         (featured(**CLOSED | {"lattice": GRAPH}), tdvp(kind="raster"), "recurrent on the chain or"),
         (
-            featured(**CLOSED | {"lattice": ALONE}),
+            featured(**ALONE),
             jastrow(1, 1, 1, sampling=chains()),
             "on a lattice of one site",
         ),
