@@ -151,7 +151,8 @@ def test_chains_and_direct_samples_of_a_network_agree(setting):
     case = setting(system, solver)
     problem, network = case.problem(solver), Swept(case.ansatz)
     settings = ChainSampling.model_validate(chains(**counts))
-    by_chains = ChainSampler(network, settings, np.full(4, 0.25), case.povm.directions, 64)
+    start = np.full((network.symmetries.permutations.shape[1], 4), 0.25)
+    by_chains = ChainSampler(network, settings, start, case.povm.directions, 64)
     velocity = 0.3 * jax.random.normal(jax.random.key(9), case.theta.shape)
 
     def averages(sampler, state, key):

@@ -57,8 +57,8 @@ def propagate(system: System, povm: Povm, steps_between: int) -> list[np.ndarray
         return apply_generator(generator, p)
 
     p = np.array(1.0)
-    for _ in range(model.n_sites):
-        p = np.multiply.outer(p, outcome_probabilities(povm, model.bloch))
+    for bloch in model.bloch:
+        p = np.multiply.outer(p, outcome_probabilities(povm, bloch))
     distributions = [p]
     for _ in range(system.time.points - 1):
         for _ in range(steps_between):

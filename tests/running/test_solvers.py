@@ -17,7 +17,7 @@ from opentdvp.running.solvers import SOLVERS, check, method_of
 
 SHORT = {"stop": 0.02, "points": 2}
 LOPSIDED = [{"operators": "X", "sites": [0], "strength": 1.0}]
-SQUARE = {"kind": "square", "size": (2, 2), "periodic": False}
+SQUARE = {"kind": "square", "size": (3, 3), "periodic": False}
 
 #: A solver of each kind, a system that it solves at once, and one that it refuses.
 CASES = {

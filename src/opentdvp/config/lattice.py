@@ -1,6 +1,6 @@
 """Lattices as data; `geometry` has the sites and bonds of each."""
 
-from functools import cached_property
+from functools import lru_cache
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, StrictBool, model_validator
@@ -120,13 +120,19 @@ class Lattice(StrictModel):
             sites *= length
         return sites
 
-    @cached_property
+    @property
     def geometry(self) -> Sites:
         """Sites with their neighbours."""
-        if self.size is None:
-            return kinds.graph(self.sites or (), self.bonds or ())
-        if self.kind == "chain":
-            return kinds.chain(self.size[0], self.closed[0])
-        make = {"triangular": kinds.triangular, "honeycomb": kinds.honeycomb}
-        (length, width), (along, across) = self.size, self.closed
-        return make.get(self.kind, kinds.square)((length, width), (along, across))
+        return _geometry(self)
+
+
+# Not in the model itself, whose copies with other sizes would keep it.
+@lru_cache(maxsize=16)
+def _geometry(lattice: Lattice) -> Sites:
+    if lattice.size is None:
+        return kinds.graph(lattice.sites or (), lattice.bonds or ())
+    if lattice.kind == "chain":
+        return kinds.chain(lattice.size[0], lattice.closed[0])
+    make = {"triangular": kinds.triangular, "honeycomb": kinds.honeycomb}
+    (length, width), (along, across) = lattice.size, lattice.closed
+    return make.get(lattice.kind, kinds.square)((length, width), (along, across))
