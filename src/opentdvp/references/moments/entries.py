@@ -72,7 +72,7 @@ def find_leads(structure: Structure, strings: Int8[np.ndarray, "strings sites"])
     for groups, start in zip(structure.groups, structure.starts, strict=False):
         for sites, number in zip(groups.sites, groups.number, strict=True):
             leads = groups.leads[number]
-            yield _by_group(strings, sites, leads, start + number * leads.size)
+            yield _by_group(strings, sites, leads, start + int(number) * leads.size)
     yield from _by_velocities(structure, strings)
 
 
