@@ -63,7 +63,7 @@ def measure(model: Any, weight: int, range: int) -> dict[str, Any]:
     whole = time.perf_counter() - began
     values = product_state(asked, model)
     began = time.perf_counter()
-    asked(values)
+    asked(0.0, values)
     return {
         "unknowns": len(values),
         "elements": asked.entries,

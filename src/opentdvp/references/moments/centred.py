@@ -44,7 +44,7 @@ class Groups(NamedTuple):
     sites: Int[np.ndarray, "groups width"]
     number: Int[np.ndarray, " groups"]
 
-    def tables(self, factors: Sequence[float], means: Inexact[np.ndarray, "unknowns"]) -> _Tables:
+    def tables(self, factors: Sequence[float], means: Inexact[np.ndarray, " unknowns"]) -> _Tables:
         """Σ f G of all parts, centred; behind the last of the means is what vanishes."""
         total = np.einsum("p,pkab->kab", factors, self.generators)
         return centred(total, means[self.means])
