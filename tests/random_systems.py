@@ -1,4 +1,4 @@
-"""Random systems of two to four spins with whatever a configuration may hold."""
+"""Random systems of two to five spins with whatever a configuration may hold."""
 
 from itertools import product
 from typing import Any
@@ -15,13 +15,20 @@ EXPRESSIONS = [
     "Z sigma_plus - 0.3 X Y",
 ]
 GRAPH = {"kind": "graph", "sites": [[0], [1], [2.5]], "bonds": [[0, 1], [2, 1]]}
+PENTAGON = {
+    "kind": "graph",
+    "sites": [[k, k % 2] for k in range(5)],
+    "bonds": [[k, (k + 1) % 5] for k in range(5)],
+}
 LATTICES = [
     {"kind": "chain", "size": [2], "periodic": False},
     {"kind": "chain", "size": [3], "periodic": True},
     {"kind": "chain", "size": [4], "periodic": False},
     {"kind": "chain", "size": [4], "periodic": True},
     {"kind": "square", "size": [2, 2], "periodic": False},
+    {"kind": "triangular", "size": [2, 2], "periodic": False},
     GRAPH,
+    PENTAGON,
 ]
 
 

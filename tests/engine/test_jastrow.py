@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from dense import dense_states
 from featured import (
     HONEYCOMB,
     LADDER,
@@ -21,7 +22,7 @@ from systems import confinement_ring, heisenberg_ring
 from opentdvp.engine.assembly import assemble, check
 from opentdvp.engine.estimates.of_terms import TermEstimator
 from opentdvp.engine.povm.generator import apply_generator
-from opentdvp.engine.povm.tetrahedron import start_probabilities
+from opentdvp.engine.povm.tetrahedron import frame, start_probabilities
 from opentdvp.engine.principle.right_hand_side import derivative, log_derivatives
 from opentdvp.engine.sampling.ensemble import Purpose
 from opentdvp.errors import ConfigError
@@ -176,6 +177,24 @@ def test_log_derivatives_of_some_strings_where_letters_have_other_sizes():
     every = ansatz.log_derivatives(ansatz.unravel(ansatz.theta), outcomes)
     found = ansatz.some_log_derivatives(jnp.arange(ansatz.count), jnp.float64)(outcomes)
     np.testing.assert_allclose(found, every, atol=1e-12)
+
+
+@pytest.mark.parametrize("povm", ["cubic", "z_aligned"])
+def test_all_strings_hold_any_state_of_a_model_with_a_half_turn(povm):
+    """log P of the evolved state; half turns take strings away only if they permute outcomes."""
+    system = heisenberg_ring(3, start={"Z": 0.5})
+    parts = assemble(system, jastrow(3, 3, 3, povm=povm), jax.random.key(0))
+    ansatz, outcomes = parts.problem.ansatz, all_outcomes(parts)
+    evolved = dense_states(system, np.array([0.0, 0.6]))
+    log_start, log_evolved = (
+        np.log(np.einsum("aij,ji->a", frame(parts.povm.elements, 3), rho).real) for rho in evolved
+    )
+    derivatives = np.asarray(ansatz.log_derivatives(ansatz.unravel(ansatz.theta), outcomes))
+    basis = np.column_stack([np.ones(len(derivatives)), derivatives])
+    difference = log_evolved - log_start
+    fit = basis @ np.linalg.lstsq(basis, difference, rcond=None)[0]
+    assert np.abs(difference).max() > 0.1
+    np.testing.assert_allclose(fit, difference, atol=1e-8)
 
 
 def test_symmetries_leave_it_as_it_is(case):

@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from any_systems import RAISING, largest_error, system, systems, whole
+from any_systems import RAISING, largest_error, system, whole
 from hypothesis import given, settings
+from random_systems import systems
 from solvers import exact, moments, solved
 
 from opentdvp.physics.model import build_model

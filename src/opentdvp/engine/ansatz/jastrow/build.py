@@ -19,6 +19,7 @@ from opentdvp.physics.model import Model
 from opentdvp.physics.pauli.cut_orbits import CutOrbits, orbits_within
 from opentdvp.physics.pauli.cuts import Cut
 from opentdvp.physics.pauli.symmetries import automorphisms, half_turns
+from opentdvp.physics.spin import AXES
 
 #: Largest number of parameters: the Fisher matrix of more does not fit a usual machine's memory.
 MOST_PARAMETERS = 20_000
@@ -45,7 +46,7 @@ def build_jastrow(
             f"`network.range` must give windows of at most {MOST_SITES} sites, but "
             f"{settings.range} gives {sites}; use a smaller one."
         )
-    orbits = orbits_within(lattice, automorphisms(model), half_turns(model), cut)
+    orbits = orbits_within(lattice, automorphisms(model), _half_turns(model, povm), cut)
     count = len(orbits.representatives)
     if count > MOST_PARAMETERS:
         raise ConfigError(
@@ -65,6 +66,16 @@ def build_jastrow(
     symmetries = all_symmetries(orbits.permutations, generator, start)
     weights = (orbits.representatives > 0).sum(axis=1)
     return JastrowAnsatz(tuple(families), letters_of(povm), symmetries, weights)
+
+
+def _half_turns(model: Model, povm: Povm) -> tuple[str, ...]:
+    """Those of the model that permute the outcomes: under others log P is no symmetric function."""
+
+    def permutes(axis: str) -> bool:
+        turned = np.where(np.array(AXES) == axis, 1, -1) * povm.directions
+        return all(np.isclose(povm.directions, vector).all(axis=1).any() for vector in turned)
+
+    return tuple(filter(permutes, half_turns(model)))
 
 
 def first_strings(settings: Growth, ansatz: JastrowAnsatz) -> Float[np.ndarray, " P"]:
