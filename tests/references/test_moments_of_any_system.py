@@ -117,7 +117,10 @@ def test_on_a_graph_a_range_of_all_sites_is_none(seed):
     ids=["next neighbours", "power law"],
 )
 def test_long_rings_converge_with_the_weight(couplings):
-    """The stated error covers the change to the next weight and range."""
+    """The stated error covers the change to the next weight and range, which becomes smaller.
+
+    For a power law slowly: with the range, more of the strings that it reaches are there.
+    """
     of = system(
         {"kind": "chain", "size": [40], "periodic": True},
         couplings=couplings,
@@ -140,8 +143,8 @@ def test_long_rings_converge_with_the_weight(couplings):
         ]
         assert np.mean(np.concatenate(covered)) > 0.85
         largest.append(max(change.max() for change in changes.values()))
-    assert largest[0] > 3 * largest[1]
-    assert largest[1] < 5e-3
+    assert largest[0] > 1.8 * largest[1]
+    assert largest[1] < 2e-3
 
 
 @pytest.mark.slow
