@@ -74,8 +74,7 @@ def solve(task: Task[ExactSolver]) -> Trajectory:
     model, times = build_model(deck.system), output_times(deck)
     evolve = partial(_evolve, model, task.settings, float(times[-1]))
     measure = _measurement(deck, model)
-    begin = _start(model, deck, measure)
-    state = begin if task.resume_from is None else task.resume_from
+    state = _start(model, deck, measure) if task.resume_from is None else task.resume_from
     if task.resume_from is None:
         task.report(0.0)
     result = ResultCode.SUCCESS
