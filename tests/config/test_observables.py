@@ -15,7 +15,7 @@ from opentdvp.config.panels import curves_of
 
 def refusal(size: tuple[int, ...], **observables: Any) -> str:
     kind = "chain" if len(size) == 1 else "square"
-    lattice = {"kind": kind, "size": size, "periodic": True}
+    lattice = {"kind": kind, "size": size, "periodic": size != (1,)}
     keys = heisenberg_ring(6).model_dump(mode="json")
     keys |= {"lattice": lattice, "observables": observables}
     with pytest.raises(ValidationError) as error:

@@ -61,5 +61,5 @@ def test_bonds_are_named_by_their_sites_and_the_range_is_the_given_one():
 
 @pytest.mark.parametrize("settings", [{"observable": "Z"}, {"observable": "Z_i", "range": [1, 0]}])
 def test_what_is_no_profile_or_range_is_refused(settings):
-    with pytest.raises(ValueError, match="observable|ascend"):
+    with pytest.raises(ValueError, match=r"observable|ascend"):
         drawn(**settings)
