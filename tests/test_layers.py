@@ -30,15 +30,16 @@ ALLOWED = {
 
 #: Inside some rooms, each file or room may import those before it.
 ORDERS = {
-    "physics": ["spin", "operators", "model", "pauli"],
+    "physics": ["spin", "operators", "model", "pauli", "observables"],
     "geometry": ["lattice", "kinds"],
     "physics/pauli": [
-        "local_generators", "symmetries", "orbits", "row_blocks", "reduced_generator", "cuts",
-        "cut_orbits",
+        "strings", "local_generators", "symmetries", "orbits", "row_blocks", "reduced_generator",
+        "cuts", "cut_orbits",
     ],
+    "physics/observables": ["quantities", "derived"],
     "records": [
-        "result_code", "files", "permissions", "provenance", "timing", "checkpoint", "trajectory",
-        "from_solver",
+        "result_code", "files", "permissions", "provenance", "timing", "checkpoint", "observable",
+        "trajectory", "from_solver",
     ],
     "engine": [
         "compilation_cache", "devices", "povm", "ansatz", "sampling", "estimates", "principle",

@@ -11,6 +11,7 @@ from opentdvp.config.figures import (
     Front,
     FrontFigure,
     HeatMapFigure,
+    ProfileFigure,
     RunsFigure,
     ScanFigure,
     SchemeFigure,
@@ -18,6 +19,7 @@ from opentdvp.config.figures import (
 from opentdvp.config.lattice import Lattice
 from opentdvp.config.load import load
 from opentdvp.config.networks import RecurrentNetwork
+from opentdvp.config.observables import Observables
 from opentdvp.config.panels import Inset, Panel
 from opentdvp.config.published import Published
 from opentdvp.config.references import (
@@ -36,7 +38,7 @@ from opentdvp.config.solver import (
     TdvpSolver,
 )
 from opentdvp.config.study import Deck, Study
-from opentdvp.config.system import Observables, System
+from opentdvp.config.system import System
 
 __all__ = [
     "AnyFigure",
@@ -58,6 +60,7 @@ __all__ = [
     "MomentsSolver",
     "Observables",
     "Panel",
+    "ProfileFigure",
     "Published",
     "RecurrentNetwork",
     "ReducedExactSolver",
