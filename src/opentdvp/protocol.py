@@ -8,9 +8,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar, runtime_checkable
 
+import numpy as np
+
 from opentdvp.config import Deck, System
 from opentdvp.records.checkpoint import State
 from opentdvp.records.result_code import ResultCode
+from opentdvp.records.trajectory import Trajectory
 
 Settings = TypeVar("Settings")
 Result = TypeVar("Result")
@@ -34,6 +37,16 @@ def show_nothing(time: float, **values: float) -> None:
 
 def keep_nothing(state: State) -> None:
     """A state that is not kept."""
+
+
+class Measuring(Protocol):
+    """Makes the observables of a deck from the states that a trajectory of its method has kept."""
+
+    def __call__(
+        self, deck: Deck, evolution: Trajectory, chosen: np.ndarray, report: Report
+    ) -> Trajectory:
+        """The times of the deck are those of the evolution with the numbers `chosen`."""
+        ...
 
 
 @dataclass(frozen=True)

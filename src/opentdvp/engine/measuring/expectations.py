@@ -2,7 +2,8 @@
 
 The weight of a string is the product of the weights of its Pauli matrices, Ω(a) = Π_i 3 s_i^{a_i},
 and its expectation value is <Ω>. Where the ansatz knows the outcomes of a site given all others,
-each Pauli matrix of a string in turn has its conditional mean in place of its weight (`given_rest`).
+one Pauli matrix of a string after the other has its conditional mean in place of its weight
+(`given_rest`).
 """
 
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from opentdvp.engine.devices import for_samples
 from opentdvp.engine.measuring.given_rest import GivenRest
 from opentdvp.engine.povm.tetrahedron import Povm
 from opentdvp.engine.sampling.ensemble import Ensemble
+from opentdvp.physics.pauli.strings import PauliString
 from opentdvp.physics.spin import AXES
 
 #: Samples, and strings, whose weights are together in memory: they fit the cache.
@@ -48,7 +50,7 @@ class _Places(NamedTuple):
 def expectations(
     ensemble: Ensemble,
     povm: Povm,
-    strings: Sequence[Sequence[tuple[int, str]]],
+    strings: Sequence[PauliString],
     independent: int,
     given_rest: GivenRest | None = None,
 ) -> Means:
@@ -99,7 +101,7 @@ def _grouped(ensemble: Ensemble, independent: int) -> tuple[Array, Array]:
     return ensemble.outcomes[numbers], weights / weights.sum(axis=1, keepdims=True)
 
 
-def _places(strings: Sequence[Sequence[tuple[int, str]]], n_sites: int) -> _Places:
+def _places(strings: Sequence[PauliString], n_sites: int) -> _Places:
     longest = max(1, *map(len, strings))
     numbers = np.zeros((len(strings), longest), dtype=np.int32)
     shares = np.zeros(numbers.shape)
