@@ -31,8 +31,10 @@ def method_of(deck: Deck) -> Method[Any, Trajectory]:
 
 
 def check(deck: Deck) -> None:
-    """Raise `ConfigError` if the solver of a deck cannot solve its system."""
+    """Raise `ConfigError` if the solver of a deck cannot solve its system, or be measured."""
     method_of(deck).check(deck)
+    if deck.measured_from is not None:
+        measuring_of(deck)
 
 
 def measuring_of(deck: Deck) -> Measuring:
