@@ -32,6 +32,11 @@ def _ordered(text: str) -> str:
     string = parsed(text)
     if len({site for site, _ in string}) != len(string):
         raise ValueError(f"must have each site once, but is {text}")
+    return written(string)
+
+
+def written(string: PauliString) -> str:
+    """The text of a Pauli string."""
     return " ".join(f"{letter}@{site}" for site, letter in string)
 
 
