@@ -49,7 +49,7 @@ ORDERS = {
     "references": [
         "site_averages", "time_steps", "exact", "trajectories", "tensors", "moments",
     ],
-    "running": ["signals", "progress", "keeper", "solvers", "solve", "measure"],
+    "running": ["signals", "progress", "keeper", "solvers", "continuation", "solve", "measure"],
 }  # fmt: skip
 
 HEAVY = {"jax", "flax", "qutip", "tenpy"}

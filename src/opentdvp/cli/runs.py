@@ -52,6 +52,14 @@ def run(
         bool, typer.Option("--distributed", help="One run on all tasks of a step of SLURM.")
     ] = False,
     log: Annotated[Path | None, typer.Option(help="Also write progress lines to a file.")] = None,
+    earlier: Annotated[
+        Path | None,
+        typer.Option(
+            "--continue",
+            metavar="FILE",
+            help="Trajectory of the same run to an earlier time, with its checkpoint beside it.",
+        ),
+    ] = None,
 ) -> None:
     """Solve a system and write its trajectory."""
     from opentdvp.running.progress import reporting
@@ -60,16 +68,25 @@ def run(
     checkpoints = _checkpoints(out, checkpoint, checkpoint_interval, time_limit, keep_checkpoint)
     study, sources = load_with_sources(config_file)
     deck = _deck(study, system, solver)
+    if distributed and earlier is not None:
+        raise ConfigError("Option --continue must be left out with --distributed, but is there.")
     if distributed and not _leads(deck):
         return take_part(deck, checkpoints)
     outputs = run_outputs(out, checkpoints.path)
     if log is not None:
         outputs.append(Output(log, "a log of runs", _is_log, appended=True))
     with (
-        reserved(outputs, sources),
+        reserved(outputs, _inputs(sources, earlier)),
         reporting(deck.system.time.last, Console(stderr=True), log) as report,
     ):
-        solve_to_file(deck, out, checkpoints, report)
+        solve_to_file(deck, out, checkpoints, report, earlier)
+
+
+def _inputs(sources: list[Path], earlier: Path | None) -> list[Path]:
+    """What a run reads: the configuration, and the end of an earlier run."""
+    from opentdvp.running.keeper import checkpoint_path
+
+    return sources if earlier is None else [*sources, earlier, checkpoint_path(earlier)]
 
 
 @app.command()
