@@ -43,7 +43,7 @@ ORDERS = {
     ],
     "engine": [
         "compilation_cache", "devices", "povm", "ansatz", "sampling", "estimates", "principle",
-        "measuring", "assembly", "compiled", "growing", "functions", "measured", "build", "steps",
+        "measuring", "assembly", "compiled", "growing", "functions", "observing", "build", "steps",
         "evolve", "measure",
     ],
     "references": [

@@ -19,7 +19,7 @@ from opentdvp.engine.assembly import assemble
 from opentdvp.engine.compiled import Compiled, compiled, key_data, of_key_data, on_host
 from opentdvp.engine.devices import announce_memory
 from opentdvp.engine.functions import Vector
-from opentdvp.engine.measured import Measuring, compile_measuring, first_point
+from opentdvp.engine.observing import Measuring, compile_measuring, first_point
 from opentdvp.engine.sampling.ensemble import Purpose
 from opentdvp.engine.steps import BURN_IN, INITIAL, OUTPUTS, observed, random
 from opentdvp.errors import FileError, NumericalFailure

@@ -137,4 +137,5 @@ def _sums(
         products = jnp.prod(jnp.where(own, expected[numbers], factors), axis=1)
         return shares @ (products @ weights)
 
-    return jax.lax.map(of_string, tuple(map(jnp.array, places)), batch_size=_STRINGS)
+    together = min(_STRINGS, len(places.numbers))
+    return jax.lax.map(of_string, tuple(map(jnp.array, places)), batch_size=together)
