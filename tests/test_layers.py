@@ -38,8 +38,8 @@ ORDERS = {
     ],
     "physics/observables": ["quantities", "derived"],
     "records": [
-        "result_code", "files", "permissions", "provenance", "timing", "checkpoint", "trajectory",
-        "from_solver",
+        "result_code", "files", "permissions", "provenance", "timing", "checkpoint", "observable",
+        "trajectory", "from_solver",
     ],
     "engine": [
         "compilation_cache", "devices", "povm", "ansatz", "sampling", "estimates", "principle",

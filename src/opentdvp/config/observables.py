@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import product
 from math import pi
 from operator import not_
 from typing import Annotated, Any, Literal, Self
@@ -20,6 +21,17 @@ PauliString = tuple[tuple[int, str], ...]
 
 #: Labels along every axis of an observable but the first, which is the time, by its name.
 Labels = Mapping[str, tuple[int | str, ...]]
+
+
+#: An observable at a distance along x, which is 0 for all but correlators.
+CurveKey = tuple[str, int]
+
+
+def curve_keys(name: str, labels: Labels) -> list[CurveKey]:
+    """The curves of an observable with labels, such as ("Z_i[3]", 0)."""
+    if not labels:
+        return [(name, 0)]
+    return [(f"{name}[{', '.join(map(str, entry))}]", 0) for entry in product(*labels.values())]
 
 
 def parsed(text: str) -> PauliString:

@@ -14,8 +14,8 @@ from opentdvp.engine.compiled import Compiled, compiled, key_data, of_key_data, 
 from opentdvp.engine.estimates.estimator import Factors
 from opentdvp.engine.functions import Engine, RightHandSide, Vector
 from opentdvp.engine.growing import Growing, compile_growing
-from opentdvp.engine.observing import compile_measuring, first_point
 from opentdvp.engine.measuring.positivity import smallest_eigenvalues
+from opentdvp.engine.observing import compile_measuring, first_point
 from opentdvp.engine.principle import right_hand_side
 from opentdvp.engine.sampling.ensemble import Ensemble, Purpose, SamplerState
 

@@ -6,9 +6,7 @@ give equal bytes; wall times therefore live beside it, see `opentdvp.records.tim
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import product
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,10 +14,23 @@ import h5py
 import numpy as np
 from scipy.interpolate import CubicSpline
 
+from opentdvp.config.observables import CurveKey, Labels
 from opentdvp.errors import FileError
 from opentdvp.records.files import reading, replacing
+from opentdvp.records.observable import Observable
 from opentdvp.records.permissions import Output
 from opentdvp.records.result_code import ResultCode
+
+__all__ = [
+    "Curve",
+    "Observable",
+    "Trajectory",
+    "interpolate",
+    "output",
+    "read",
+    "read_run_id",
+    "write",
+]
 
 #: Raised when the layout of the file changes; a reader refuses every other version.
 SCHEMA_VERSION = 1
@@ -29,42 +40,6 @@ _KIND = "a trajectory file"
 
 #: Mean and standard error of a curve, each of shape (T,).
 Curve = tuple[np.ndarray, np.ndarray]
-
-
-@dataclass(frozen=True, eq=False)
-class Observable:
-    """Mean and standard error of an observable at every time.
-
-    `mean` and `stderr` have shape (T,), or (T, D) with one column per entry of `distances`, or
-    besides that of the times one axis for each of `labels`.
-
-    Attributes
-    ----------
-    labels
-        By name of an axis, such as `site`, what its entries are.
-    """
-
-    mean: np.ndarray
-    stderr: np.ndarray
-    distances: tuple[int, ...] = ()
-    labels: Mapping[str, tuple[int | str, ...]] = field(default_factory=dict)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Of its values at one time."""
-        columns = (len(self.distances),) if self.distances else ()
-        return (*columns, *map(len, self.labels.values()))
-
-    def keys(self, name: str) -> list[tuple[str, int]]:
-        """Name and distance of all its curves, distance 0 where there are no distances."""
-        return [(name, distance) for distance in self.distances] or curve_keys(name, self.labels)
-
-
-def curve_keys(name: str, labels: Mapping[str, tuple[int | str, ...]]) -> list[tuple[str, int]]:
-    """Name and distance of the curves of an observable with labels, such as ("Z_i[3]", 0)."""
-    if not labels:
-        return [(name, 0)]
-    return [(f"{name}[{', '.join(map(str, entry))}]", 0) for entry in product(*labels.values())]
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +74,7 @@ class Trajectory:
     result: ResultCode = ResultCode.SUCCESS
     states: dict[str, np.ndarray] = field(default_factory=dict)
 
-    def curves(self) -> dict[tuple[str, int], Curve]:
+    def curves(self) -> dict[CurveKey, Curve]:
         """Mean and standard error by observable and distance, which is 0 but for correlators.
 
         Those with labels are one curve for each of their entries.
@@ -259,7 +234,7 @@ def _label_array(entries: tuple[int | str, ...]) -> np.ndarray:
     return labels if labels.dtype.kind == "i" else np.char.encode(labels, "ascii")
 
 
-def _labels(group: h5py.Group) -> dict[str, tuple[int | str, ...]]:
+def _labels(group: h5py.Group) -> Labels:
     """The labels of all axes that have some, in the order of the axes."""
     scales = (dim[0] for dim in group["mean"].dims if len(dim))
     return {
