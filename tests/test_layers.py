@@ -43,12 +43,13 @@ ORDERS = {
     ],
     "engine": [
         "compilation_cache", "devices", "povm", "ansatz", "sampling", "estimates", "principle",
-        "measuring", "assembly", "compiled", "growing", "functions", "build", "steps", "evolve",
+        "measuring", "assembly", "compiled", "growing", "functions", "observing", "build", "steps",
+        "evolve", "measure",
     ],
     "references": [
         "site_averages", "time_steps", "exact", "trajectories", "tensors", "moments",
     ],
-    "running": ["signals", "progress", "keeper", "solvers", "solve"],
+    "running": ["signals", "progress", "keeper", "solvers", "continuation", "solve", "measure"],
 }  # fmt: skip
 
 HEAVY = {"jax", "flax", "qutip", "tenpy"}
