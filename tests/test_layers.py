@@ -30,12 +30,13 @@ ALLOWED = {
 
 #: Inside some rooms, each file or room may import those before it.
 ORDERS = {
-    "physics": ["spin", "operators", "model", "pauli"],
+    "physics": ["spin", "operators", "model", "pauli", "observables"],
     "geometry": ["lattice", "kinds"],
     "physics/pauli": [
-        "local_generators", "symmetries", "orbits", "row_blocks", "reduced_generator", "cuts",
-        "cut_orbits",
+        "strings", "local_generators", "symmetries", "orbits", "row_blocks", "reduced_generator",
+        "cuts", "cut_orbits",
     ],
+    "physics/observables": ["quantities", "derived"],
     "records": [
         "result_code", "files", "permissions", "provenance", "timing", "checkpoint", "trajectory",
         "from_solver",

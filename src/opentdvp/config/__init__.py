@@ -18,6 +18,7 @@ from opentdvp.config.figures import (
 from opentdvp.config.lattice import Lattice
 from opentdvp.config.load import load
 from opentdvp.config.networks import RecurrentNetwork
+from opentdvp.config.observables import Observables
 from opentdvp.config.panels import Inset, Panel
 from opentdvp.config.published import Published
 from opentdvp.config.references import (
@@ -36,7 +37,7 @@ from opentdvp.config.solver import (
     TdvpSolver,
 )
 from opentdvp.config.study import Deck, Study
-from opentdvp.config.system import Observables, System
+from opentdvp.config.system import System
 
 __all__ = [
     "AnyFigure",

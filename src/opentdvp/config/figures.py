@@ -16,8 +16,8 @@ from opentdvp.config.figure_parts import (
     Scans,
     SeveralRuns,
 )
+from opentdvp.config.observables import Axis, AxisPair
 from opentdvp.config.panels import Panel, PlottedCorrelators
-from opentdvp.config.system import Axis, AxisPair
 
 
 class DynamicsFigure(FigureModel):

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from opentdvp.config.base import Name, PositiveInt, StrictModel, Text
 from opentdvp.config.comparison import Run
-from opentdvp.config.system import Axis, AxisPair, Observables
+from opentdvp.config.observables import Axis, AxisPair, Observables
 
 #: An observable at a distance along x, which is 0 for magnetisations.
 CurveKey = tuple[str, int]

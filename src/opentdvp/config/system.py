@@ -1,40 +1,22 @@
 """A physical system as data: lattice, Lindbladian, start state, times and observables."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import model_validator
 
-from opentdvp.config.base import FROZEN, FrozenDict, PositiveInt, StrictModel, pattern
+from opentdvp.config.base import FROZEN, FrozenDict, StrictModel, pattern
 from opentdvp.config.expansion import named, written_out
 from opentdvp.config.interactions import Coupling, Couplings, Fields, SiteField, Term
 from opentdvp.config.jumps import Jump
 from opentdvp.config.lattice import Lattice
+from opentdvp.config.observables import Axis, Observables
 from opentdvp.config.start import Start, Vector, bloch_vectors
 from opentdvp.config.times import TimeGrid
 
-Axis = Literal["X", "Y", "Z"]
-AxisPair = Annotated[str, pattern("^[XYZ]{2}$", "two of X, Y, Z, such as XY")]
 #: Of two neighbours, or of three sites in a row.
 CouplingName = Annotated[
     str, pattern("^[XYZ]{2,3}$", "two of X, Y, Z, such as XY, or three on a chain, such as ZXZ")
 ]
-
-
-class Observables(StrictModel):
-    """Site-averaged Pauli expectation values and connected correlators along x."""
-
-    magnetization: tuple[Axis, ...] = ("X", "Y", "Z")
-    correlators: Annotated[dict[AxisPair, tuple[PositiveInt, ...]], FROZEN] = FrozenDict()
-
-    @model_validator(mode="after")
-    def _check_unique(self) -> Self:
-        lists = {"magnetization": self.magnetization} | self.correlators
-        for name, entries in lists.items():
-            if len(set(entries)) != len(entries) or (name != "magnetization" and not entries):
-                raise ValueError(f"`{name}` must list different entries, but is {list(entries)}")
-        if not any(lists.values()):
-            raise ValueError("must have something to observe, but has nothing")
-        return self
 
 
 class System(StrictModel):
@@ -91,6 +73,7 @@ class System(StrictModel):
                     f"`observables.correlators.{pair}` must have distances in 1…{largest} on this "
                     f"lattice, but has {max(distances)}"
                 )
+        named("observables", self.observables.check, self.lattice.geometry)
         return self
 
     @property

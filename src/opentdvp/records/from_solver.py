@@ -51,7 +51,8 @@ def make_trajectory(
         One record per step, or whatever else the solver counts.
     """
     table = columns(outputs)
-    distances = deck.system.observables.correlators
+    observed = deck.system.observables
+    distances, labels = observed.correlators, observed.labels(deck.system.lattice.geometry)
     return Trajectory(
         times=output_times(deck)[: len(outputs)],
         observables={
@@ -59,6 +60,7 @@ def make_trajectory(
                 mean,
                 table.get(f"{name}.stderr", np.zeros_like(mean)),
                 distances.get(name.removeprefix("C_"), ()),
+                labels.get(name, {}),
             )
             for name, mean in table.items()
             if not name.endswith(".stderr") and not name.startswith(STATE)

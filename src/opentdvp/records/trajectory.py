@@ -6,7 +6,9 @@ give equal bytes; wall times therefore live beside it, see `opentdvp.records.tim
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import IO, Any
 
@@ -33,12 +35,36 @@ Curve = tuple[np.ndarray, np.ndarray]
 class Observable:
     """Mean and standard error of an observable at every time.
 
-    `mean` and `stderr` have shape (T,), or (T, D) with one column per entry of `distances`.
+    `mean` and `stderr` have shape (T,), or (T, D) with one column per entry of `distances`, or
+    besides that of the times one axis for each of `labels`.
+
+    Attributes
+    ----------
+    labels
+        By name of an axis, such as `site`, what its entries are.
     """
 
     mean: np.ndarray
     stderr: np.ndarray
     distances: tuple[int, ...] = ()
+    labels: Mapping[str, tuple[int | str, ...]] = field(default_factory=dict)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of its values at one time."""
+        columns = (len(self.distances),) if self.distances else ()
+        return (*columns, *map(len, self.labels.values()))
+
+    def keys(self, name: str) -> list[tuple[str, int]]:
+        """Name and distance of all its curves, distance 0 where there are no distances."""
+        return [(name, distance) for distance in self.distances] or curve_keys(name, self.labels)
+
+
+def curve_keys(name: str, labels: Mapping[str, tuple[int | str, ...]]) -> list[tuple[str, int]]:
+    """Name and distance of the curves of an observable with labels, such as ("Z_i[3]", 0)."""
+    if not labels:
+        return [(name, 0)]
+    return [(f"{name}[{', '.join(map(str, entry))}]", 0) for entry in product(*labels.values())]
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +76,8 @@ class Trajectory:
     times
         Times of the observables, shape (T,); dimensionless.
     observables
-        By name: X, Y, Z for magnetisations, C_XX and so on for connected correlators.
+        By name: X, Y, Z for magnetisations, C_XX and so on for connected correlators, others as
+        `config.Observables.labels` says.
     diagnostics
         By name, one entry per accepted step; empty where a solver has none.
     deck
@@ -73,13 +100,16 @@ class Trajectory:
     states: dict[str, np.ndarray] = field(default_factory=dict)
 
     def curves(self) -> dict[tuple[str, int], Curve]:
-        """Mean and standard error by observable and distance, which is 0 for magnetisations."""
+        """Mean and standard error by observable and distance, which is 0 but for correlators.
+
+        Those with labels are one curve for each of their entries.
+        """
         points = len(self.times)
         return {
-            (name, distance): (mean, error)
+            key: (mean, error)
             for name, observable in self.observables.items()
-            for distance, mean, error in zip(
-                observable.distances or (0,),
+            for key, mean, error in zip(
+                observable.keys(name),
                 observable.mean.reshape(points, -1).T,
                 observable.stderr.reshape(points, -1).T,
                 strict=True,
@@ -150,6 +180,11 @@ def _fill(file: h5py.File, trajectory: Trajectory) -> None:
         _put(group, "stderr", observable.stderr)
         if observable.distances:
             group.attrs["distances"] = observable.distances
+        for axis, (label, entries) in enumerate(observable.labels.items(), start=1):
+            _put(group, label, _label_array(entries))
+            group[label].make_scale(label)
+            for values in (group["mean"], group["stderr"]):
+                values.dims[axis].attach_scale(group[label])
     file.create_group("diagnostics", track_order=True)
     for name, values in trajectory.diagnostics.items():
         _put(file, f"diagnostics/{name}", values)
@@ -204,6 +239,7 @@ def _parse(file: h5py.File, path: Path) -> Trajectory:
                 mean=_numbers(group["mean"]),
                 stderr=_numbers(group["stderr"]),
                 distances=tuple(int(d) for d in group.attrs.get("distances", ())),
+                labels=_labels(group),
             )
             for name, group in file["observables"].items()
         },
@@ -215,6 +251,23 @@ def _parse(file: h5py.File, path: Path) -> Trajectory:
         result=ResultCode(attributes["result"]),
         states={name: _numbers(values) for name, values in file.get("states", {}).items()},
     )
+
+
+def _label_array(entries: tuple[int | str, ...]) -> np.ndarray:
+    """Numbers, or text of a fixed length, which has a checksum in a file."""
+    labels = np.array(entries)
+    return labels if labels.dtype.kind == "i" else np.char.encode(labels, "ascii")
+
+
+def _labels(group: h5py.Group) -> dict[str, tuple[int | str, ...]]:
+    """The labels of all axes that have some, in the order of the axes."""
+    scales = (dim[0] for dim in group["mean"].dims if len(dim))
+    return {
+        Path(scale.name).name: tuple(np.char.decode(scale[:]).tolist())
+        if scale.dtype.kind == "S"
+        else tuple(scale[:].tolist())
+        for scale in scales
+    }
 
 
 def _numbers(data: h5py.Dataset) -> np.ndarray:
@@ -230,11 +283,11 @@ def _check(trajectory: Trajectory, path: Path) -> None:
     if not points or trajectory.times.ndim != 1:
         raise FileError(f"Cannot read {path}: it must have times, but has none.")
     for name, observable in trajectory.observables.items():
-        columns = (len(observable.distances),) if observable.distances else ()
+        shape = (points, *observable.shape)
         for values in (observable.mean, observable.stderr):
-            if values.shape != (points, *columns):
+            if values.shape != shape:
                 raise FileError(
-                    f"Cannot read {path}: `{name}` must have the shape {(points, *columns)}, "
+                    f"Cannot read {path}: `{name}` must have the shape {shape}, "
                     f"but has {values.shape}."
                 )
     for name, values in trajectory.states.items():

@@ -1,0 +1,1 @@
+"""Observables as functions of the expectation values of Pauli strings."""
