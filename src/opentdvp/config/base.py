@@ -59,9 +59,7 @@ class StrictModel(BaseModel):
 
 
 def _refuse(self: object, *args: object, **keys: object) -> NoReturn:
-    raise TypeError(
-        "What a configuration holds must not be changed; make a new one."
-    )
+    raise TypeError("What a configuration holds must not be changed; make a new one.")
 
 
 class FrozenDict(dict[Any, Any]):

@@ -102,9 +102,9 @@ class Observables(StrictModel):
     strings: Annotated[tuple[StringText, ...], Field(exclude_if=not_)] = ()
     profiles: Annotated[tuple[Axis, ...], Field(exclude_if=not_)] = ()
     correlation_matrices: Annotated[tuple[AxisPair, ...], Field(exclude_if=not_)] = ()
-    displacements: Annotated[
-        dict[AxisPair, tuple[Offset, ...]], FROZEN, Field(exclude_if=not_)
-    ] = FrozenDict()
+    displacements: Annotated[dict[AxisPair, tuple[Offset, ...]], FROZEN, Field(exclude_if=not_)] = (
+        FrozenDict()
+    )
     structure_factors: Annotated[
         dict[AxisPair, tuple[Momentum, ...]], FROZEN, Field(exclude_if=not_)
     ] = FrozenDict()

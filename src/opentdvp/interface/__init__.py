@@ -1,4 +1,4 @@
-"""opentdvp from Python: what `import opentdvp as od` offers; imports no solver before it is used."""
+"""What `import opentdvp as od` offers; no solver is imported before it is used."""
 
 from opentdvp.interface.comparing import Comparison, compare
 from opentdvp.interface.plotting import plot

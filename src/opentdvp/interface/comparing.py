@@ -1,13 +1,11 @@
 """Comparing a result with a reference: differences at every time, and a verdict per curve."""
 
-from dataclasses import dataclass, replace
-from html import escape
+from dataclasses import dataclass
 
 import pandas as pd
 
 from opentdvp import compare as comparing
 from opentdvp.config.comparison import Tolerance
-from opentdvp.errors import ConfigError
 from opentdvp.interface import words
 from opentdvp.interface.results import AnyPath, Result, as_result
 

@@ -42,7 +42,7 @@ def described(network: Any) -> CustomNetwork:
             "`network` must be a mapping, or an instance of a subclass of Autoregressive or "
             f"EnergyNetwork, but is {network if isinstance(network, type) else kind.__name__}."
         )
-    file = getattr(sys.modules[kind.__module__], "__file__", None)
+    file = getattr(sys.modules.get(kind.__module__), "__file__", None)
     options = _options(network)
     if file and kind.__module__ != "__main__":
         return CustomNetwork(kind="custom", file=file, name=kind.__qualname__, options=options)
@@ -155,8 +155,8 @@ def _text(value: Any) -> str:
         if text:
             return text
     raise ConfigError(
-        f"`network` must be defined where its code can be read, but that of {value.__name__} cannot; "
-        "write it into a file, and import it."
+        f"`network` must be defined where its code can be read, but {value.__name__} is not; write "
+        "it into a file, and import it."
     )
 
 

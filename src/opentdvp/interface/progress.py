@@ -1,6 +1,5 @@
 """How far a run has come: a bar in a notebook or a terminal, lines elsewhere."""
 
-import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -65,9 +65,9 @@ def _numbers(method: str, preset: str, changes: dict[str, Any]) -> dict[str, Any
 class Tdvp(_Solver, TdvpSolver):
     """A neural network by the time-dependent variational principle, in POVM form.
 
-    Keys are those of a configuration (config/README.md). `network` may also be an instance of an own
-    class, such as `MyNetwork(width=8)`: its code is part of the run's identity, with all that it
-    uses of the notebook that it is defined in (docs/own_network.md).
+    Keys are those of a configuration (config/README.md). `network` may also be an instance of an
+    own class, such as `MyNetwork(width=8)`: its code is part of the run's identity, with all that
+    it uses of the notebook that it is defined in (docs/own_network.md).
 
     Examples
     --------

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from opentdvp.errors import ConfigError, FileError, NumericalFailure
 from opentdvp.interface.own_networks import save_source
 from opentdvp.interface.progress import shown
 from opentdvp.interface.results import AnyPath, Result, read
-from opentdvp.records import timing, trajectory
+from opentdvp.records import timing
 from opentdvp.records.files import beside, followed
 from opentdvp.records.permissions import reserved
 from opentdvp.records.result_code import ResultCode
@@ -33,11 +32,11 @@ def solve(
     system, solver
         What to solve, and how.
     out
-        File of the result. While the run goes on, it is saved beside it now and then, and when it is
-        interrupted; the same call goes on from there. Without it nothing is kept.
+        File of the result. While the run goes on, it is saved beside it now and then, and when it
+        is interrupted; the same call goes on from there. Without it nothing is kept.
     resume
-        Whether to read `out` if it is there, and to go on with a run that was interrupted; otherwise
-        all is computed anew, and `out` is replaced.
+        Whether to read `out` if it is there, and to go on with a run that was interrupted;
+        otherwise all is computed anew, and `out` is replaced.
     progress
         Whether to show how far the run has come.
 
@@ -134,8 +133,8 @@ def _earlier(deck: Deck, out: Path) -> Result:
     found = read(out)
     if found.run_id != deck.run_id:
         raise FileError(
-            f"`out` must be a new file or one of the run {deck.run_id[:12]}, but {out} is of the run "
-            f"{found.run_id[:12]}; choose another name, or replace it by `resume=False`."
+            f"`out` must be a new file or one of the run {deck.run_id[:12]}, but {out} is of the "
+            f"run {found.run_id[:12]}; choose another name, or replace it by `resume=False`."
         )
     return found
 

@@ -66,7 +66,8 @@ class System(Validated, config.System):
     Parameters
     ----------
     couplings
-        By Pauli pair, such as {"XX": 2}: strengths of all nearest-neighbour bonds, or on which bonds.
+        By Pauli pair, such as {"XX": 2}: strengths of all nearest-neighbour bonds, or on which
+        bonds.
     fields
         By Pauli letter, such as {"Z": 1}: strengths of all sites.
     terms, jumps
@@ -76,8 +77,8 @@ class System(Validated, config.System):
     stop, points, times
         Observables are given at `points` equidistant times (61) from 0 to `stop`, or at `times`.
     observables
-        As in a configuration. Without it, magnetisations, and correlators XX, YY and ZZ at distances
-        of up to four.
+        As in a configuration. Without it, magnetisations, and correlators XX, YY and ZZ at
+        distances of up to four.
 
     Raises
     ------

@@ -61,7 +61,8 @@ def how_well(run: Trajectory) -> str:
     said.append(f"standard errors up to {largest:.2g}" if largest else "no standard errors")
     residual = run.diagnostics.get("residual_held_out", run.diagnostics.get("residual"))
     if residual is not None and np.size(residual):
-        said.append(f"residual {np.median(residual):.2g} (median), {np.max(residual):.2g} (largest)")
+        median, largest = np.median(residual), np.max(residual)
+        said.append(f"residual {median:.2g} (median), {largest:.2g} (largest)")
     return "; ".join(said)
 
 

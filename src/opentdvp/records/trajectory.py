@@ -10,19 +10,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import h5py
 import numpy as np
 from scipy.interpolate import CubicSpline
 
 from opentdvp.errors import FileError
+from opentdvp.records.dimensions import (
+    DISTANCE,
+    TIME,
+    Labels,
+    observables_in,
+    put_observables,
+    put_scale,
+    put_series,
+    series_in,
+)
 from opentdvp.records.files import reading, replacing
 from opentdvp.records.permissions import Output
 from opentdvp.records.result_code import ResultCode
 
-#: Raised when the layout of the file changes; a reader refuses every other version.
-SCHEMA_VERSION = 1
+#: Raised when the layout of the file changes.
+SCHEMA_VERSION = 2
+#: That of files whose observables are groups, which are read as well.
+_GROUPS = 1
 
 #: What a file is, in errors.
 _KIND = "a trajectory file"
@@ -47,20 +59,24 @@ class Observable:
     mean: np.ndarray
     stderr: np.ndarray
     distances: tuple[int, ...] = ()
-    labels: Mapping[str, tuple[int | str, ...]] = field(default_factory=dict)
+    labels: Mapping[str, Labels] = field(default_factory=dict)
+
+    @property
+    def axes(self) -> dict[str, Labels]:
+        """The labels of all axes but that of the times, distances among them."""
+        return ({DISTANCE: self.distances} if self.distances else {}) | dict(self.labels)
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Of its values at one time."""
-        columns = (len(self.distances),) if self.distances else ()
-        return (*columns, *map(len, self.labels.values()))
+        return tuple(map(len, self.axes.values()))
 
     def keys(self, name: str) -> list[tuple[str, int]]:
         """Name and distance of all its curves, distance 0 where there are no distances."""
         return [(name, distance) for distance in self.distances] or curve_keys(name, self.labels)
 
 
-def curve_keys(name: str, labels: Mapping[str, tuple[int | str, ...]]) -> list[tuple[str, int]]:
+def curve_keys(name: str, labels: Mapping[str, Labels]) -> list[tuple[str, int]]:
     """Name and distance of the curves of an observable with labels, such as ("Z_i[3]", 0)."""
     if not labels:
         return [(name, 0)]
@@ -172,26 +188,21 @@ def _fill(file: h5py.File, trajectory: Trajectory) -> None:
     file.attrs["result"] = str(trajectory.result)
     for key, value in trajectory.provenance.items():
         file.attrs[f"provenance.{key}"] = value
-    _put(file, "times", trajectory.times)
-    observables = file.create_group("observables", track_order=True)
-    for name, observable in trajectory.observables.items():
-        group = observables.create_group(name)
-        _put(group, "mean", observable.mean)
-        _put(group, "stderr", observable.stderr)
-        if observable.distances:
-            group.attrs["distances"] = observable.distances
-        for axis, (label, entries) in enumerate(observable.labels.items(), start=1):
-            _put(group, label, _label_array(entries))
-            group[label].make_scale(label)
-            for values in (group["mean"], group["stderr"]):
-                values.dims[axis].attach_scale(group[label])
-    file.create_group("diagnostics", track_order=True)
+    put_scale(file, "times", trajectory.times)
+    put_observables(
+        file.create_group("observables", track_order=True),
+        trajectory.times,
+        {name: observable.axes for name, observable in trajectory.observables.items()},
+        {name: (found.mean, found.stderr) for name, found in trajectory.observables.items()},
+    )
+    diagnostics = file.create_group("diagnostics", track_order=True)
     for name, values in trajectory.diagnostics.items():
-        _put(file, f"diagnostics/{name}", values)
+        put_series(diagnostics, name, values, "step entry")
     if trajectory.states:
         states = file.create_group("states", track_order=True)
+        put_scale(states, TIME, trajectory.times)
         for name, values in trajectory.states.items():
-            _put(states, name, values, compression="gzip", shuffle=True)
+            put_series(states, name, values, "time parameter", compression="gzip", shuffle=True)
 
 
 def read(path: Path) -> Trajectory:
@@ -223,9 +234,10 @@ def read_run_id(path: Path) -> str:
 def _parse(file: h5py.File, path: Path) -> Trajectory:
     attributes = dict(file.attrs)
     version = attributes["schema_version"]
-    if version != SCHEMA_VERSION:
+    if version not in (_GROUPS, SCHEMA_VERSION):
         raise FileError(
-            f"Cannot read {path}: its schema version must be {SCHEMA_VERSION}, but is {version}."
+            f"Cannot read {path}: its schema version must be {_GROUPS} or {SCHEMA_VERSION}, but is "
+            f"{version}."
         )
     if hashlib.sha256(attributes["deck"].encode()).hexdigest() != attributes["run_id"]:
         raise FileError(f"Cannot read {path}: its run id does not belong to its deck.")
@@ -234,39 +246,36 @@ def _parse(file: h5py.File, path: Path) -> Trajectory:
     prefix = "provenance."
     return Trajectory(
         times=_numbers(file["times"]),
-        observables={
-            name: Observable(
-                mean=_numbers(group["mean"]),
-                stderr=_numbers(group["stderr"]),
-                distances=tuple(int(d) for d in group.attrs.get("distances", ())),
-                labels=_labels(group),
-            )
-            for name, group in file["observables"].items()
-        },
-        diagnostics={name: values[:] for name, values in file["diagnostics"].items()},
+        observables=(_grouped if version == _GROUPS else _observables)(file["observables"]),
+        diagnostics={name: values[:] for name, values in series_in(file["diagnostics"])},
         deck=attributes["deck"],
         provenance={
             k.removeprefix(prefix): v for k, v in attributes.items() if k.startswith(prefix)
         },
         result=ResultCode(attributes["result"]),
-        states={name: _numbers(values) for name, values in file.get("states", {}).items()},
+        states={
+            name: _numbers(values)
+            for name, values in (series_in(file["states"]) if "states" in file else ())
+        },
     )
 
 
-def _label_array(entries: tuple[int | str, ...]) -> np.ndarray:
-    """Numbers, or text of a fixed length, which has a checksum in a file."""
-    labels = np.array(entries)
-    return labels if labels.dtype.kind == "i" else np.char.encode(labels, "ascii")
-
-
-def _labels(group: h5py.Group) -> dict[str, tuple[int | str, ...]]:
-    """The labels of all axes that have some, in the order of the axes."""
-    scales = (dim[0] for dim in group["mean"].dims if len(dim))
+def _observables(group: h5py.Group) -> dict[str, Observable]:
     return {
-        Path(scale.name).name: tuple(np.char.decode(scale[:]).tolist())
-        if scale.dtype.kind == "S"
-        else tuple(scale[:].tolist())
-        for scale in scales
+        name: Observable(_numbers(mean), _numbers(stderr), axes.pop(DISTANCE, ()), axes)
+        for name, mean, stderr, axes in observables_in(group)
+    }
+
+
+def _grouped(group: h5py.Group) -> dict[str, Observable]:
+    """Those of files of the first version: groups without names of their axes."""
+    return {
+        name: Observable(
+            mean=_numbers(values["mean"]),
+            stderr=_numbers(values["stderr"]),
+            distances=tuple(int(d) for d in values.attrs.get("distances", ())),
+        )
+        for name, values in group.items()
     }
 
 
@@ -296,9 +305,3 @@ def _check(trajectory: Trajectory, path: Path) -> None:
                 f"Cannot read {path}: `states.{name}` must have {points} times, but has "
                 f"{len(values)}."
             )
-
-
-def _put(group: h5py.Group, name: str, values: np.ndarray, **filters: Any) -> None:
-    # Checksums make a damaged file fail on reading instead of giving wrong numbers.
-    settings = {"fletcher32": True, "chunks": np.shape(values), **filters}
-    group.create_dataset(name, data=np.asarray(values), **settings)
