@@ -47,5 +47,5 @@ def draw(runs: Sequence[Trajectory], observables: Sequence[str], time_label: str
 
 def _name_entries(axes: Axes, labels: Sequence[int | str]) -> None:
     stride = max(1, len(labels) // 8)
-    axes.set_yticks(range(0, len(labels), stride), labels[::stride])
+    axes.set_yticks(range(0, len(labels), stride), list(map(str, labels[::stride])))
     axes.minorticks_off()

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from opentdvp import compare as comparing
+from opentdvp import judging
 from opentdvp.config.comparison import Tolerance
 from opentdvp.interface import words
 from opentdvp.interface.results import AnyPath, Result, as_result
@@ -83,6 +83,6 @@ def compare(
     """
     judged, judge = as_result(result, "result"), as_result(reference, "reference")
     allowed = Tolerance(magnetization=tolerance, correlators=tolerance)
-    points = comparing.compare(judged.trajectory, judge.trajectory, allowed)
-    summary = comparing.summarize(points, allowed, judged.trajectory, judge.trajectory)
+    points = judging.compare(judged.trajectory, judge.trajectory, allowed)
+    summary = judging.summarize(points, allowed, judged.trajectory, judge.trajectory)
     return Comparison(points, summary)

@@ -1,12 +1,12 @@
-"""A configuration from Python: its runs are solved, read, compared and drawn like the pipeline's."""
+"""A configuration from Python: its runs are solved, read and compared as in the pipeline."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from opentdvp import compare as comparing
-from opentdvp import config
+from opentdvp import config, judging
 from opentdvp.config import Run, StochasticSolver
 from opentdvp.config.base import one_of
 from opentdvp.config.load import load_with_sources
@@ -67,14 +67,14 @@ class Study:
         """
         run = self._run(system, solver)
         path = self._study.output.trajectory(run)
-        comparing.read_run(self._study, run, path)
+        judging.read_run(self._study, run, path)
         return read(path)
 
     def compare(self, name: str) -> Comparison:
         """A comparison of the configuration, from the files of its runs."""
         _require("comparisons", name, self.comparisons)
         entry, place = self.comparisons[name], self._study.output.trajectory
-        tables = comparing.judge(self._study, entry, place(entry.candidate), place(entry.reference))
+        tables = judging.judge(self._study, entry, place(entry.candidate), place(entry.reference))
         return Comparison(tables.points, tables.summary)
 
     def _run(self, system: str, solver: str) -> Run:
@@ -161,6 +161,6 @@ def load(path: AnyPath) -> Study:
     return Study(study, sources)
 
 
-def _require(argument: str, name: str, table: dict[str, object]) -> None:
+def _require(argument: str, name: str, table: Mapping[str, object]) -> None:
     if name not in table:
         raise ConfigError(f"Argument `{argument}` {one_of(name, table)}.")

@@ -262,7 +262,12 @@ def _parse(file: h5py.File, path: Path) -> Trajectory:
 
 def _observables(group: h5py.Group) -> dict[str, Observable]:
     return {
-        name: Observable(_numbers(mean), _numbers(stderr), axes.pop(DISTANCE, ()), axes)
+        name: Observable(
+            mean=_numbers(mean),
+            stderr=_numbers(stderr),
+            distances=tuple(map(int, axes.pop(DISTANCE, ()))),
+            labels=axes,
+        )
         for name, mean, stderr, axes in observables_in(group)
     }
 
