@@ -3,7 +3,6 @@
 import doctest
 import importlib
 import inspect
-import os
 import pkgutil
 
 import pytest
@@ -20,10 +19,8 @@ WITHOUT = {"Comparison", "Study", "Autoregressive", "EnergyNetwork"}
 def test_examples_run(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     module = importlib.import_module(f"opentdvp.interface.{name}")
-    here = os.getcwd()
     flags = doctest.IGNORE_EXCEPTION_DETAIL | doctest.ELLIPSIS
     found = doctest.testmod(module, optionflags=flags)
-    os.chdir(here)
     assert found.failed == 0
 
 

@@ -75,7 +75,8 @@ def compare(
     Examples
     --------
     >>> import opentdvp as od
-    >>> decay = od.System.chain(2, jumps=[od.Jump("sigma_minus", 1.0)], start={"Z": 1}, stop=1)
+    >>> jumps = [od.Jump("sigma_minus", 1.0)]
+    >>> decay = od.System.chain(3, jumps=jumps, start={"Z": 1}, stop=1)
     >>> exact = od.solve(decay, od.Exact(), progress=False)
     >>> reduced = od.solve(decay, od.ExactReduced(), progress=False)
     >>> od.compare(reduced, exact).largest < 1e-6

@@ -50,7 +50,8 @@ def plot(
     Examples
     --------
     >>> import opentdvp as od
-    >>> decay = od.System.chain(2, jumps=[od.Jump("sigma_minus", 1.0)], start={"Z": 1}, stop=1)
+    >>> jumps = [od.Jump("sigma_minus", 1.0)]
+    >>> decay = od.System.chain(3, jumps=jumps, start={"Z": 1}, stop=1)
     >>> exact = od.solve(decay, od.Exact(), progress=False)
     >>> od.plot(exact, observables=["Z"]).axes[0].get_ylabel()
     'magnetisation'

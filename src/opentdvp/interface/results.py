@@ -42,7 +42,8 @@ class Result:
     Examples
     --------
     >>> import opentdvp as od
-    >>> decay = od.System.chain(1, jumps=[od.Jump("sigma_minus", 1.0)], start={"Z": 1}, stop=1)
+    >>> jumps = [od.Jump("sigma_minus", 1.0)]
+    >>> decay = od.System.chain(1, periodic=False, jumps=jumps, start={"Z": 1}, stop=1)
     >>> result = od.solve(decay, od.Exact(), progress=False)
     >>> mean, stderr = result["Z"]
     >>> float(mean[-1].round(6))  # 2/e - 1
@@ -158,7 +159,8 @@ def read(path: AnyPath) -> Result:
     Examples
     --------
     >>> import opentdvp as od, tempfile, pathlib
-    >>> decay = od.System.chain(1, jumps=[od.Jump("sigma_minus", 1.0)], start={"Z": 1}, stop=1)
+    >>> jumps = [od.Jump("sigma_minus", 1.0)]
+    >>> decay = od.System.chain(1, periodic=False, jumps=jumps, start={"Z": 1}, stop=1)
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     file = pathlib.Path(folder, "decay.h5")
     ...     solved = od.solve(decay, od.Exact(), out=file, progress=False)

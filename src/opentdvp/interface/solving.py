@@ -52,7 +52,8 @@ def solve(
     Examples
     --------
     >>> import opentdvp as od
-    >>> decay = od.System.chain(1, jumps=[od.Jump("sigma_minus", 1.0)], start={"Z": 1}, stop=1)
+    >>> jumps = [od.Jump("sigma_minus", 1.0)]
+    >>> decay = od.System.chain(1, periodic=False, jumps=jumps, start={"Z": 1}, stop=1)
     >>> od.solve(decay, od.Exact(), progress=False).trajectory.result
     <ResultCode.SUCCESS: 'success'>
     """

@@ -133,7 +133,7 @@ def load(path: AnyPath) -> Study:
 
     Examples
     --------
-    >>> import opentdvp as od, os, pathlib, tempfile
+    >>> import opentdvp as od, pathlib
     >>> text = '''
     ... systems:
     ...   decay: {lattice: {kind: chain, size: [1], periodic: false}, start: {Z: 1},
@@ -143,8 +143,6 @@ def load(path: AnyPath) -> Study:
     ... comparisons: {decay: {candidate: {system: decay, solver: reduced},
     ...               reference: {system: decay, solver: exact}, tolerance: 1.0e-6}}
     ... '''
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> os.chdir(folder.name)
     >>> _ = pathlib.Path("mine.yaml").write_text(text)
     >>> study = od.load("mine.yaml")
     >>> for run in study.runs:

@@ -63,6 +63,8 @@ class Jump(Validated, jump_models.Jump):
 class System(Validated, config.System):
     """An open quantum spin system that cannot be changed; its constructors are those of lattices.
 
+    Lattices are periodic unless told otherwise.
+
     Parameters
     ----------
     couplings
@@ -91,7 +93,7 @@ class System(Validated, config.System):
     >>> system = od.System.chain(4, couplings={"ZZ": 1}, fields={"X": 0.5}, start={"Z": 1}, stop=2)
     >>> system.lattice.n_sites
     4
-    >>> od.System.square(3, 3, couplings={"ZZ": 1}, start={"Z": 1}, stop=2, periodic=True).fields
+    >>> od.System.square(3, 3, couplings={"ZZ": 1}, start={"Z": 1}, stop=2).fields
     {}
     >>> system.time = 3
     Traceback (most recent call last):
@@ -100,20 +102,20 @@ class System(Validated, config.System):
     """
 
     @classmethod
-    def chain(cls, length: int, *, periodic: bool = False, **physics: Unpack[Physics]) -> Self:
-        """A chain of `length` sites; a ring, if `periodic`.
+    def chain(cls, length: int, *, periodic: bool = True, **physics: Unpack[Physics]) -> Self:
+        """A ring of `length` sites; an open chain, if it is not `periodic`.
 
         >>> import opentdvp as od
-        >>> od.System.chain(3, start={"X": 1}, stop=1).lattice.size
-        (3,)
+        >>> od.System.chain(3, start={"X": 1}, stop=1, periodic=False).lattice.closed
+        (False,)
         """
         return cls._on({"kind": "chain", "size": [length], "periodic": periodic}, physics)
 
     @classmethod
     def ladder(
-        cls, length: int, legs: int = 2, *, periodic: bool = False, **physics: Unpack[Physics]
+        cls, length: int, legs: int = 2, *, periodic: bool = True, **physics: Unpack[Physics]
     ) -> Self:
-        """Chains of `length` sites side by side, each of them a ring, if `periodic`.
+        """Rings of `length` sites side by side; open chains, if they are not `periodic`.
 
         >>> import opentdvp as od
         >>> od.System.ladder(3, start={"X": 1}, stop=1).lattice.n_sites
@@ -127,10 +129,10 @@ class System(Validated, config.System):
         length: int,
         width: int,
         *,
-        periodic: bool | Sequence[bool] = False,
+        periodic: bool | Sequence[bool] = True,
         **physics: Unpack[Physics],
     ) -> Self:
-        """A square lattice, `periodic` along both axes or along those that are true.
+        """A square lattice, `periodic` along both axes, along those that are true, or along none.
 
         >>> import opentdvp as od
         >>> od.System.square(3, 2, start={"X": 1}, stop=1, periodic=[True, False]).lattice.closed
@@ -144,7 +146,7 @@ class System(Validated, config.System):
         length: int,
         width: int,
         *,
-        periodic: bool | Sequence[bool] = False,
+        periodic: bool | Sequence[bool] = True,
         **physics: Unpack[Physics],
     ) -> Self:
         """A triangular lattice; the rest is as for `square`.
@@ -162,7 +164,7 @@ class System(Validated, config.System):
         length: int,
         width: int,
         *,
-        periodic: bool | Sequence[bool] = False,
+        periodic: bool | Sequence[bool] = True,
         **physics: Unpack[Physics],
     ) -> Self:
         """A honeycomb of `length` × `width` cells of two sites; the rest is as for `square`.

@@ -45,9 +45,7 @@ def gather_outputs(out: Path) -> list[Output]:
     return [trajectory.output(out), timing.output(out)]
 
 
-def solve_to_file(
-    deck: Deck, out: Path, checkpoints: Checkpoints | None, report: Report
-) -> None:
+def solve_to_file(deck: Deck, out: Path, checkpoints: Checkpoints | None, report: Report) -> None:
     """Solve a deck and write its trajectory.
 
     Parameters
