@@ -102,9 +102,9 @@ def test_errors_name_the_key(make, message):
 
 
 def test_what_is_observed_without_being_named_fits_the_lattice():
-    assert dict(od.System.chain(10, **DECAY).observables.correlators) == {
-        pair: (1, 2, 3, 4) for pair in ("XX", "YY", "ZZ")
-    }
+    assert dict(od.System.chain(10, **DECAY).observables.correlators) == dict.fromkeys(
+        ("XX", "YY", "ZZ"), (1, 2, 3, 4)
+    )
     assert set(od.System.chain(3, **DECAY).observables.correlators.values()) == {(1,)}
     one = od.System.chain(1, periodic=False, **DECAY)
     assert not one.observables.correlators
