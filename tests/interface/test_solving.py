@@ -105,7 +105,7 @@ def test_what_cannot_be_solved_is_refused_before_any_work():
     closed = od.System.chain(3, start={"Z": 1}, stop=1, jumps=[od.Jump("X", 1)])
     with pytest.raises(ConfigError, match="jumps"):
         od.solve(closed, od.Mps.preset("quick"), progress=False)
-    with pytest.raises(ConfigError, match="Argument `system` must be made by od.System"):
+    with pytest.raises(ConfigError, match=r"Argument `system` must be made by od\.System"):
         od.solve({"lattice": 3}, od.Exact())
 
 
@@ -119,7 +119,7 @@ def test_a_run_that_fails_says_what_helps(monkeypatch):
     earlier = __import__("opentdvp.running.solvers", fromlist=["x"]).method_of
     calls = iter([lambda deck: failing, earlier])
     monkeypatch.setattr("opentdvp.running.solvers.method_of", lambda deck: next(calls)(deck))
-    with pytest.raises(NumericalFailure, match="not_finite.*use smaller rates"):
+    with pytest.raises(NumericalFailure, match=r"not_finite.*use smaller rates"):
         od.solve(SYSTEM, od.ExactReduced(), progress=False)
 
 
