@@ -49,7 +49,7 @@ ORDERS = {
     "physics/observables": ["quantities", "derived"],
     "records": [
         "result_code", "files", "permissions", "provenance", "timing", "checkpoint", "dimensions",
-        "trajectory", "from_solver",
+        "observable", "trajectory", "from_solver",
     ],
     "engine": [
         "compilation_cache", "devices", "povm", "ansatz", "sampling", "estimates", "principle",

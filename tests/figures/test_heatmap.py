@@ -16,7 +16,7 @@ from trajectories import make
 from opentdvp.config import Comparison, Front, HeatMapFigure, Run
 from opentdvp.config.comparison import Tolerance
 from opentdvp.errors import ConfigError
-from opentdvp.figures import heatmap, style
+from opentdvp.figures import heatmap, maps, style
 from opentdvp.figures.sources import Material
 from opentdvp.judging import compare
 from opentdvp.records.trajectory import Observable, Trajectory
@@ -92,11 +92,11 @@ def test_cells_are_centred_on_their_values(drawn):
 
 
 def test_one_time_alone_has_a_cell():
-    np.testing.assert_array_equal(heatmap._edges(np.array([2.0])), [1.5, 2.5])
+    np.testing.assert_array_equal(maps.edges(np.array([2.0])), [1.5, 2.5])
 
 
 def test_edges_of_uneven_times_are_halfway():
-    edges = heatmap._edges(np.array([0.0, 1, 3, 4]))
+    edges = maps.edges(np.array([0.0, 1, 3, 4]))
     np.testing.assert_array_equal(edges, [-0.5, 0.5, 2, 3.5, 4.5])
 
 

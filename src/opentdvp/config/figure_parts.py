@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from opentdvp.config.base import StrictModel, Text
 from opentdvp.config.comparison import Comparison, Run
-from opentdvp.config.panels import CurveKey
+from opentdvp.config.observables import CurveKey
 from opentdvp.config.scan import Scan
 
 #: A run, and the curves that a figure draws of it.

@@ -6,7 +6,16 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from opentdvp.config.base import Label, Name, Positive, PositiveInt, Real, StrictModel, Text
+from opentdvp.config.base import (
+    Label,
+    Name,
+    Positive,
+    PositiveInt,
+    Real,
+    StrictModel,
+    Text,
+    pattern,
+)
 from opentdvp.config.comparison import Run
 from opentdvp.config.figure_parts import (
     Comparisons,
@@ -138,6 +147,30 @@ class HeatMapFigure(FigureModel):
             yield from ((chosen.candidate, curves), (chosen.reference, curves))
 
 
+class ProfileFigure(FigureModel):
+    """A profile, or the current through every bond, against time and site, a row per run.
+
+    The colour is linear between the two ends of `range`; without one, the largest value of all rows
+    and its negative are the ends.
+    """
+
+    kind: Literal["profile"]
+    time_label: Text = "$t$"
+    observable: Annotated[str, pattern("^([XYZ]_i|J_[XYZ])$", "a profile or current: Z_i or J_Z")]
+    rows: Annotated[tuple[Labelled, ...], Field(min_length=1)]
+    range: tuple[Real, Real] | None = None
+
+    @model_validator(mode="after")
+    def _check_range(self) -> Self:
+        if self.range is not None and self.range[0] >= self.range[1]:
+            raise ValueError(f"`range` must ascend, but is {list(self.range)}")
+        return self
+
+    def demands(self, comparisons: Comparisons, scans: Scans) -> Iterator[Demand]:
+        """All runs, with the observable that they must have."""
+        return ((row.run, frozenset({(self.observable, 0)})) for row in self.rows)
+
+
 class FrontFigure(Front, FigureModel):
     """How far a correlator has spread: d where it first reaches `threshold`, and d = a·t^(1/b).
 
@@ -241,6 +274,7 @@ AnyFigure = Annotated[
     | RunsFigure
     | DiagnosticsFigure
     | HeatMapFigure
+    | ProfileFigure
     | FrontFigure
     | ScanFigure
     | CostsFigure

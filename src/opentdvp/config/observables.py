@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import product
 from math import pi
 from operator import not_
 from typing import Annotated, Any, Literal, Self
@@ -30,6 +31,17 @@ PauliString = tuple[tuple[int, str], ...]
 Labels = Mapping[str, tuple[int | str, ...]]
 
 
+#: An observable at a distance along x, which is 0 for all but correlators.
+CurveKey = tuple[str, int]
+
+
+def curve_keys(name: str, labels: Labels) -> list[CurveKey]:
+    """The curves of an observable with labels, such as ("Z_i[3]", 0)."""
+    if not labels:
+        return [(name, 0)]
+    return [(f"{name}[{', '.join(map(str, entry))}]", 0) for entry in product(*labels.values())]
+
+
 def parsed(text: str) -> PauliString:
     """The Pauli string of a text such as "X@1 Z@4"."""
     return tuple(sorted((int(part[2:]), part[0]) for part in text.split()))
@@ -40,6 +52,11 @@ def _ordered(text: str) -> str:
     string = parsed(text)
     if len({site for site, _ in string}) != len(string):
         raise ValueError(f"must have each site once, but is {text}")
+    return written(string)
+
+
+def written(string: PauliString) -> str:
+    """The text of a Pauli string."""
     return " ".join(f"{letter}@{site}" for site, letter in string)
 
 

@@ -7,10 +7,8 @@ from pydantic import Field, model_validator
 
 from opentdvp.config.base import Name, PositiveInt, StrictModel, Text
 from opentdvp.config.comparison import Run
-from opentdvp.config.observables import Axis, AxisPair, Observables
-
-#: An observable at a distance along x, which is 0 for magnetisations.
-CurveKey = tuple[str, int]
+from opentdvp.config.observables import Axis, AxisPair, CurveKey, Observables, curve_keys
+from opentdvp.config.system import System
 
 
 class PlottedCorrelators(StrictModel):
@@ -27,12 +25,16 @@ class Inset(StrictModel):
     magnetization: Annotated[tuple[Axis, ...], Field(min_length=1)]
 
 
-def curves_of(observables: Observables) -> set[CurveKey]:
+def curves_of(system: System) -> set[CurveKey]:
     """All observables of a system, with their distances."""
+    observables = system.observables
     pairs = observables.correlators.items()
-    return {(axis, 0) for axis in observables.magnetization} | {
-        (f"C_{pair}", distance) for pair, distances in pairs for distance in distances
-    }
+    labels = observables.labels(system.lattice.geometry)
+    return (
+        {(axis, 0) for axis in observables.magnetization}
+        | {(f"C_{pair}", distance) for pair, distances in pairs for distance in distances}
+        | {key for name, axes in labels.items() for key in curve_keys(name, axes)}
+    )
 
 
 class Panel(StrictModel):

@@ -13,8 +13,9 @@ from opentdvp.config.archive import Archive
 from opentdvp.config.base import Label, Name, StrictModel, check_name
 from opentdvp.config.comparison import Comparison, Run
 from opentdvp.config.figures import AnyFigure, CostsFigure, DynamicsFigure, ScanFigure
+from opentdvp.config.observables import CurveKey
 from opentdvp.config.output import Output
-from opentdvp.config.panels import CurveKey, curves_of, panels_of
+from opentdvp.config.panels import curves_of, panels_of
 from opentdvp.config.published import Published
 from opentdvp.config.scan import Scan, expand
 from opentdvp.config.solver import Solver
@@ -74,7 +75,7 @@ class Study(StrictModel):
 
     def curves(self, run: Run) -> set[CurveKey]:
         """What a run has: its observables, with their distances."""
-        return curves_of(self.systems[run.system].observables)
+        return curves_of(self.systems[run.system])
 
     def drawn(self, figure: AnyFigure) -> tuple[Run, ...]:
         """The runs of a figure, each once."""
@@ -187,7 +188,9 @@ class Study(StrictModel):
     def _check_figures(self) -> Self:
         for name, figure in self.figures.items():
             for run, curves in figure.demands(self.comparisons, self.scans):
-                missing = curves - self.curves(run)
+                system = self.systems[run.system]
+                whole = system.observables.labels(system.lattice.geometry)
+                missing = curves - self.curves(run) - {(label, 0) for label in whole}
                 if missing:
                     raise ValueError(
                         f"`figures.{name}` must draw observables of its systems, but "

@@ -8,7 +8,18 @@ from matplotlib.figure import Figure
 
 from opentdvp.config import AnyFigure
 from opentdvp.errors import ConfigError
-from opentdvp.figures import costs, diagnostics, dynamics, front, heatmap, runs, scan, scheme, style
+from opentdvp.figures import (
+    costs,
+    diagnostics,
+    dynamics,
+    front,
+    heatmap,
+    profile,
+    runs,
+    scan,
+    scheme,
+    style,
+)
 from opentdvp.figures.copies import note_copies
 from opentdvp.figures.labels import check_labels
 from opentdvp.figures.sources import Material
@@ -23,6 +34,7 @@ KINDS: dict[str, Callable[..., Figure]] = {
     "runs": runs.draw,
     "diagnostics": diagnostics.draw,
     "heatmap": heatmap.draw,
+    "profile": profile.draw,
     "front": front.draw,
     "scan": scan.draw,
     "costs": costs.draw,
@@ -30,7 +42,7 @@ KINDS: dict[str, Callable[..., Figure]] = {
 }
 
 #: Modules that all figures share; a change of one draws all of them anew.
-SHARED = ("style", "names", "sources", "labels", "copies", "curves", "strips")
+SHARED = ("style", "names", "sources", "labels", "copies", "curves", "strips", "maps")
 
 
 def output(path: Path) -> Output:

@@ -7,23 +7,17 @@ from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
-from matplotlib.gridspec import GridSpec
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from opentdvp.config import HeatMapFigure
 from opentdvp.errors import ConfigError
-from opentdvp.figures import names, style
+from opentdvp.figures import maps, names, style
 from opentdvp.figures.sources import Material
 from opentdvp.records.trajectory import Trajectory
 
-ROW_HEIGHT = 1.45  # inches
-#: Widths of the maps and of a colour bar.
-WIDTH_RATIOS = (60, 1)
-FRAME_HEIGHT = 0.45  # inches, of what is below the last row
 #: Monotonic in grey, and perceptually uniform also for colour-blind readers.
 COLORS = "cividis"
-DIFFERENCE_COLORS = "PuOr"
 #: Of d = 0, which no run stores; hatched, since both maps hold greys too.
 MASKED: dict[str, Any] = {
     "facecolor": "#a0a0a0",
@@ -64,10 +58,10 @@ def draw(figure: HeatMapFigure, material: Material) -> Figure:
     """
     count = len(figure.rows) + bool(figure.difference)
     with style.context():
-        size = (style.FULL_WIDTH, ROW_HEIGHT * count + FRAME_HEIGHT)
+        size = (style.FULL_WIDTH, maps.ROW_HEIGHT * count + maps.FRAME_HEIGHT)
         canvas = Figure(figsize=size, layout="constrained")
-        grid = canvas.add_gridspec(count, 2, width_ratios=WIDTH_RATIOS)
-        panels = _add_panels(canvas, grid)
+        grid = canvas.add_gridspec(count, 2, width_ratios=maps.WIDTH_RATIOS)
+        panels = maps.add_panels(canvas, grid)
         runs = len(figure.rows)
         mesh = _draw_runs(panels[:runs], figure, material)
         bar = canvas.add_subplot(grid[:runs, 1])
@@ -86,25 +80,13 @@ def draw(figure: HeatMapFigure, material: Material) -> Figure:
     return canvas
 
 
-def _add_panels(canvas: Figure, grid: GridSpec) -> list[Axes]:
-    """One per row of the grid; a map hides what is inside, so that ticks point outwards."""
-    panels: list[Axes] = []
-    for row in range(grid.nrows):
-        shared = panels[0] if panels else None
-        axes = canvas.add_subplot(grid[row, 0], sharex=shared, sharey=shared)
-        axes.tick_params(which="both", direction="out", top=False, right=False)
-        axes.tick_params(labelbottom=row == grid.nrows - 1)
-        panels.append(axes)
-    return panels
-
-
 def _draw_runs(panels: list[Axes], figure: HeatMapFigure, material: Material) -> QuadMesh:
     # Clipped before the logarithm, which would leave zero and negative values without a colour.
     norm = LogNorm(*figure.range, clip=True)
     for axes, row in zip(panels, figure.rows, strict=True):
         run = material.runs[row.run]
         mesh = _draw_mesh(axes, run.times, _values(run, figure), COLORS, norm)
-        _write(axes, row.label)
+        maps.write_label(axes, row.label)
     return mesh
 
 
@@ -125,9 +107,9 @@ def _draw_difference(axes: Axes, figure: HeatMapFigure, material: Material) -> Q
     values = table.to_numpy()
     reach = max(np.abs(values).max(), SMALLEST_REACH)
     candidate, reference = material.compared(figure.difference)
-    _write(axes, f"{names.name(candidate)} − {names.name(reference)}")
+    maps.write_label(axes, f"{names.name(candidate)} − {names.name(reference)}")
     norm = Normalize(-reach, reach)
-    return _draw_mesh(axes, table.columns.to_numpy(), values, DIFFERENCE_COLORS, norm)
+    return _draw_mesh(axes, table.columns.to_numpy(), values, maps.DIVERGING, norm)
 
 
 def _draw_mesh(
@@ -140,20 +122,8 @@ def _draw_mesh(
     axes.axhspan(-0.5, 0.5, **MASKED)
     # Pixels inside the vector file: as vectors, each cell would be a path of its own.
     return axes.pcolormesh(
-        _edges(times), _edges(distances), mirrored, cmap=colors, norm=norm, rasterized=True
+        maps.edges(times), maps.edges(distances), mirrored, cmap=colors, norm=norm, rasterized=True
     )
-
-
-def _edges(centres: np.ndarray) -> np.ndarray:
-    """Halfway between the centres; the outer cells are as wide as if the next one were.
-
-    One alone is of width 1.
-    """
-    if centres.size == 1:
-        return centres[0] + np.array([-0.5, 0.5])
-    middles = (centres[1:] + centres[:-1]) / 2
-    first, last = 2 * centres[0] - middles[0], 2 * centres[-1] - middles[-1]
-    return np.concatenate([[first], middles, [last]])
 
 
 def _draw_lines(axes: Axes, figure: HeatMapFigure, color: str) -> None:
@@ -186,10 +156,3 @@ def _draw_fronts(
     said = f"front, where {symbol} first reaches {figure.front.threshold:g}"
     mark = Line2D([], [], **{key: FRONT[key] for key in ("color", "marker", "linestyle")})
     canvas.legend([mark], [said], loc="outside upper center")
-
-
-def _write(axes: Axes, label: str) -> None:
-    box = {"facecolor": "white", "edgecolor": style.INK, "linewidth": 0.4, "boxstyle": "square"}
-    axes.annotate(
-        label, (1, 1), (-6, -6), "axes fraction", "offset points", ha="right", va="top", bbox=box
-    )

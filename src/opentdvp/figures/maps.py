@@ -1,51 +1,47 @@
-"""Observables with a value for every site, bond and the like, against time, as colours."""
-
-from collections.abc import Sequence
+"""What figures of values in a plane have in common: rows of maps beside their colour bars."""
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.gridspec import GridSpec
 
-from opentdvp.figures import names, style
-from opentdvp.records.trajectory import Trajectory
+from opentdvp.figures import style
 
-HEIGHT = 2.3  # inches, of a row
+ROW_HEIGHT = 1.45  # inches
+#: Widths of the maps and of a colour bar.
+WIDTH_RATIOS = (60, 1)
+FRAME_HEIGHT = 0.45  # inches, of what is below the last row
+#: Of values on both sides of 0.
+DIVERGING = "PuOr"
 
 
-def draw(runs: Sequence[Trajectory], observables: Sequence[str], time_label: str = "$t$") -> Figure:
-    """Draw a row for each observable and a column for each run; of two runs, the difference too.
+def add_panels(canvas: Figure, grid: GridSpec) -> list[Axes]:
+    """One per row of the grid; a map hides what is inside, so that ticks point outwards."""
+    panels: list[Axes] = []
+    for row in range(grid.nrows):
+        shared = panels[0] if panels else None
+        axes = canvas.add_subplot(grid[row, 0], sharex=shared, sharey=shared)
+        axes.tick_params(which="both", direction="out", top=False, right=False)
+        axes.tick_params(labelbottom=row == grid.nrows - 1)
+        panels.append(axes)
+    return panels
 
-    Observables have one axis besides the time, and all runs the same times.
+
+def edges(centres: np.ndarray) -> np.ndarray:
+    """Halfway between the centres; the outer cells are as wide as if the next one were.
+
+    One alone is of width 1.
     """
-    titles = [names.name(run) for run in runs] + ["difference"] * (len(runs) == 2)
-    with style.context():
-        size = (style.FULL_WIDTH, HEIGHT * len(observables))
-        canvas = Figure(figsize=size, layout="constrained")
-        grid = canvas.subplots(len(observables), len(titles), sharex=True, squeeze=False)
-        for row, name in zip(grid, observables, strict=True):
-            means = [run.observables[name].mean for run in runs]
-            means += [means[0] - means[1]] * (len(runs) == 2)
-            (axis,) = runs[0].observables[name].labels
-            labels = runs[0].observables[name].labels[axis]
-            for number, (axes, values) in enumerate(zip(row, means, strict=True)):
-                shared = means[: len(runs)] if number < len(runs) else [values]
-                reach = max(float(np.abs(each).max()) for each in shared) or 1.0
-                image = axes.pcolormesh(
-                    runs[0].times, range(len(labels)), values.T, cmap="RdBu_r",
-                    vmin=-reach, vmax=reach, shading="nearest",
-                )  # fmt: skip
-                canvas.colorbar(image, ax=axes)
-                _name_entries(axes, labels)
-            row[0].set_ylabel(f"{style.symbol(name)}, {axis}")
-        for axes, title in zip(grid[0], titles, strict=True):
-            axes.set_title(title, fontsize=style.SMALL)
-        for axes in grid[-1]:
-            axes.set_xlabel(time_label)
-        style.settle(canvas)
-    return canvas
+    if centres.size == 1:
+        return centres[0] + np.array([-0.5, 0.5])
+    middles = (centres[1:] + centres[:-1]) / 2
+    first, last = 2 * centres[0] - middles[0], 2 * centres[-1] - middles[-1]
+    return np.concatenate([[first], middles, [last]])
 
 
-def _name_entries(axes: Axes, labels: Sequence[int | str]) -> None:
-    stride = max(1, len(labels) // 8)
-    axes.set_yticks(range(0, len(labels), stride), list(map(str, labels[::stride])))
-    axes.minorticks_off()
+def write_label(axes: Axes, label: str) -> None:
+    """Name a map, in a box in its upper right corner."""
+    box = {"facecolor": "white", "edgecolor": style.INK, "linewidth": 0.4, "boxstyle": "square"}
+    axes.annotate(
+        label, (1, 1), (-6, -6), "axes fraction", "offset points", ha="right", va="top", bbox=box
+    )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from opentdvp.config import Comparison as ConfiguredComparison
-from opentdvp.config import DynamicsFigure, Panel, Run
+from opentdvp.config import DynamicsFigure, Panel, ProfileFigure, Run
 from opentdvp.config.panels import CurveKey, PlottedCorrelators
 from opentdvp.errors import ConfigError
 from opentdvp.interface import words
@@ -79,22 +79,22 @@ def _axes(result: Result, name: str) -> int:
 def _maps(
     result: Result, reference: Result | None, names: list[str], mapped: list[str]
 ) -> "Figure":
-    from opentdvp.figures import maps
+    """Values of every site or bond as a map over time, that of the reference below."""
+    from opentdvp.figures import KINDS, Material
+    from opentdvp.figures import names as legends
 
-    if mapped != names:
-        others = ", ".join(name for name in names if name not in mapped)
+    if len(names) > 1:
         raise ConfigError(
-            f"`observables` must all have a value for every site or bond, as {mapped[0]} has, but "
-            f"{others} has not; draw it in a figure of its own."
+            f"`observables` must be {mapped[0]} alone, since that has a value for every site or "
+            f"bond, but are {', '.join(names)}; draw the others in figures of their own."
         )
-    runs = [result.trajectory] + ([reference.trajectory] if reference else [])
-    if any(run.times.tolist() != result.times.tolist() for run in runs):
-        raise ConfigError("`reference` must have the times of the result, but has others.")
-    for run in runs:
-        for name in names:
-            if name not in run.observables:
-                raise ConfigError(f"`reference` must have {name}, but has not.")
-    return maps.draw(runs, names)
+    runs = {_CANDIDATE: result} | ({_REFERENCE: reference} if reference else {})
+    for found in runs.values():
+        words.curve_key(names[0], ((name, 0) for name in found.trajectory.observables))
+    rows = [{"run": run, "label": legends.method(found.trajectory)} for run, found in runs.items()]
+    figure = ProfileFigure.model_validate({"kind": "profile", "observable": names[0], "rows": rows})
+    material = Material(runs={run: found.trajectory for run, found in runs.items()})
+    return KINDS["profile"](figure, material)
 
 
 def _keys(result: Result, names: Sequence[str] | None) -> list[CurveKey]:

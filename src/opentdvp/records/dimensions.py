@@ -1,4 +1,4 @@
-"""Axes of observables in files, as netCDF has them: scales with names, attached to values.
+"""Labels of observables in files, as netCDF has them: scales with names, attached to values.
 
 Other programs show by them what an axis is, `xarray.open_dataset(file, group="observables")` among
 them. What stands here works on the groups and arrays of HDF5 that it is given.
@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from opentdvp.config.observables import Labels
+
 #: What the entries along an axis are.
-Labels = tuple[int | str, ...]
-#: By name of each axis but the first, which is the time.
-Axes = Mapping[str, Labels]
+Entries = tuple[int | str, ...]
 
 TIME, DISTANCE = "time", "distance"
 #: What follows the name of an observable in that of its standard errors.
@@ -21,12 +21,12 @@ STDERR = "_stderr"
 _NO_LABELS = "This is a netCDF dimension but not a netCDF variable."
 
 
-def named_axes(observables: Mapping[str, Axes]) -> dict[str, dict[str, Labels]]:
-    """Axes by observable, such that two of the same name have the same labels.
+def named_axes(observables: Mapping[str, Labels]) -> dict[str, dict[str, Entries]]:
+    """Labels by observable, such that two of the same name have the same labels.
 
     The first ones keep their names, others have that of their observable added.
     """
-    known: dict[str, Labels] = {}
+    known: dict[str, Entries] = {}
     found = {}
     for observable, axes in observables.items():
         names = {
@@ -46,7 +46,7 @@ def put(group: Any, name: str, values: np.ndarray, **filters: Any) -> Any:
     return group.create_dataset(name, data=np.asarray(values), **settings)
 
 
-def put_scale(group: Any, name: str, labels: np.ndarray | Labels) -> None:
+def put_scale(group: Any, name: str, labels: np.ndarray | Entries) -> None:
     """Write the labels of an axis; text has the length that netCDF knows, any, and no checksum."""
     entries = np.array(labels)
     if entries.dtype.kind == "U":
@@ -56,7 +56,7 @@ def put_scale(group: Any, name: str, labels: np.ndarray | Labels) -> None:
     scale.make_scale(name)
 
 
-def put_values(group: Any, name: str, values: np.ndarray, axes: Axes) -> None:
+def put_values(group: Any, name: str, values: np.ndarray, axes: Labels) -> None:
     """Write values with the time as their first axis; the scales of all axes must be there."""
     data = put(group, name, values)
     for number, axis in enumerate((TIME, *axes)):
@@ -89,7 +89,7 @@ def series_in(group: Any) -> Iterator[tuple[str, Any]]:
 def put_observables(
     group: Any,
     times: np.ndarray,
-    axes: Mapping[str, Axes],
+    axes: Mapping[str, Labels],
     values: Mapping[str, tuple[np.ndarray, np.ndarray]],
 ) -> None:
     """Write means and standard errors, and before them the scales of all their axes."""
@@ -103,7 +103,7 @@ def put_observables(
         put_values(group, name + STDERR, stderr, named[name])
 
 
-def observables_in(group: Any) -> Iterator[tuple[str, Any, Any, dict[str, Labels]]]:
+def observables_in(group: Any) -> Iterator[tuple[str, Any, Any, dict[str, Entries]]]:
     """Name, mean, standard error and axes of all observables that were written so."""
     for name, mean in series_in(group):
         if not name.endswith(STDERR):
@@ -116,6 +116,6 @@ def _plain(place: str, observable: str) -> str:
     return place.rpartition("/")[2].removesuffix(f"_{observable}")
 
 
-def _labels(scale: Any) -> Labels:
+def _labels(scale: Any) -> Entries:
     entries = scale.asstr()[:] if scale.dtype.kind == "O" else scale[:]
     return tuple(entries.tolist())

@@ -6,9 +6,7 @@ give equal bytes; wall times therefore live beside it, see `opentdvp.records.tim
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import product
 from pathlib import Path
 from typing import IO
 
@@ -16,11 +14,11 @@ import h5py
 import numpy as np
 from scipy.interpolate import CubicSpline
 
+from opentdvp.config.observables import CurveKey
 from opentdvp.errors import FileError
 from opentdvp.records.dimensions import (
     DISTANCE,
     TIME,
-    Labels,
     observables_in,
     put_observables,
     put_scale,
@@ -28,8 +26,20 @@ from opentdvp.records.dimensions import (
     series_in,
 )
 from opentdvp.records.files import reading, replacing
+from opentdvp.records.observable import Observable
 from opentdvp.records.permissions import Output
 from opentdvp.records.result_code import ResultCode
+
+__all__ = [
+    "Curve",
+    "Observable",
+    "Trajectory",
+    "interpolate",
+    "output",
+    "read",
+    "read_run_id",
+    "write",
+]
 
 #: Raised when the layout of the file changes.
 SCHEMA_VERSION = 2
@@ -41,46 +51,6 @@ _KIND = "a trajectory file"
 
 #: Mean and standard error of a curve, each of shape (T,).
 Curve = tuple[np.ndarray, np.ndarray]
-
-
-@dataclass(frozen=True, eq=False)
-class Observable:
-    """Mean and standard error of an observable at every time.
-
-    `mean` and `stderr` have shape (T,), or (T, D) with one column per entry of `distances`, or
-    besides that of the times one axis for each of `labels`.
-
-    Attributes
-    ----------
-    labels
-        By name of an axis, such as `site`, what its entries are.
-    """
-
-    mean: np.ndarray
-    stderr: np.ndarray
-    distances: tuple[int, ...] = ()
-    labels: Mapping[str, Labels] = field(default_factory=dict)
-
-    @property
-    def axes(self) -> dict[str, Labels]:
-        """The labels of all axes but that of the times, distances among them."""
-        return ({DISTANCE: self.distances} if self.distances else {}) | dict(self.labels)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Of its values at one time."""
-        return tuple(map(len, self.axes.values()))
-
-    def keys(self, name: str) -> list[tuple[str, int]]:
-        """Name and distance of all its curves, distance 0 where there are no distances."""
-        return [(name, distance) for distance in self.distances] or curve_keys(name, self.labels)
-
-
-def curve_keys(name: str, labels: Mapping[str, Labels]) -> list[tuple[str, int]]:
-    """Name and distance of the curves of an observable with labels, such as ("Z_i[3]", 0)."""
-    if not labels:
-        return [(name, 0)]
-    return [(f"{name}[{', '.join(map(str, entry))}]", 0) for entry in product(*labels.values())]
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +85,7 @@ class Trajectory:
     result: ResultCode = ResultCode.SUCCESS
     states: dict[str, np.ndarray] = field(default_factory=dict)
 
-    def curves(self) -> dict[tuple[str, int], Curve]:
+    def curves(self) -> dict[CurveKey, Curve]:
         """Mean and standard error by observable and distance, which is 0 but for correlators.
 
         Those with labels are one curve for each of their entries.

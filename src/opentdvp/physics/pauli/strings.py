@@ -13,7 +13,15 @@ from jaxtyping import Float
 
 from opentdvp.config.observables import PauliString
 
-__all__ = ["Estimate", "Expectations", "PauliString", "ascending", "jackknife"]
+__all__ = [
+    "Estimate",
+    "Expectations",
+    "PauliString",
+    "ascending",
+    "jackknife",
+    "letters_of",
+    "sites_of",
+]
 
 #: Of values by time and string, or by time, group and string.
 Function = Callable[[Float[np.ndarray, "*times n strings"]], Float[np.ndarray, "*times n outputs"]]
@@ -48,6 +56,16 @@ class Estimate(NamedTuple):
 def ascending(letters: str, sites: Iterable[int]) -> PauliString:
     """Pauli matrices on different sites as a string."""
     return tuple(sorted((int(site), letter) for site, letter in zip(sites, letters, strict=True)))
+
+
+def letters_of(string: PauliString) -> str:
+    """The Pauli matrices of a string, in the order of its sites."""
+    return "".join(letter for _, letter in string)
+
+
+def sites_of(string: PauliString) -> tuple[int, ...]:
+    """The sites of a string, ascending."""
+    return tuple(site for site, _ in string)
 
 
 def jackknife(function: Function, expectations: Expectations) -> Estimate:

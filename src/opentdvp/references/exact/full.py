@@ -6,20 +6,21 @@ With drives, terms and jumps depend on the time, and no step goes over a milesto
 """
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import qutip
-from jaxtyping import Complex
+from jaxtyping import Complex, Float
 from qutip.solver.integrator import IntegratorException
 
-from opentdvp.config import Deck, ExactSolver, Observables, System
+from opentdvp.config import Deck, ExactSolver, System
 from opentdvp.config.strengths import Drive
 from opentdvp.errors import ConfigError, NumericalFailure
-from opentdvp.geometry.lattice import Lattice
 from opentdvp.physics.model import Jump, Model, build_model
+from opentdvp.physics.observables.derived import Derived
+from opentdvp.physics.pauli.strings import PauliString, letters_of, sites_of
 from opentdvp.physics.spin import AXES, PAULI, pauli_string, spin_state
 from opentdvp.protocol import Report, Task, method
 from opentdvp.records.checkpoint import State
@@ -42,6 +43,9 @@ _COPIES = 18
 # The multistep integrator starts afresh after so many output times, so that a run that was resumed
 # there equals one that was not.
 _RESTART = 10
+
+#: From a time and the density matrix then to the observables.
+_Measurement = Callable[[float, np.ndarray], dict[str, np.ndarray]]
 
 #: QuTiP counts steps per output time; its limit must not depend on how dense the output is.
 MAXIMAL_STEPS = 10**8
@@ -66,35 +70,34 @@ def solve(task: Task[ExactSolver]) -> Trajectory:
     `trace_error` is |tr ρ − 1| at every output time. If ρ is not finite or its trace drifts, the
     trajectory ends before that time.
     """
-    deck, observables = task.deck, task.deck.system.observables
+    deck = task.deck
     model, times = build_model(deck.system), output_times(deck)
     evolve = partial(_evolve, model, task.settings, float(times[-1]))
-    state = _start(model, deck) if task.resume_from is None else task.resume_from
+    measure = _measurement(deck, model)
+    state = _start(model, deck, measure) if task.resume_from is None else task.resume_from
     if task.resume_from is None:
         task.report(0.0)
     result = ResultCode.SUCCESS
     while result is ResultCode.SUCCESS and state.time < times[-1]:
         ahead = times[len(state.outputs) :][:_RESTART]
-        state, result = _stretch(evolve, model.lattice, state, ahead, observables, task.report)
+        state, result = _stretch(evolve, measure, state, ahead, task.report)
         task.keep(state)
     return make_trajectory(deck, state.outputs, state.diagnostics, "cpu", result)
 
 
-def _start(model: Model, deck: Deck) -> State:
+def _start(model: Model, deck: Deck, measure: _Measurement) -> State:
     rho = start_state(model).full()
     begin = State(0.0, 0.0, {"rho": rho})
     if deck.system.time.first > 0:
         return begin
-    first = measure(rho, model.lattice, deck.system.observables)
-    return replace(begin, outputs=(first,), diagnostics=(_diagnose(rho),))
+    return replace(begin, outputs=(measure(0.0, rho),), diagnostics=(_diagnose(rho),))
 
 
 def _stretch(
     evolve: Callable[[State, np.ndarray], Iterator[np.ndarray]],
-    lattice: Lattice,
+    measure: _Measurement,
     state: State,
     times: np.ndarray,
-    observables: Observables,
     report: Report,
 ) -> tuple[State, ResultCode]:
     """From a state to the last of some later times that can be trusted."""
@@ -102,7 +105,7 @@ def _stretch(
         result = _judge(rho)
         if result is not ResultCode.SUCCESS:
             return state, result
-        output = measure(rho, lattice, observables)
+        output = measure(float(time), rho)
         state = State(
             time=float(time),
             step_size=0.0,
@@ -151,18 +154,29 @@ def start_state(model: Model) -> qutip.Qobj:
     return qutip.tensor([qutip.Qobj(spin_state(vector)) for vector in model.bloch]).to("Dense")
 
 
-def measure(
-    rho: Complex[np.ndarray, "n n"], lattice: Lattice, observables: Observables
-) -> dict[str, np.ndarray]:
-    """Every configured observable of a density matrix (`averages.site_averages`)."""
-    sites = range(lattice.n_sites)
-    means = {axis: np.array([expectation(rho, axis, (i,)) for i in sites]) for axis in AXES}
+def _measurement(deck: Deck, model: Model) -> _Measurement:
+    """Every configured observable of a density matrix at a time."""
+    sites, observables = range(model.n_sites), deck.system.observables
+    derived = Derived(observables, model)
 
-    def correlation(letters: str, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-        ends = zip(first.tolist(), second.tolist(), strict=True)
-        return np.array([expectation(rho, letters, pair) for pair in ends])
+    def measure(time: float, rho: np.ndarray) -> dict[str, np.ndarray]:
+        means = {axis: np.array([expectation(rho, axis, (i,)) for i in sites]) for axis in AXES}
 
-    return site_averages(means, correlation, lattice, observables)
+        def correlation(letters: str, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+            ends = zip(first.tolist(), second.tolist(), strict=True)
+            return np.array([expectation(rho, letters, pair) for pair in ends])
+
+        averages = site_averages(means, correlation, model.lattice, observables)
+        return averages | derived.means(time, string_expectations(rho, derived.strings))
+
+    return measure
+
+
+def string_expectations(
+    rho: Complex[np.ndarray, "n n"], strings: Iterable[PauliString]
+) -> Float[np.ndarray, " strings"]:
+    """The expectation values of Pauli strings."""
+    return np.array([expectation(rho, letters_of(string), sites_of(string)) for string in strings])
 
 
 def expectation(rho: Complex[np.ndarray, "n n"], letters: str, sites: tuple[int, ...]) -> float:

@@ -6,7 +6,7 @@ turn of all spins have none, so one coefficient per orbit remains: 5.88 million 
 torus.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
@@ -18,10 +18,12 @@ from opentdvp.config import Deck, Observables, ReducedExactSolver, System
 from opentdvp.errors import ConfigError, FileError
 from opentdvp.geometry.lattice import Lattice
 from opentdvp.physics.model import Model, build_model
+from opentdvp.physics.observables.derived import Derived
 from opentdvp.physics.pauli.local_generators import local_generators
 from opentdvp.physics.pauli.orbits import MAXIMAL_SITES, ODD, PauliOrbits, count_orbits, find_orbits
 from opentdvp.physics.pauli.reduced_generator import build_reduced_generator
 from opentdvp.physics.pauli.row_blocks import RowBlocks
+from opentdvp.physics.pauli.strings import PauliString, letters_of, sites_of
 from opentdvp.physics.pauli.symmetries import automorphisms, half_turns
 from opentdvp.physics.spin import AXES
 from opentdvp.protocol import Task, method
@@ -89,6 +91,7 @@ class _Problem(NamedTuple):
     orbits: PauliOrbits
     lattice: Lattice
     observables: Observables
+    derived: Derived
     times: np.ndarray
 
 
@@ -104,6 +107,7 @@ def _assemble(deck: Deck) -> _Problem:
         orbits=orbits,
         lattice=model.lattice,
         observables=deck.system.observables,
+        derived=Derived(deck.system.observables, model),
         times=times,
     )
 
@@ -133,7 +137,7 @@ def _start(problem: _Problem) -> State:
     begin = State(0.0, problem.first_step, {"expectations": problem.start})
     if problem.times[0] > 0:
         return begin
-    return replace(begin, outputs=(_observe(problem, problem.start),))
+    return replace(begin, outputs=(_observe(problem, 0.0, problem.start),))
 
 
 def _steps(
@@ -146,7 +150,7 @@ def _steps(
         try:
             step = problem.propagate(state.time, values, state.step_size, stop, error_rate)
             within = times[len(state.outputs) : np.searchsorted(times, step.reached, side="right")]
-            outputs = [_observe(problem, step.at(float(time))) for time in within]
+            outputs = [_observe(problem, time, step.at(time)) for time in within.tolist()]
             values = step.at(step.reached)
         except NoStep as none:
             yield none.result
@@ -162,24 +166,28 @@ def _steps(
         yield state
 
 
-def _observe(problem: _Problem, values: np.ndarray) -> dict[str, np.ndarray]:
-    return measure(values, problem.orbits, problem.lattice, problem.observables)
-
-
-def measure(
-    values: Float[np.ndarray, " orbits"],
-    orbits: PauliOrbits,
-    lattice: Lattice,
-    observables: Observables,
-) -> dict[str, np.ndarray]:
-    """Every configured observable from the values of the orbits (`averages.site_averages`)."""
+def _observe(problem: _Problem, time: float, values: np.ndarray) -> dict[str, np.ndarray]:
+    """Every configured observable from the values of the orbits."""
+    orbits, lattice, derived = problem.orbits, problem.lattice, problem.derived
     sites = np.arange(lattice.n_sites)
     means = {axis: _expectations(values, orbits, axis, (sites,)) for axis in AXES}
 
     def correlation(letters: str, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         return _expectations(values, orbits, letters, (first, second))
 
-    return site_averages(means, correlation, lattice, observables)
+    averages = site_averages(means, correlation, lattice, problem.observables)
+    return averages | derived.means(time, string_expectations(values, orbits, derived.strings))
+
+
+def string_expectations(
+    values: Float[np.ndarray, " orbits"], orbits: PauliOrbits, strings: Iterable[PauliString]
+) -> Float[np.ndarray, " strings"]:
+    """The expectation values of Pauli strings."""
+    found = [
+        _expectations(values, orbits, letters_of(string), tuple(map(np.asarray, sites_of(string))))
+        for string in strings
+    ]
+    return np.array(found)
 
 
 def _expectations(

@@ -10,11 +10,14 @@ from typing import NamedTuple
 import numpy as np
 
 from opentdvp.config import Deck, MomentsSolver, Observables, System
+from opentdvp.config.observables import written
 from opentdvp.errors import ConfigError
 from opentdvp.geometry.lattice import Lattice
-from opentdvp.physics.model import build_model
+from opentdvp.physics.model import Model, build_model
+from opentdvp.physics.observables.derived import Derived
 from opentdvp.physics.pauli.cut_orbits import estimated_orbits
 from opentdvp.physics.pauli.cuts import Cut
+from opentdvp.physics.pauli.strings import sites_of
 from opentdvp.physics.pauli.symmetries import automorphisms, half_turns
 from opentdvp.protocol import Task, method
 from opentdvp.records.checkpoint import State
@@ -27,7 +30,8 @@ from opentdvp.references.moments.evolutions import (
     start,
     unpacked,
 )
-from opentdvp.references.moments.observables import at_the_cut, measure
+from opentdvp.references.moments.hierarchy import Hierarchy
+from opentdvp.references.moments.observables import at_the_cut, measure, string_expectations
 from opentdvp.references.moments.points import Tolerances
 from opentdvp.references.moments.sizes import elements_per_moment
 
@@ -48,6 +52,7 @@ def _check(system: System, solver: MomentsSolver) -> None:
     model = build_model(system)
     lattice = model.lattice
     _check_correlators(system.observables, solver)
+    _check_strings(system.observables, model, _cut(lattice, solver))
     permutations, turns = automorphisms(model), half_turns(model)
     cut = _cut(lattice, solver)
     count = estimated_orbits(lattice, permutations, turns, cut)
@@ -70,6 +75,16 @@ def _check_correlators(observables: Observables, solver: MomentsSolver) -> None:
                 f"`observables.correlators.{pair}` must have distances of at most {reach}, one "
                 f"less than the range of pairs, but has {max(distances)}; use a larger "
                 "`pair_range`."
+            )
+
+
+def _check_strings(observables: Observables, model: Model, cut: Cut) -> None:
+    for string in Derived(observables, model).strings:
+        within = cut.keeps(model.lattice, np.array([sites_of(string)]))[0]
+        if len(string) > cut.weight or not within:
+            raise ConfigError(
+                "`observables` must need Pauli strings within the weight and range of the moments, "
+                f"but need {written(string)}; use a larger `weight`, `range` or `pair_range`."
             )
 
 
@@ -98,13 +113,14 @@ class _Problem(NamedTuple):
     lattice: Lattice
     evolutions: dict[str, Evolution]
     observables: Observables
+    derived: Derived
     edges: dict[str, np.ndarray]
 
     def record(self, state: State) -> State:
         """The state with what is observed at its time."""
         points = unpacked(state)
         found, lighter, narrower = (
-            measure(points[name].values, evolution.hierarchy, self.lattice, self.observables)
+            self._measured(state.time, points[name].values, evolution.hierarchy)
             for name, evolution in self.evolutions.items()
         )
         by_weight = {name: np.abs(mean - lighter[name]) for name, mean in found.items()}
@@ -122,6 +138,13 @@ class _Problem(NamedTuple):
             outputs=(*state.outputs, {**found, **errors}),
             diagnostics=(*state.diagnostics, record),
         )
+
+    def _measured(
+        self, time: float, values: np.ndarray, hierarchy: Hierarchy
+    ) -> dict[str, np.ndarray]:
+        expectations = string_expectations(values, hierarchy, self.derived.strings)
+        averages = measure(values, hierarchy, self.lattice, self.observables)
+        return averages | self.derived.means(time, expectations)
 
 
 def _cut(lattice: Lattice, solver: MomentsSolver) -> Cut:
@@ -145,6 +168,8 @@ def _assemble(deck: Deck, solver: MomentsSolver) -> tuple[_Problem, State]:
     stop, times = deck.system.time.last, output_times(deck)
     evolutions = {name: build_evolution(model, one, tolerances, stop) for name, one in cuts.items()}
     edges = at_the_cut(evolutions[_ASKED].hierarchy.orbits, model.lattice, cut)
-    problem = _Problem(model.lattice, evolutions, deck.system.observables, edges)
+    observables = deck.system.observables
+    derived = Derived(observables, model)
+    problem = _Problem(model.lattice, evolutions, observables, derived, edges)
     begin = start(evolutions, model, float(times[times > 0][0]))
     return problem, begin if times[0] > 0 else problem.record(begin)

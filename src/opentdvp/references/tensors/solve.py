@@ -5,21 +5,22 @@ dimension, and the one that is asked for. Their differences are its errors.
 """
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
-from opentdvp.config import System, TensorNetworkSolver
+from opentdvp.config import Observables, System, TensorNetworkSolver
 from opentdvp.config.strengths import Drive
 from opentdvp.errors import ConfigError
 from opentdvp.physics.model import Model, build_model
+from opentdvp.physics.observables.derived import Derived
 from opentdvp.protocol import Task, method
 from opentdvp.records.checkpoint import Records, State, columns
 from opentdvp.records.from_solver import make_trajectory, output_times
 from opentdvp.records.result_code import ResultCode
 from opentdvp.records.trajectory import Trajectory
 from opentdvp.references.tensors.averages import Measurement, measure
+from opentdvp.references.tensors.environments import build_environments
 from opentdvp.references.tensors.evolution import (
     Accuracy,
     Tensors,
@@ -35,6 +36,7 @@ from opentdvp.references.tensors.space import (
     build_chain,
     pauli_expectations,
 )
+from opentdvp.references.tensors.strings import string_expectations
 from opentdvp.references.time_steps import Steps, stretches
 
 #: Largest estimated memory of a run.
@@ -79,7 +81,7 @@ def solve(task: Task[TensorNetworkSolver]) -> Trajectory:
     chain = build_chain(find_layout(model, solver.chain), _space(model, solver))
     run = _Run(
         chain=chain,
-        measure=partial(measure, chain, lattice=model.lattice, observables=deck.system.observables),
+        measure=_measurement(chain, model, deck.system.observables),
         times=times,
         evolutions=_evolutions(solver, chain.drives, times),
     )
@@ -93,9 +95,24 @@ class _Run(NamedTuple):
     """What stays the same during a run."""
 
     chain: Chain
-    measure: Callable[[Tensors], Measurement]
+    measure: Callable[[float, Tensors], Measurement]
     times: np.ndarray
     evolutions: tuple[tuple[Accuracy, list[Stretch]], ...]
+
+
+def _measurement(
+    chain: Chain, model: Model, observables: Observables
+) -> Callable[[float, Tensors], Measurement]:
+    """Every configured observable of tensors at a time."""
+    derived = Derived(observables, model)
+
+    def measured(time: float, tensors: Tensors) -> Measurement:
+        averages, trace = measure(chain, tensors, model.lattice, observables)
+        environments = build_environments(chain, tensors)
+        values = string_expectations(chain, environments, derived.strings, model.n_sites)
+        return Measurement(averages | derived.means(time, values), trace)
+
+    return measured
 
 
 def _space(model: Model, solver: TensorNetworkSolver) -> Space:
@@ -148,7 +165,7 @@ def _evolve(run: _Run, task: Task[TensorNetworkSolver], state: State) -> tuple[S
 
 def _record(run: _Run, state: State, time: float, tensors: Tensors, discarded: float) -> State:
     """The state with new tensors, and what is measured of them."""
-    observables, trace = run.measure(tensors)
+    observables, trace = run.measure(time, tensors)
     before = float(state.diagnostics[-1]["discarded_weight"]) if state.diagnostics else 0.0
     record = {
         "time": time,

@@ -20,6 +20,8 @@ from opentdvp.config import (
 )
 from opentdvp.errors import ConfigError, FileError
 from opentdvp.physics.model import Model, build_model
+from opentdvp.physics.observables.derived import Derived
+from opentdvp.physics.pauli.strings import Estimate, Expectations
 from opentdvp.physics.spin import AXES
 from opentdvp.protocol import Method, Task, method
 from opentdvp.records.checkpoint import State
@@ -27,7 +29,13 @@ from opentdvp.records.from_solver import make_trajectory, output_times
 from opentdvp.records.result_code import ResultCode
 from opentdvp.records.trajectory import Trajectory
 from opentdvp.references.trajectories import dephasing_kicks, wave_functions
-from opentdvp.references.trajectories.pure_states import Simulator, linear_expectations, pure_start
+from opentdvp.references.trajectories.pure_states import (
+    Amplitudes,
+    Simulator,
+    linear_expectations,
+    pure_start,
+    string_expectations,
+)
 
 #: A trajectory takes seconds to minutes; with kicks of 24 sites, an hour and 2 GiB.
 MAXIMAL_SITES = {WaveFunctionSolver: 16, DephasingSolver: 24}
@@ -67,16 +75,21 @@ def _run(numbers: range, task: Task[StochasticSolver]) -> State:
     deck, settings = task.deck, task.settings
     model, times = build_model(deck.system), output_times(deck)
     expectations = linear_expectations(model.lattice, deck.system.observables)
+    strings = Derived(deck.system.observables, model).strings
     simulate = _simulator(model, settings, times)
     state = task.resume_from
     if state is None:
-        state = _nothing(len(times), expectations.size)
+        state = _nothing(len(times), expectations.size + len(strings))
+
+    def values_of(psi: Amplitudes) -> np.ndarray:
+        return np.concatenate([expectations.of_state(psi), string_expectations(psi, strings)])
+
     done = len(state.arrays["numbers"])
     if state.arrays["numbers"].tolist() != list(numbers[:done]):
         raise FileError("Cannot resume: the checkpoint must be of the same batch, but is not.")
     for count, number in enumerate(numbers[done:], start=done + 1):
         random = np.random.default_rng(np.random.SeedSequence(settings.seed, spawn_key=(number,)))
-        values = np.array([expectations.of_state(psi) for psi in simulate(random)])
+        values = np.array([values_of(psi) for psi in simulate(random)])
         arrays = {
             "numbers": np.append(state.arrays["numbers"], number),
             "values": np.concatenate([state.arrays["values"], values[None]]),
@@ -105,10 +118,11 @@ def gather(deck: Deck, states: Iterable[State]) -> Trajectory:
     than 1/n would not be among them. If they differ by less than 1/n of what it changes, that is
     added in quadrature, and so are the tolerances, at all times after 0.
     """
-    numbers, values = _joined(states)
+    numbers, every = _joined(states)
     _check_numbers(deck, numbers)
     model, observables = build_model(deck.system), deck.system.observables
     expectations = linear_expectations(model.lattice, observables)
+    values, of_strings = np.split(every, [expectations.size], axis=2)
     count = len(numbers)
     total = values.sum(axis=0)
     whole = expectations.averages(total / count)
@@ -126,11 +140,52 @@ def gather(deck: Deck, states: Iterable[State]) -> Trajectory:
             tolerance = deck.solver.relative_tolerance + deck.solver.absolute_tolerance
             squares[later] += tolerance**2 + unseen * (count * squares[later] < unseen)
         outputs[f"{name}.stderr"] = np.sqrt(squares)
+    derived = _derived(deck, model, of_strings)
     records = tuple(
-        {name: column[k] for name, column in outputs.items()} for k in range(values.shape[1])
+        {name: column[k] for name, column in outputs.items()} | derived[k]
+        for k in range(values.shape[1])
     )
     trajectories = tuple({"trajectory": np.array(number)} for number in numbers)
     return make_trajectory(deck, records, trajectories, "cpu", ResultCode.SUCCESS)
+
+
+def _derived(
+    deck: Deck, model: Model, values: Float[np.ndarray, "n times strings"]
+) -> list[dict[str, np.ndarray]]:
+    """What follows from Pauli strings, by time, with errors as above."""
+    observables = Derived(deck.system.observables, model)
+    found = []
+    for k, time in enumerate(map(np.asarray, output_times(deck))):
+        groups = values[:, k]
+        estimates = observables.estimates(time, Expectations(groups.mean(axis=0), groups))
+        if isinstance(deck.solver, WaveFunctionSolver) and time > 0:
+            estimates = _widened(estimates, observables, time, groups, deck.solver)
+        means = {name: estimate.mean for name, estimate in estimates.items()}
+        errors = {f"{name}.stderr": estimate.stderr for name, estimate in estimates.items()}
+        found.append(means | errors)
+    return found
+
+
+def _widened(
+    estimates: dict[str, Estimate],
+    observables: Derived,
+    time: np.ndarray,
+    groups: Float[np.ndarray, "n strings"],
+    solver: WaveFunctionSolver,
+) -> dict[str, Estimate]:
+    """With what is not seen, and with the tolerances: a jump turns a string by up to 2."""
+    count, mean = len(groups), groups.mean(axis=0)
+
+    def by_all(error: float) -> dict[str, Estimate]:
+        return observables.estimates(time, Expectations(mean, errors=np.full_like(mean, error)))
+
+    tolerance = solver.relative_tolerance + solver.absolute_tolerance
+    unseen, stated = by_all(2 / count), by_all(tolerance)
+    found = {}
+    for name, (value, error) in estimates.items():
+        rare = unseen[name].stderr * (count * error**2 < unseen[name].stderr ** 2)
+        found[name] = Estimate(value, np.sqrt(error**2 + stated[name].stderr ** 2 + rare**2))
+    return found
 
 
 def _largest_flip(name: str, model: Model, observables: Observables) -> np.ndarray:

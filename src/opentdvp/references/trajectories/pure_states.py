@@ -1,6 +1,6 @@
 """Expectation values of pure states of 2ᴺ amplitudes, and of averages over many of them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache, reduce
 from typing import NamedTuple
 
@@ -11,7 +11,8 @@ from opentdvp.config import Observables
 from opentdvp.errors import ConfigError
 from opentdvp.geometry.lattice import Lattice
 from opentdvp.physics.model import Model
-from opentdvp.physics.spin import AXES, pauli_string, spin_state
+from opentdvp.physics.pauli.strings import PauliString, letters_of, sites_of
+from opentdvp.physics.spin import AXES, PAULI, pauli_string, spin_state
 from opentdvp.references.site_averages import site_averages
 
 Amplitudes = Complex[np.ndarray, " n"]
@@ -101,6 +102,31 @@ def linear_expectations(lattice: Lattice, observables: Observables) -> Expectati
             for pair in lattice.pairs(distance):
                 wanted.setdefault(pair, []).append(letters)
     return Expectations(lattice, observables, tuple(wanted), tuple(map(tuple, wanted.values())))
+
+
+def string_expectations(
+    amplitudes: Amplitudes, strings: Iterable[PauliString]
+) -> Float[np.ndarray, " strings"]:
+    """<ψ|P|ψ> of Pauli strings."""
+
+    @cache
+    def reduced(sites: tuple[int, ...]) -> np.ndarray:
+        return _reduced(amplitudes, sites)
+
+    found = [
+        _trace(reduced(sites_of(string)), letters_of(string))
+        if len(string) <= _TOGETHER
+        else _of_long_string(amplitudes, string)
+        for string in strings
+    ]
+    return np.array(found)
+
+
+def _of_long_string(amplitudes: Amplitudes, string: PauliString) -> float:
+    tensor = amplitudes.reshape((2,) * _count(amplitudes))
+    for site, letter in string:
+        tensor = np.moveaxis(np.tensordot(PAULI[letter], tensor, (1, site)), 0, site)
+    return float(np.vdot(amplitudes, tensor.ravel()).real)
 
 
 def halves(sites: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
