@@ -55,7 +55,9 @@ def dense_observables(
     if wanted.density_matrices is not None:
         spectra = [np.linalg.eigvalsh(reduced(states, s)) for s in wanted.density_matrices.sites]
         found["purity"] = np.stack([np.sum(p**2, -1) for p in spectra], -1)
-        found["entropy"] = np.stack([-np.sum(p * np.log(p + 1e-300), -1) for p in spectra], -1)
+        found["entropy"] = np.stack(
+            [-np.sum(p * np.log(np.maximum(p, 1e-300)), -1) for p in spectra], -1
+        )
         found["smallest_eigenvalue"] = np.stack([p[:, 0] for p in spectra], -1)
     return found
 

@@ -73,7 +73,7 @@ def test_the_jackknife_error_is_the_spread_over_seeds(name):
     # 600 spreads are known to 3 %.
     assert np.sqrt(np.mean(errors**2)) == pytest.approx(values.std(), rel=0.12)
     right = float(np.ravel(found.means(0.0, mean)[name])[0])
-    # The bias of the plain estimate of the purity, ½ Σ var/n = 0.0125, is far beyond this.
+    # The bias of the plain estimate of the purity, ½ Σ var/n = 0.0125, is more than this.
     assert values.mean() == pytest.approx(right, abs=4 * values.std() / np.sqrt(600))
 
 

@@ -81,6 +81,29 @@ def test_round_trip(path):
     assert loaded.run_id == TRAJECTORY.run_id
 
 
+def test_labels_are_dimension_scales_and_come_back(tmp_path):
+    """Numbers and text, of one axis or two; every entry is a curve."""
+    bonds = {"bond": ("0, 1", "10, 11")}
+    pairs = {"site": (0, 1), "other_site": (0, 1)}
+    labelled = {
+        "J_Z": Observable(np.arange(10.0).reshape(5, 2), np.zeros((5, 2)), labels=bonds),
+        "C_ZZ_ij": Observable(np.ones((5, 2, 2)), np.zeros((5, 2, 2)), labels=pairs),
+    }
+    write(replace(TRAJECTORY, observables=labelled), tmp_path / "labelled.h5")
+    loaded = read(tmp_path / "labelled.h5")
+    assert {name: dict(o.labels) for name, o in loaded.observables.items()} == {
+        "J_Z": bonds,
+        "C_ZZ_ij": pairs,
+    }
+    curves = loaded.curves()
+    np.testing.assert_array_equal(curves["J_Z[10, 11]", 0][0], np.arange(1, 10, 2))
+    assert ("C_ZZ_ij[1, 0]", 0) in curves
+    assert len(curves) == 6
+    with h5py.File(tmp_path / "labelled.h5") as file:
+        group = file["observables/C_ZZ_ij"]
+        assert [dim.keys() for dim in group["stderr"].dims] == [[], ["site"], ["other_site"]]
+
+
 def test_layout_is_the_documented_one(path):
     with h5py.File(path) as file:
         assert file["times"].shape == (5,)

@@ -3,9 +3,9 @@
 from opentdvp.config.comparison import Tolerance
 
 
-def allowed(tolerance: Tolerance, distance: int) -> float:
-    """Tolerance of a curve at a distance, which is 0 for magnetisations."""
-    return tolerance.correlators if distance else tolerance.magnetization
+def allowed(tolerance: Tolerance, observable: str) -> float:
+    """Tolerance of a curve: that of correlators if its name is that of one."""
+    return tolerance.correlators if observable.startswith("C_") else tolerance.magnetization
 
 
 def describe(key: tuple[str, int]) -> str:

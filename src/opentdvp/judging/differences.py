@@ -51,7 +51,7 @@ def compare(candidate: Trajectory, reference: Trajectory, tolerance: Tolerance) 
             for key, curve in candidate.curves().items()
         ],
         ignore_index=True,
-    ).assign(tolerance=lambda rows: [allowed(tolerance, d) for d in rows["distance"]])
+    ).assign(tolerance=lambda rows: [allowed(tolerance, o) for o in rows["observable"]])
 
 
 def _interpolate(curve: Curve, reference: Trajectory, candidate: Trajectory) -> Curve:

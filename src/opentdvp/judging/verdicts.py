@@ -60,9 +60,10 @@ def _verdict(rows: pd.DataFrame, tolerance: Tolerance) -> dict[str, str | float 
     # By NumPy, which leaves no NaN out: a curve with one must not pass.
     squares = size.to_numpy() ** 2 - rows["reference_error"].to_numpy() ** 2
     excess = np.sqrt(squares.clip(min=0)).max()
-    limit = allowed(tolerance, distance)
+    observable = str(rows["observable"].iloc[0])
+    limit = allowed(tolerance, observable)
     return {
-        "observable": str(rows["observable"].iloc[0]),
+        "observable": observable,
         "distance": distance,
         "max_difference": size.max(),
         "time_of_max": rows["time"].iloc[int(size.argmax())],

@@ -55,7 +55,7 @@ def _explained(comparison: Comparison, failed: pd.DataFrame) -> str:
     shortfall = comparison.shortfall
     if not shortfall or failed.empty:
         return ""
-    limits = [allowed(shortfall, int(distance)) for distance in failed["distance"]]
+    limits = [allowed(shortfall, observable) for observable in failed["observable"]]
     return shortfall.explained if (failed["excess"] <= limits).all() else ""
 
 
@@ -70,7 +70,7 @@ def judged(study: Study, name: str) -> pd.DataFrame:
     comparison, path = study.comparisons[name], study.output.summary(name)
     table = read_summary(path)
     runs = {"candidate": comparison.candidate, "reference": comparison.reference}
-    tolerances = [allowed(comparison.tolerance, int(d)) for d in table["distance"]]
+    tolerances = [allowed(comparison.tolerance, o) for o in table["observable"]]
     expected = [
         np.isclose(table["tolerance"], tolerances, rtol=1e-5, atol=0),
         table["passed"] == (table["excess"] <= table["tolerance"]),
