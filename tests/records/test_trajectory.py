@@ -100,8 +100,8 @@ def test_labels_are_dimension_scales_and_come_back(tmp_path):
     assert ("C_ZZ_ij[1, 0]", 0) in curves
     assert len(curves) == 6
     with h5py.File(tmp_path / "labelled.h5") as file:
-        group = file["observables/C_ZZ_ij"]
-        assert [dim.keys() for dim in group["stderr"].dims] == [[], ["site"], ["other_site"]]
+        dims = file["observables/C_ZZ_ij_stderr"].dims
+        assert [dim.keys() for dim in dims] == [["time"], ["site"], ["other_site"]]
 
 
 def test_layout_is_the_documented_one(path):
