@@ -318,9 +318,7 @@ def test_no_step_goes_over_a_milestone():
         np.testing.assert_array_equal(observable.mean[-1], many.observables[name].mean[-1])
 
 
-@pytest.mark.parametrize(
-    "tolerance", [1e-4, 1e-7, pytest.param(1e-10, marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("tolerance", [1e-4, 1e-7, pytest.param(1e-10, marks=pytest.mark.slow)])
 def test_errors_of_all_steps_are_within_the_tolerance(tolerance):
     given = TWO_DRIVES(jumps=[{"operator": "sigma_minus", "rate": 1.0, "drive": COSINE}])
     found = solved(given, reduced(tolerance))
