@@ -12,6 +12,7 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/sharing.smk"
 include: "workflow/rules/restore.smk"
 include: "workflow/rules/solve.smk"
+include: "workflow/rules/measure.smk"
 include: "workflow/rules/compare.smk"
 include: "workflow/rules/figures.smk"
 

@@ -53,15 +53,16 @@ ORDERS = {
     ],
     "engine": [
         "compilation_cache", "devices", "povm", "ansatz", "sampling", "estimates", "principle",
-        "measuring", "assembly", "compiled", "growing", "functions", "build", "steps", "evolve",
+        "measuring", "assembly", "compiled", "growing", "functions", "observing", "build", "steps",
+        "evolve", "measure",
     ],
     "references": [
         "site_averages", "time_steps", "exact", "trajectories", "tensors", "moments",
     ],
-    "running": ["signals", "progress", "keeper", "solvers", "solve"],
+    "running": ["signals", "progress", "keeper", "solvers", "continuation", "solve", "measure"],
     "interface": [
         "validated", "systems", "own_networks", "solvers", "words", "tables", "results", "progress",
-        "solving", "comparing", "plotting", "studies",
+        "solving", "measuring", "comparing", "plotting", "studies",
     ],
 }  # fmt: skip
 

@@ -8,9 +8,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar, runtime_checkable
 
+import numpy as np
+
 from opentdvp.config import Deck, System
+from opentdvp.errors import ConfigError
 from opentdvp.records.checkpoint import State
 from opentdvp.records.result_code import ResultCode
+from opentdvp.records.trajectory import Trajectory
 
 Settings = TypeVar("Settings")
 Result = TypeVar("Result")
@@ -34,6 +38,16 @@ def show_nothing(time: float, **values: float) -> None:
 
 def keep_nothing(state: State) -> None:
     """A state that is not kept."""
+
+
+class Measuring(Protocol):
+    """Makes the observables of a deck from the states that a trajectory of its method has kept."""
+
+    def __call__(
+        self, deck: Deck, evolution: Trajectory, chosen: np.ndarray, report: Report
+    ) -> Trajectory:
+        """The times of the deck are those of the evolution with the numbers `chosen`."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -125,12 +139,17 @@ class Method(Generic[Settings, Result]):
         Raises
         ------
         ConfigError
-            If the solver cannot solve the system.
+            If the solver cannot solve the system, or the deck is that of a measurement.
         FileError
             If the state to go on from is not one of this run.
         NumericalFailure
             If the solver fails so that there is nothing to return.
         """
+        if deck.measured_from is not None:
+            raise ConfigError(
+                "`deck.measured_from` must be left out of what is solved, but is "
+                f"{deck.measured_from[:12]}; use `opentdvp measure` with the run of that id."
+            )
         self.check(deck)
         return self._solve(Task(deck, self.settings(deck), report, resume_from, keep))
 

@@ -63,7 +63,7 @@ def _results(solver):
         gains = {"gains": engine.growing.gains(theta, ensemble)}
         assert gains["gains"].any()
     found = engine.derivative(theta, ensemble)
-    seen = engine.measure(theta, state, jax.random.key(2))
+    seen = engine.measure(theta, state, jax.random.key(2), 0.0)
     means = {f"observable {name}": mean for name, (mean, _) in seen.items()}
     rates = {"velocity": found.velocity, "fisher": found.fisher}
     return {**gains, **rates, **found.diagnostics, **means, **state}

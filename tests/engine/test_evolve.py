@@ -169,7 +169,7 @@ def test_a_finished_run_can_be_measured_again(ring_3):
     assert theta.shape == (6, run.engine.theta.size)
     np.testing.assert_array_equal(theta[0], run.engine.theta)
     for index in (1, 3, 5):
-        again = run.engine.measure(theta[index], {}, run.random(OUTPUTS, index))
+        again = run.engine.measure(theta[index], {}, run.random(OUTPUTS, index), 0.0)
         for name, (mean, error) in again.items():
             np.testing.assert_array_equal(mean, trajectory.observables[name].mean[index])
             np.testing.assert_array_equal(error, trajectory.observables[name].stderr[index])

@@ -64,11 +64,32 @@ def archived(wildcards):
     return {"trajectory": str(source), "timing": str(timing_path(source))}
 
 
+# Runs that are made from the states that others have kept, unless the archive has them.
+MEASURED_RUNS = [
+    Run(system=name, solver=solver)
+    for name, measurement in STUDY.measurements.items()
+    for solver in measurement.solvers
+    if Run(system=name, solver=solver) not in RESTORED
+]
+
+
+def pairs(runs):
+    """System and solver of some runs, as a pattern of their files."""
+    return "|".join(f"{run.system}/{run.solver}" for run in runs) or "none"
+
+
 # A wildcard's constraint may look ahead, so that of the system also tells what solver may follow:
 # only these pairs, or all but these.
-PAIRS = "|".join(f"{run.system}/{run.solver}" for run in RESTORED) or "none"
 SYSTEMS = "|".join(STUDY.systems)
-COPIED, COMPUTED = f"(?=({PAIRS})[./])({SYSTEMS})", f"(?!({PAIRS})[./])({SYSTEMS})"
+COPIED, MEASURED = (f"(?=({pairs(runs)})[./])({SYSTEMS})" for runs in (RESTORED, MEASURED_RUNS))
+COMPUTED = f"(?!({pairs([*RESTORED, *MEASURED_RUNS])})[./])({SYSTEMS})"
+
+
+def evolution(wildcards):
+    """File of the run that another one is measured from, and what it has cost."""
+    run = STUDY.evolution(Run(system=wildcards.system, solver=wildcards.solver))
+    source = STUDY.output.trajectory(run)
+    return {"evolution": str(source), "evolution_timing": str(timing_path(source))}
 
 
 def copies(wildcards):

@@ -10,11 +10,13 @@ from rich.console import Console
 from opentdvp import config
 from opentdvp.cli.app import ConfigFile, app, require_name
 from opentdvp.config.load import load_with_sources
+from opentdvp.config.reading import parse_yaml
 from opentdvp.errors import ConfigError
 from opentdvp.records.files import followed
 from opentdvp.records.permissions import Output, reserved
 
 if TYPE_CHECKING:
+    from opentdvp.config.measurement import Measured
     from opentdvp.running.keeper import Checkpoints
 
 SystemName = Annotated[str, typer.Argument(metavar="SYSTEM", help="Name of a system.")]
@@ -50,6 +52,14 @@ def run(
         bool, typer.Option("--distributed", help="One run on all tasks of a step of SLURM.")
     ] = False,
     log: Annotated[Path | None, typer.Option(help="Also write progress lines to a file.")] = None,
+    earlier: Annotated[
+        Path | None,
+        typer.Option(
+            "--continue",
+            metavar="FILE",
+            help="Trajectory of the same run to an earlier time, with its checkpoint beside it.",
+        ),
+    ] = None,
 ) -> None:
     """Solve a system and write its trajectory."""
     from opentdvp.running.progress import reporting
@@ -58,16 +68,25 @@ def run(
     checkpoints = _checkpoints(out, checkpoint, checkpoint_interval, time_limit, keep_checkpoint)
     study, sources = load_with_sources(config_file)
     deck = _deck(study, system, solver)
+    if distributed and earlier is not None:
+        raise ConfigError("Option --continue must be left out with --distributed, but is there.")
     if distributed and not _leads(deck):
         return take_part(deck, checkpoints)
     outputs = run_outputs(out, checkpoints.path)
     if log is not None:
         outputs.append(Output(log, "a log of runs", _is_log, appended=True))
     with (
-        reserved(outputs, sources),
+        reserved(outputs, _inputs(sources, earlier)),
         reporting(deck.system.time.last, Console(stderr=True), log) as report,
     ):
-        solve_to_file(deck, out, checkpoints, report)
+        solve_to_file(deck, out, checkpoints, report, earlier)
+
+
+def _inputs(sources: list[Path], earlier: Path | None) -> list[Path]:
+    """What a run reads: the configuration, and the end of an earlier run."""
+    from opentdvp.running.keeper import checkpoint_path
+
+    return sources if earlier is None else [*sources, earlier, checkpoint_path(earlier)]
 
 
 @app.command()
@@ -132,6 +151,76 @@ def restore(
     with reserved(outputs, [*sources, source, timing.timing_path(source)]):
         archive.restore(study, run, source, out)
     print(f"{out} is a copy of {source}.")
+
+
+@app.command()
+def measure(
+    evolution: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Trajectory file that has kept its states.")
+    ],
+    out: Annotated[Path, typer.Option(help="Trajectory file to write (HDF5).")],
+    observables: Annotated[
+        str | None,
+        typer.Option(help="What to measure, as in a configuration: '{profiles: [X, Z]}'."),
+    ] = None,
+    samples: Annotated[
+        int | None, typer.Option(help="How many samples of a network; as the run by default.")
+    ] = None,
+    times: Annotated[
+        str | None,
+        typer.Option(help="Of those that the run has kept, all by default: '{times: [0.5, 1]}'."),
+    ] = None,
+    config_file: Annotated[
+        Path | None,
+        typer.Option("--config", metavar="CONFIG", help="Configuration with `measurements`."),
+    ] = None,
+    run_name: Annotated[
+        tuple[str, str] | None,
+        typer.Option("--run", metavar="MEASUREMENT SOLVER", help="What to measure of CONFIG."),
+    ] = None,
+    log: Annotated[Path | None, typer.Option(help="Also write progress lines to a file.")] = None,
+) -> None:
+    """Make other observables of a run from the states that its file has kept.
+
+    What to measure is given by --observables, or by a measurement of a configuration.
+    """
+    from opentdvp.records import trajectory
+    from opentdvp.running.measure import measure_outputs, measure_to_file, measured_deck
+    from opentdvp.running.progress import reporting
+
+    if (observables is None) == (config_file is None) or (config_file is None) != (
+        run_name is None
+    ):
+        raise ConfigError("Option --observables must be given, or --config with --run.")
+    kept, sources = trajectory.read(evolution), [evolution]
+    if config_file is None:
+        deck = measured_deck(kept, _measured(observables or "", samples, times))
+    else:
+        study, sources = load_with_sources(config_file)
+        deck = _deck(study, *(run_name or ("", "")))
+    with (
+        reserved(measure_outputs(out), [*sources, evolution]),
+        reporting(deck.system.time.last, Console(stderr=True), log) as report,
+    ):
+        measure_to_file(deck, kept, evolution, out, report)
+
+
+def _measured(observables: str, samples: int | None, times: str | None) -> "Measured":
+    """What options of a command ask for."""
+    from pydantic import ValidationError
+
+    from opentdvp.config.measurement import Measured
+    from opentdvp.config.messages import explain, sentences
+
+    tree = {
+        "observables": parse_yaml(observables, "Option --observables"),
+        "samples": samples,
+        "time": None if times is None else parse_yaml(times, "Option --times"),
+    }
+    try:
+        return Measured.model_validate(tree)
+    except ValidationError as error:
+        raise ConfigError(sentences(explain(error, tree))) from error
 
 
 def _leads(deck: config.Deck) -> bool:

@@ -33,16 +33,26 @@ def read_yaml(path: Path) -> dict[str, Any]:
     ConfigError
         If the file cannot be read, is not YAML, is no mapping, or holds a key twice.
     """
-    text = _read_text(path)
+    return parse_yaml(_read_text(path), str(path))
+
+
+def parse_yaml(text: str, place: str) -> dict[str, Any]:
+    """The keys of a text; `place` says in errors where it stands.
+
+    Raises
+    ------
+    ConfigError
+        If it is not YAML, is no mapping, or holds a key twice.
+    """
     try:
         tree = yaml.load(text, _Loader)
     except _Refused as error:
-        raise ConfigError(f"{path}: {error}.") from error
+        raise ConfigError(f"{place}: {error}.") from error
     except (yaml.YAMLError, ValueError, OverflowError) as error:
-        raise ConfigError(f"{path}: it is not valid YAML: {_reason(error)}.") from error
+        raise ConfigError(f"{place}: it is not valid YAML: {_reason(error)}.") from error
     if not isinstance(tree, dict):
         kind = "empty" if tree is None else type(tree).__name__
-        raise ConfigError(f"{path}: it must be a mapping of keys, but is {kind}.")
+        raise ConfigError(f"{place}: it must be a mapping of keys, but is {kind}.")
     return tree
 
 

@@ -5,14 +5,16 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
 from opentdvp.config.archive import Archive
-from opentdvp.config.base import Label, Name, StrictModel, check_name
+from opentdvp.config.base import Label, Name, StrictModel, check_name, is_missing
 from opentdvp.config.comparison import Comparison, Run
+from opentdvp.config.expansion import named
 from opentdvp.config.figures import AnyFigure, CostsFigure, DynamicsFigure, ScanFigure
+from opentdvp.config.measurement import Measurement
 from opentdvp.config.observables import CurveKey
 from opentdvp.config.output import Output
 from opentdvp.config.panels import curves_of, panels_of
@@ -31,6 +33,8 @@ class Deck(StrictModel):
     version: Literal[1] = DECK_VERSION
     system: System
     solver: Solver
+    #: Run id of the evolution whose kept states were measured, if this is no evolution of its own.
+    measured_from: Annotated[str | None, Field(exclude_if=is_missing)] = None
 
     def canonical(self) -> str:
         """JSON with sorted keys and no white space, equal for equal decks."""
@@ -57,6 +61,8 @@ class Study(StrictModel):
     archive: Archive | None = None
     systems: dict[Name, System]
     solvers: dict[Name, Solver]
+    #: Systems with other observables, of which some runs are made from those of another one.
+    measurements: dict[Name, Measurement] = {}
     comparisons: dict[Name, Comparison] = {}
     figures: dict[Name, AnyFigure] = {}
     scans: dict[Name, Scan] = {}
@@ -71,7 +77,20 @@ class Study(StrictModel):
 
     def deck(self, run: Run) -> Deck:
         """The deck of a run named by its system and solver."""
-        return Deck(system=self.systems[run.system], solver=self.solvers[run.solver])
+        system, solver = self.systems[run.system], self.solvers[run.solver]
+        evolution = self.evolution(run)
+        if evolution is None:
+            return Deck(system=system, solver=solver)
+        measured = self.measurements[run.system].of_solver(solver)
+        origin = self.deck(evolution).run_id
+        return Deck(system=system, solver=measured, measured_from=origin)
+
+    def evolution(self, run: Run) -> Run | None:
+        """The run whose kept states another one is measured from, if it is."""
+        measurement = self.measurements.get(run.system)
+        if measurement is None or run.solver not in measurement.solvers:
+            return None
+        return Run(system=measurement.system, solver=run.solver)
 
     def curves(self, run: Run) -> set[CurveKey]:
         """What a run has: its observables, with their distances."""
@@ -87,7 +106,10 @@ class Study(StrictModel):
         return list(self.places())
 
     def places(self) -> dict[Run, str]:
-        """The runs of all comparisons and figures, and the first key that asks for each."""
+        """The runs of all comparisons and figures, and the first key that asks for each.
+
+        Those that others are measured from come after them.
+        """
         places: dict[Run, str] = {}
         for name, comparison in self.comparisons.items():
             places.setdefault(comparison.candidate, f"comparisons.{name}.candidate")
@@ -95,7 +117,29 @@ class Study(StrictModel):
         for name, figure in self.figures.items():
             for run in self.drawn(figure):
                 places.setdefault(run, f"figures.{name}")
+        for run in list(places):
+            evolution = self.evolution(run)
+            if evolution is not None:
+                places.setdefault(evolution, f"measurements.{run.system}")
         return places
+
+    @model_validator(mode="after")
+    def _add_measured(self) -> Self:
+        """The systems of measurements are among the others."""
+        for name, measurement in self.measurements.items():
+            key = f"measurements.{name}"
+            check_name(f"{key}.system", measurement.system, self.systems)
+            if name in self.systems:
+                raise ValueError(f"`{key}` must not redefine `systems.{name}`, but does")
+            for number, solver in enumerate(measurement.solvers):
+                check_name(f"{key}.solvers.{number}", solver, self.solvers)
+                named(key, measurement.of_solver, self.solvers[solver])
+        measured = {
+            name: named(f"measurements.{name}", m.of_system, self.systems[m.system])
+            for name, m in self.measurements.items()
+        }
+        object.__setattr__(self, "systems", {**self.systems, **measured})
+        return self
 
     @model_validator(mode="after")
     def _check_names(self) -> Self:

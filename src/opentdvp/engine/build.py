@@ -12,17 +12,12 @@ from opentdvp.config import System, TdvpSolver
 from opentdvp.engine.assembly import Parts, assemble
 from opentdvp.engine.compiled import Compiled, compiled, key_data, of_key_data, on_host, shapes_of
 from opentdvp.engine.estimates.estimator import Factors
-from opentdvp.engine.functions import Engine, Measurement, RightHandSide, Vector
+from opentdvp.engine.functions import Engine, RightHandSide, Vector
 from opentdvp.engine.growing import Growing, compile_growing
-from opentdvp.engine.measuring import observables
-from opentdvp.engine.measuring.given_rest import given_rest
 from opentdvp.engine.measuring.positivity import smallest_eigenvalues
+from opentdvp.engine.observing import compile_measuring, first_point
 from opentdvp.engine.principle import right_hand_side
 from opentdvp.engine.sampling.ensemble import Ensemble, Purpose, SamplerState
-from opentdvp.physics.spin import AXES
-
-#: The stream of random numbers of the sampler's first state; that of the weights is the key itself.
-_SAMPLER = 1
 
 
 def build_engine(system: System, solver: TdvpSolver, key: PRNGKeyArray) -> Engine:
@@ -37,31 +32,30 @@ def build_engine(system: System, solver: TdvpSolver, key: PRNGKeyArray) -> Engin
     drives, sampler = parts.model.drives, parts.problem.sampler
     # Of any time: what is compiled is the same for all.
     factors = np.zeros(len(drives)) if drives else None
-    theta = np.asarray(parts.theta)
-    state = on_host(sampler.init(jax.random.fold_in(key, _SAMPLER)))
+    at = first_point(parts, key)
+    theta, state, _ = at
     drawn = of_key_data(_draw(parts))
-    at = (theta, state, key_data(key))
     draw = compiled(drawn, *at)
     growing, ensemble = _growing(parts, shapes_of(drawn, *at)[1], factors)
     point = (theta, ensemble, factors)
     derivative = compiled(partial(right_hand_side.derivative, parts.problem), *point)
     later = _later(parts, *point)
     monitor = compiled(of_key_data(_monitor(parts)), factors, theta, *at)
-    measure = compiled(of_key_data(_measure(parts, system)), *at)
+    measuring = compile_measuring(parts, system, at)
 
     solved = _solved(derivative, remembered=not sampler.is_random)
-    functions = (draw, derivative, later, monitor, measure, growing)
+    functions = (draw, derivative, later, monitor, measuring, growing)
     return Engine(
         theta=theta,
         sampler_state=state,
-        start=_start_values(system),
+        start=measuring.start,
         fastest_rate=_fastest_rate(parts),
         memory=max(function.memory for function in functions if function),
         draw=_drawn(draw),
         derivative=solved,
         later=_solved_later(later, solved),
         monitor=_monitored(monitor),
-        measure=_with_key(measure),
+        measure=measuring.measure,
         growing=growing,
         drives=drives,
     )
@@ -120,14 +114,9 @@ def _monitored(monitor: Compiled) -> Callable[..., dict[str, np.ndarray]]:
     def look(
         theta: Vector, velocity: Vector, state: Any, key: PRNGKeyArray, factors: Factors = None
     ) -> Any:
-        return _with_key(monitor)(factors, theta, velocity, state, key)
+        return on_host(monitor.function(factors, theta, velocity, state, key_data(key)))
 
     return look
-
-
-def _with_key(function: Compiled) -> Callable[..., Any]:
-    """A function whose last argument is a key, with its results on the host."""
-    return lambda *point: on_host(function.function(*point[:-1], key_data(point[-1])))
 
 
 def _draw(parts: Parts) -> Callable[..., tuple[SamplerState, Ensemble]]:
@@ -164,30 +153,6 @@ def _monitor(parts: Parts) -> Callable[..., dict[str, Array]]:
         return {"residual_held_out": residual, **positivity}
 
     return monitor
-
-
-def _measure(parts: Parts, system: System) -> Callable[..., observables.Estimate]:
-    """The observables of a system."""
-
-    def measure(theta: Array, state: SamplerState, key: PRNGKeyArray) -> observables.Estimate:
-        _, ensemble = parts.problem.sampler.draw(Purpose.OBSERVABLES, theta, state, key)
-        rest = None
-        if ensemble.counts is not None:
-            rest = given_rest(parts.problem.ansatz, parts.problem.parameters(theta))
-        return observables.measure(
-            ensemble, parts.povm, parts.model.lattice, system.observables, rest
-        )
-
-    return measure
-
-
-def _start_values(system: System) -> Measurement:
-    """Observables of the product start state: nothing is correlated, and nothing uncertain."""
-    bloch = dict(zip(AXES, np.array(system.bloch).T, strict=True))
-    values = {str(a): np.asarray(bloch[a].mean()) for a in system.observables.magnetization}
-    for pair, distances in system.observables.correlators.items():
-        values[f"C_{pair}"] = np.zeros(len(distances))
-    return {name: (value, np.zeros_like(value)) for name, value in values.items()}
 
 
 def _later(parts: Parts, theta: Vector, ensemble: Any, factors: Factors) -> Compiled | None:

@@ -73,7 +73,7 @@ class Engine(NamedTuple):
         (θ, θ̇, sampler state, key, factors) → residual on samples that the solve has not seen,
         positivity.
     measure
-        (θ, sampler state, key) → observables with standard errors.
+        (θ, sampler state, key, time) → observables with standard errors.
     growing
         How strings are added, if they are; the right-hand side then needs a restricted ensemble.
     drives

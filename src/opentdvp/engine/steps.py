@@ -16,7 +16,7 @@ from opentdvp.records.from_solver import ADDED_AT, STATE
 from opentdvp.records.result_code import ResultCode
 
 #: Streams of random numbers, so that none depends on how often another was used.
-INITIAL, STEPS, OUTPUTS, MONITOR = range(4)
+INITIAL, STEPS, OUTPUTS, MONITOR, BURN_IN = range(5)
 
 #: Largest step times the fastest rate over which observables are interpolated; a longer step ends
 #: on the next output time, because slopes at its ends may say little about what is between them.
@@ -24,6 +24,11 @@ _INTERPOLATED = 2.0
 
 #: Probability drift below this rate per unit of time is rounding, whatever the scale of E.
 _ROUNDING = 1e-8
+
+
+def random(key: jax.Array, stream: int, count: int) -> jax.Array:
+    """Key number `count` of a stream of a run's key."""
+    return jax.random.fold_in(jax.random.fold_in(key, stream), count)
 
 
 class Run(NamedTuple):
@@ -36,7 +41,7 @@ class Run(NamedTuple):
 
     def random(self, stream: int, count: int) -> jax.Array:
         """Key number `count` of a stream."""
-        return jax.random.fold_in(jax.random.fold_in(self.key, stream), count)
+        return random(self.key, stream, count)
 
 
 class Evaluation(NamedTuple):
@@ -228,7 +233,8 @@ def _outputs(
             first.solution.velocity,
             last.arrival,
         )
-        measured = run.engine.measure(theta, last.sampler_state, run.random(OUTPUTS, index))
+        key = run.random(OUTPUTS, index)
+        measured = run.engine.measure(theta, last.sampler_state, key, run.times[index])
         yield record(measured, theta, _added_at(new))
 
 
@@ -257,7 +263,12 @@ def record(
     measurement: Measurement, theta: np.ndarray, added_at: dict[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
     """Observables and parameters at one time in the form that checkpoints keep."""
+    states = {f"{STATE}{name}": values for name, values in added_at.items()}
+    return observed(measurement) | {f"{STATE}theta": theta} | states
+
+
+def observed(measurement: Measurement) -> dict[str, np.ndarray]:
+    """Observables alone in that form."""
     means = {name: np.asarray(mean) for name, (mean, _) in measurement.items()}
     errors = {f"{name}.stderr": np.asarray(error) for name, (_, error) in measurement.items()}
-    states = {f"{STATE}{name}": values for name, values in added_at.items()}
-    return means | errors | {f"{STATE}theta": theta} | states
+    return means | errors

@@ -1,6 +1,7 @@
 """What `import opentdvp as od` offers; no solver is imported before it is used."""
 
 from opentdvp.interface.comparing import Comparison, compare
+from opentdvp.interface.measuring import measure
 from opentdvp.interface.plotting import plot
 from opentdvp.interface.results import Result, read
 from opentdvp.interface.solvers import (
@@ -33,6 +34,7 @@ __all__ = [
     "Tdvp",
     "compare",
     "load",
+    "measure",
     "plot",
     "read",
     "solve",

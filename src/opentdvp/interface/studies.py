@@ -12,6 +12,7 @@ from opentdvp.config.base import one_of
 from opentdvp.config.load import load_with_sources
 from opentdvp.errors import ConfigError
 from opentdvp.interface.comparing import Comparison
+from opentdvp.interface.measuring import measured_result
 from opentdvp.interface.progress import shown
 from opentdvp.interface.results import AnyPath, Result, read
 from opentdvp.interface.solving import solve_to_path
@@ -51,11 +52,15 @@ class Study:
         """
         run = self._run(system, solver)
         deck, out = self._study.deck(run), self._study.output.trajectory(run)
+        evolution = self._study.evolution(run)
+        if evolution is not None and not (resume and out.exists()):
+            kept = self.solve(evolution.system, evolution.solver, progress=progress)
+            return measured_result(kept, deck, out, progress)
         if isinstance(deck.solver, StochasticSolver) and not (resume and out.exists()):
             self._solve_batches(deck, run, progress)
             return read(out)
-        kept = self._checkpoint(run, deck.run_id)
-        return solve_to_path(deck, out, kept, resume, progress, self._sources)
+        checkpoint = self._checkpoint(run, deck.run_id)
+        return solve_to_path(deck, out, checkpoint, resume, progress, self._sources)
 
     def read(self, system: str, solver: str) -> Result:
         """Read a run that is there, by the pipeline or by `solve`.

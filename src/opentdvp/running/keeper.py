@@ -73,12 +73,16 @@ class Keeper:
                     warnings.warn(f"{damaged} Going on from {path}.", RuntimeWarning, stacklevel=2)
                     # Or the next checkpoint would move the damaged one over this one.
                     self._generations()[0].unlink(missing_ok=True)
-                self._earlier = state.wall_seconds
-                self._revisions = tuple(dict.fromkeys((*state.revisions, *self._revisions)))
-                return state
+                return self.begin(state)
         if damaged is not None:
             raise damaged
         return None
+
+    def begin(self, state: State) -> State:
+        """Count a state that another run has reached as a part of this one."""
+        self._earlier = state.wall_seconds
+        self._revisions = tuple(dict.fromkeys((*state.revisions, *self._revisions)))
+        return state
 
     def __call__(self, state: State) -> None:
         """Keep the state of a run, and write it if it is time."""

@@ -20,6 +20,7 @@ from opentdvp.records.provenance import joined, revision
 from opentdvp.records.result_code import ResultCode
 from opentdvp.records.timing import add_timings, read_timing, write_timing
 from opentdvp.records.trajectory import Trajectory
+from opentdvp.running.continuation import continuation
 from opentdvp.running.keeper import Checkpoints, Keeper, checkpoint_outputs
 from opentdvp.running.signals import saving_when_stopped, stop_no_more
 from opentdvp.running.solvers import method_of
@@ -45,7 +46,13 @@ def gather_outputs(out: Path) -> list[Output]:
     return [trajectory.output(out), timing.output(out)]
 
 
-def solve_to_file(deck: Deck, out: Path, checkpoints: Checkpoints | None, report: Report) -> None:
+def solve_to_file(
+    deck: Deck,
+    out: Path,
+    checkpoints: Checkpoints | None,
+    report: Report,
+    earlier: Path | None = None,
+) -> None:
     """Solve a deck and write its trajectory.
 
     Parameters
@@ -58,6 +65,9 @@ def solve_to_file(deck: Deck, out: Path, checkpoints: Checkpoints | None, report
         have to stay.
     report
         Shown the progress.
+    earlier
+        Trajectory of a run of the same deck to an earlier time; without checkpoints of its own the
+        run goes on from the end of that one, whose checkpoint has to be beside it.
 
     Raises
     ------
@@ -68,7 +78,9 @@ def solve_to_file(deck: Deck, out: Path, checkpoints: Checkpoints | None, report
     NumericalFailure
         If the run stopped with a result code; the checkpoint stays.
     """
-    _run_to_file(deck, method_of(deck), partial(_write, path=out), out, checkpoints, report)
+    begin = None if earlier is None else continuation(deck, earlier)
+    write = partial(_write, path=out)
+    _run_to_file(deck, method_of(deck), write, out, checkpoints, report, begin=begin)
 
 
 def take_part(deck: Deck, checkpoints: Checkpoints | None) -> None:
@@ -152,15 +164,18 @@ def _run_to_file(
     checkpoints: Checkpoints | None,
     report: Report,
     identity: str | None = None,
+    begin: checkpoint.State | None = None,
 ) -> None:
     """Run from the checkpoints if there are any, write the result, and what it has cost.
 
-    Their `identity` is the run id, if it is not given.
+    Their `identity` is the run id, if it is not given; without any, the run goes on from `begin`.
     """
     keeper = Keeper(identity or deck.run_id, checkpoints)
     try:
         with saving_when_stopped(keeper.flush, keeper.time_limit):
             state = keeper.resume()
+            if state is None and begin is not None:
+                state = keeper.begin(begin)
             if state is not None:
                 logger.info("resumed at t = %g", state.time)
             result = method(deck, report, resume_from=state, keep=keeper)

@@ -4,7 +4,8 @@ import pkgutil
 from typing import Any
 
 from opentdvp.config import Deck
-from opentdvp.protocol import Method
+from opentdvp.errors import ConfigError
+from opentdvp.protocol import Measuring, Method
 from opentdvp.records.trajectory import Trajectory
 
 #: By the key `method` of a solver's settings, its module and its name there.
@@ -19,6 +20,9 @@ SOLVERS = {
     "moments": "opentdvp.references.moments.solve:solve",
 }
 
+#: Likewise what measures the states that a run has kept; other methods keep none.
+MEASURING = {"tdvp": "opentdvp.engine.measure:measure"}
+
 
 def method_of(deck: Deck) -> Method[Any, Trajectory]:
     """The solver that a deck asks for; nothing is checked yet."""
@@ -27,5 +31,25 @@ def method_of(deck: Deck) -> Method[Any, Trajectory]:
 
 
 def check(deck: Deck) -> None:
-    """Raise `ConfigError` if the solver of a deck cannot solve its system."""
+    """Raise `ConfigError` if the solver of a deck cannot solve its system, or be measured."""
     method_of(deck).check(deck)
+    if deck.measured_from is not None:
+        measuring_of(deck)
+
+
+def measuring_of(deck: Deck) -> Measuring:
+    """What measures kept states of a deck's method.
+
+    Raises
+    ------
+    ConfigError
+        If runs of the method keep none.
+    """
+    method = deck.solver.method
+    if method not in MEASURING:
+        raise ConfigError(
+            f"`solver.method` must be one whose runs keep states ({', '.join(MEASURING)}), but is "
+            f"{method}; solve the system anew with the observables that you want."
+        )
+    found: Measuring = pkgutil.resolve_name(MEASURING[method])
+    return found

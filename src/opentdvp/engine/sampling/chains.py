@@ -20,7 +20,7 @@ from opentdvp.config.solver import ChainSampling
 from opentdvp.engine.ansatz.interface import Parameters, SweptAnsatz
 from opentdvp.engine.devices import for_samples
 from opentdvp.engine.sampling.ensemble import Ensemble, Purpose, SamplerState
-from opentdvp.engine.sampling.mixing import mixing
+from opentdvp.engine.sampling.mixing import Mixing, mixing
 from opentdvp.engine.sampling.neighbours import Neighbours
 
 #: Chains that are moved together: their outcomes and tables fit the cache.
@@ -80,11 +80,15 @@ class ChainSampler:
         """For the solve, all chains are moved; the others of a step are taken from where they are.
 
         Observables are measured at other parameters, so all chains move on there, and are looked at
-        several times, one sweep after the other.
+        several times, one sweep after the other. To burn in, all are moved.
         """
         chains, solve = state["chains"], self.settings.solve
         if purpose is Purpose.SOLVE:
             return self._for_solve(theta, chains, key)
+        if purpose is Purpose.BURN_IN:
+            moved, mixed, _ = self._moved(theta, chains, key)
+            ensemble = _ensemble(moved)._replace(equilibrated=mixed.equilibrated)
+            return {"chains": moved.astype(jnp.uint8)}, ensemble
         if purpose is Purpose.OBSERVABLES:
             return state, self._for_observables(theta, chains, key)
         if purpose is Purpose.MONITOR:
@@ -102,13 +106,7 @@ class ChainSampler:
         self, theta: Array, chains: Array, key: PRNGKeyArray
     ) -> tuple[SamplerState, Ensemble]:
         """With how well the chains mix."""
-
-        def move(parameters: Parameters, outcomes: Array, key: PRNGKeyArray) -> Any:
-            swept = self._swept(parameters, outcomes, key, self.settings.sweeps, self._watched)
-            return swept.outcomes.T, swept.seen, swept.changed
-
-        moved, seen, changed = self._for_chains(move, theta, chains, key)
-        mixed = mixing(seen)
+        moved, mixed, changed = self._moved(theta, chains, key)
         ensemble = self._spread_out(theta, moved[: self.settings.solve], jax.random.fold_in(key, 1))
         samples = 1 / jnp.sum(ensemble.weights**2)
         ensemble = ensemble._replace(
@@ -116,6 +114,18 @@ class ChainSampler:
             equilibrated=mixed.equilibrated,
         )
         return {"chains": moved.astype(jnp.uint8)}, self._with_derivatives(theta, ensemble)
+
+    def _moved(
+        self, theta: Array, chains: Array, key: PRNGKeyArray
+    ) -> tuple[Int[Array, "chains sites"], Mixing, Float[Array, " chains"]]:
+        """All chains after the sweeps of a draw, how well they mix, and the share that changed."""
+
+        def move(parameters: Parameters, outcomes: Array, key: PRNGKeyArray) -> Any:
+            swept = self._swept(parameters, outcomes, key, self.settings.sweeps, self._watched)
+            return swept.outcomes.T, swept.seen, swept.changed
+
+        moved, seen, changed = self._for_chains(move, theta, chains, key)
+        return moved, mixing(seen), changed
 
     def _spread_out(self, theta: Array, outcomes: Array, key: PRNGKeyArray) -> Ensemble:
         """Samples of P, or of its mixture with what is next to them."""

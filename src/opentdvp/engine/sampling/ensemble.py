@@ -58,6 +58,7 @@ class Purpose(StrEnum):
     HELD_OUT = "held_out"  # judging the solve
     MONITOR = "monitor"  # the expectation values that are watched at every step
     OBSERVABLES = "observables"
+    BURN_IN = "burn_in"  # following kept parameters, where draws depend on each other
 
 
 @runtime_checkable
