@@ -15,7 +15,7 @@ from opentdvp.errors import ConfigError
 DECAY = {"jumps": [od.Jump("sigma_minus", 0.5)], "start": {"Z": 1}, "stop": 2}
 
 CONFIGURED = """
-lattice: {kind: square, size: [3, 4], periodic: [true, false]}
+lattice: {kind: square, size: [4, 3], periodic: [true, false]}
 couplings: {XX: 1, ZZ: {strength: 0.5, neighbours: 2}}
 fields: {Z: {strength: {alternating: [1, 2]}}}
 terms: [{operators: XY, sites: [0, 5], strength: 0.1}]
@@ -29,8 +29,8 @@ observables: {correlators: {XX: [1]}}
 def test_a_system_has_the_deck_of_its_configuration():
     written = config.System.model_validate(yaml.safe_load(CONFIGURED))
     made = od.System.square(
-        3,
         4,
+        3,
         periodic=[True, False],
         couplings={"XX": 1, "ZZ": {"strength": 0.5, "neighbours": 2}},
         fields={"Z": {"strength": {"alternating": np.array([1, 2])}}},

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from opentdvp.config.panels import CurveKey
+from opentdvp.config.observables import CurveKey
 from opentdvp.figures import names, style
 from opentdvp.figures.curves import Line, draw_candidate, smooth
 from opentdvp.records.trajectory import Trajectory

@@ -148,10 +148,8 @@ def _globals_of(text: str) -> set[str]:
 
 def _text(value: Any) -> str:
     """The code of a class or function, as it was written where it was defined last."""
-    for function in _functions(value):
-        code = inspect.unwrap(function).__code__
-        lines = linecache.getlines(code.co_filename)
-        text = _found("".join(lines), value.__name__)
+    for file in _files(value):
+        text = _found("".join(linecache.getlines(file)), value.__name__)
         if text:
             return text
     raise ConfigError(
@@ -160,12 +158,19 @@ def _text(value: Any) -> str:
     )
 
 
-def _functions(value: Any) -> Iterator[FunctionType]:
+def _files(value: Any) -> Iterator[str]:
+    """Where code may be: files or cells of the functions in it; a class without any, in all cells.
+
+    Cells are not on the disk, so that `linecache` knows them without a time of change.
+    """
     functions: list[Callable[..., Any]] = [value, *vars(value).values()]
     for entry in functions:
         whole = inspect.unwrap(getattr(entry, "fget", None) or entry)
-        if isinstance(whole, FunctionType) and whole.__code__.co_filename:
-            yield whole
+        if isinstance(whole, FunctionType):
+            yield whole.__code__.co_filename
+    yield getattr(sys.modules.get(value.__module__), "__file__", None) or ""
+    cells = [name for name, entry in linecache.cache.items() if len(entry) > 1 and not entry[1]]
+    yield from reversed(cells)
 
 
 def _found(text: str, name: str) -> str:

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from opentdvp.config import Comparison as ConfiguredComparison
 from opentdvp.config import DynamicsFigure, Panel, ProfileFigure, Run
-from opentdvp.config.panels import CurveKey, PlottedCorrelators
+from opentdvp.config.observables import CurveKey
+from opentdvp.config.panels import PlottedCorrelators
 from opentdvp.errors import ConfigError
 from opentdvp.interface import words
 from opentdvp.interface.comparing import TOLERANCE, compare

@@ -42,4 +42,4 @@ def as_frame(run: Trajectory) -> pd.DataFrame:
         )
         for (name, distance), (mean, stderr) in run.curves().items()
     ]
-    return pd.concat(parts)
+    return pd.concat(parts).sort_index()

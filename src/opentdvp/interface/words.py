@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from opentdvp.config.base import one_of
-from opentdvp.config.panels import CurveKey
+from opentdvp.config.observables import CurveKey
 from opentdvp.errors import ConfigError
 from opentdvp.figures import names
 from opentdvp.records.result_code import ResultCode
