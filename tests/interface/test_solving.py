@@ -83,7 +83,7 @@ def test_a_file_of_another_run_is_replaced_only_if_told(tmp_path):
 def test_an_interrupted_run_goes_on_to_the_same_bytes(tmp_path, monkeypatch):
     """Stopped by the keyboard, as by the button of a notebook."""
     whole, parts = tmp_path / "whole.h5", tmp_path / "parts.h5"
-    od.solve(SYSTEM, od.Exact(), out=whole, progress=False)
+    od.solve(SYSTEM, od.ExactReduced(), out=whole, progress=False)
     told = []
 
     def stop(time, **values):
@@ -93,9 +93,9 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(tmp_path, monkeypatch):
 
     monkeypatch.setattr("opentdvp.interface.progress.show_nothing", stop)
     with pytest.raises(KeyboardInterrupt):
-        od.solve(SYSTEM, od.Exact(), out=parts, progress=False)
+        od.solve(SYSTEM, od.ExactReduced(), out=parts, progress=False)
     assert not parts.exists()
-    resumed = od.solve(SYSTEM, od.Exact(), out=parts, progress=False)
+    resumed = od.solve(SYSTEM, od.ExactReduced(), out=parts, progress=False)
     assert resumed.timing["resumed"]
     assert parts.read_bytes() == whole.read_bytes()
     assert not list(tmp_path.glob("*.npz"))
