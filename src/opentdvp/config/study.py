@@ -225,6 +225,11 @@ class Study(StrictModel):
                 candidates = ((c, self.comparisons[c].candidate) for c in figure.comparisons)
                 panels = (panels_of(c, self.systems[r.system].observables) for c, r in candidates)
                 changes = {"comparisons": (), "panels": tuple(chain.from_iterable(panels))}
+                if not changes["panels"]:
+                    raise ValueError(
+                        f"`figures.{name}.comparisons` must have site averages to draw, but have "
+                        "none; a figure of the kind profile draws profiles and currents"
+                    )
                 self.figures[name] = figure.model_copy(update=changes)
         return self
 
