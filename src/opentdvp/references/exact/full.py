@@ -15,9 +15,10 @@ import qutip
 from jaxtyping import Complex, Float
 from qutip.solver.integrator import IntegratorException
 
-from opentdvp.config import Deck, ExactSolver, System
+from opentdvp.config import Deck, ExactSolver, Observables, System
 from opentdvp.config.strengths import Drive
 from opentdvp.errors import ConfigError, NumericalFailure
+from opentdvp.geometry.lattice import Lattice
 from opentdvp.physics.model import Jump, Model, build_model
 from opentdvp.physics.observables.derived import Derived
 from opentdvp.physics.pauli.strings import PauliString, letters_of, sites_of
@@ -156,20 +157,28 @@ def start_state(model: Model) -> qutip.Qobj:
 
 def _measurement(deck: Deck, model: Model) -> _Measurement:
     """Every configured observable of a density matrix at a time."""
-    sites, observables = range(model.n_sites), deck.system.observables
+    observables = deck.system.observables
     derived = Derived(observables, model)
 
-    def measure(time: float, rho: np.ndarray) -> dict[str, np.ndarray]:
-        means = {axis: np.array([expectation(rho, axis, (i,)) for i in sites]) for axis in AXES}
+    def measured(time: float, rho: np.ndarray) -> dict[str, np.ndarray]:
+        values = string_expectations(rho, derived.strings)
+        return measure(rho, model.lattice, observables) | derived.means(time, values)
 
-        def correlation(letters: str, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-            ends = zip(first.tolist(), second.tolist(), strict=True)
-            return np.array([expectation(rho, letters, pair) for pair in ends])
+    return measured
 
-        averages = site_averages(means, correlation, model.lattice, observables)
-        return averages | derived.means(time, string_expectations(rho, derived.strings))
 
-    return measure
+def measure(
+    rho: Complex[np.ndarray, "n n"], lattice: Lattice, observables: Observables
+) -> dict[str, np.ndarray]:
+    """Every site average of a density matrix (`averages.site_averages`)."""
+    sites = range(lattice.n_sites)
+    means = {axis: np.array([expectation(rho, axis, (i,)) for i in sites]) for axis in AXES}
+
+    def correlation(letters: str, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        ends = zip(first.tolist(), second.tolist(), strict=True)
+        return np.array([expectation(rho, letters, pair) for pair in ends])
+
+    return site_averages(means, correlation, lattice, observables)
 
 
 def string_expectations(

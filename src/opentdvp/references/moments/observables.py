@@ -84,7 +84,7 @@ def _of_one_weight(
     return total
 
 
-def _known(values: np.ndarray, numbers: Int[np.ndarray, " strings"]) -> np.ndarray:
+def _known(values: np.ndarray, numbers: Int[np.ndarray, "..."]) -> np.ndarray:
     """Values of unknowns; zero for what vanishes or is beyond the cut."""
     return np.append(values, 0.0)[np.maximum(numbers, -1)]
 

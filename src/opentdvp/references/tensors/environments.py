@@ -4,7 +4,7 @@ An environment is a vector for Pauli expectation values, a matrix for amplitudes
 holds <ψ|.
 """
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -19,6 +19,7 @@ def build_environments(chain: Chain, tensors: Tensors) -> "Environments":
     return _PauliEnvironments(chain, tensors)
 
 
+@runtime_checkable
 class Environments(Protocol):
     """Stacks of environments, the first axis counting them."""
 
