@@ -25,7 +25,7 @@ def measure(
     out: AnyPath | None = None,
     progress: bool = True,
 ) -> Result:
-    """Measure other observables of a run, from what it has kept: parameters, moments, vectors.
+    """Measure other observables of a run, from what it has kept, such as the parameters of a network.
 
     Parameters
     ----------
@@ -50,9 +50,10 @@ def measure(
     Examples
     --------
     >>> import opentdvp as od
-    >>> system = od.System.chain(3, fields={"X": 1}, start={"Z": 1}, stop=1, points=3)
-    >>> moments = od.Moments.preset("quick", weight=2, range=2)
-    >>> result = od.solve(system, moments, progress=False)
+    >>> system = od.System.chain(3, fields={"X": 1}, start={"Z": 1}, times=[0.01, 0.02])
+    >>> product = {"kind": "jastrow", "weight": 1, "range": 1, "pair_range": 1}
+    >>> network = od.Tdvp.preset("quick", network=product, sampling={"kind": "enumeration"})
+    >>> result = od.solve(system, network, progress=False)
     >>> measured = od.measure(result, {"profiles": ["Z"]}, progress=False)
     >>> measured.to_xarray()["Z_i"].dims
     ('time', 'site')

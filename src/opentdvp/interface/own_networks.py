@@ -164,10 +164,15 @@ def _files(value: Any) -> Iterator[str]:
     Cells are not on the disk, so that `linecache` knows them without a time of change.
     """
     functions: list[Callable[..., Any]] = [value, *vars(value).values()]
+    known = False
     for entry in functions:
         whole = inspect.unwrap(getattr(entry, "fget", None) or entry)
         if isinstance(whole, FunctionType):
+            # Those with underscores are made by dataclasses and flax, but for the call itself.
+            known |= not whole.__name__.startswith("__") or whole.__name__ == "__call__"
             yield whole.__code__.co_filename
+    if known:
+        return
     yield getattr(sys.modules.get(value.__module__), "__file__", None) or ""
     cells = [name for name, entry in linecache.cache.items() if len(entry) > 1 and not entry[1]]
     yield from reversed(cells)
