@@ -126,6 +126,7 @@ def test_models_cannot_be_changed():
         lambda: system.fields.pop("Z"),
         lambda: system.observables.correlators.clear(),
         lambda: system.couplings.__ior__({"ZZ": 1}),
+        lambda: od.System.chain(3, start={"Z": 1}, stop=1).couplings.update(XX=2),
     ):
         with pytest.raises(TypeError, match="must not be changed; make a new one"):
             change()

@@ -8,7 +8,6 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from opentdvp.config.base import (
     FROZEN,
-    FrozenDict,
     Json,
     NonNegative,
     Positive,
@@ -46,7 +45,7 @@ class CustomNetwork(StrictModel):
     kind: Literal["custom"]
     file: Annotated[str, Field(exclude=True)] = ""
     name: str
-    options: Annotated[dict[str, Json], FROZEN] = FrozenDict()
+    options: Annotated[dict[str, Json], FROZEN, Field(validate_default=True)] = {}
     sha256: str = ""
     _source: str = PrivateAttr(default="")
 

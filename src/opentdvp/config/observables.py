@@ -11,7 +11,6 @@ from pydantic import AfterValidator, Field, model_validator
 
 from opentdvp.config.base import (
     FROZEN,
-    FrozenDict,
     NonNegativeInt,
     PositiveInt,
     Real,
@@ -115,16 +114,22 @@ class Observables(StrictModel):
     """
 
     magnetization: tuple[Axis, ...] = ("X", "Y", "Z")
-    correlators: Annotated[dict[AxisPair, tuple[PositiveInt, ...]], FROZEN] = FrozenDict()
+    correlators: Annotated[
+        dict[AxisPair, tuple[PositiveInt, ...]], FROZEN, Field(validate_default=True)
+    ] = {}
     strings: Annotated[tuple[StringText, ...], Field(exclude_if=not_)] = ()
     profiles: Annotated[tuple[Axis, ...], Field(exclude_if=not_)] = ()
     correlation_matrices: Annotated[tuple[AxisPair, ...], Field(exclude_if=not_)] = ()
-    displacements: Annotated[dict[AxisPair, tuple[Offset, ...]], FROZEN, Field(exclude_if=not_)] = (
-        FrozenDict()
-    )
+    displacements: Annotated[
+        dict[AxisPair, tuple[Offset, ...]],
+        FROZEN,
+        Field(exclude_if=not_, validate_default=True),
+    ] = {}
     structure_factors: Annotated[
-        dict[AxisPair, tuple[Momentum, ...]], FROZEN, Field(exclude_if=not_)
-    ] = FrozenDict()
+        dict[AxisPair, tuple[Momentum, ...]],
+        FROZEN,
+        Field(exclude_if=not_, validate_default=True),
+    ] = {}
     energy: Annotated[bool, Field(strict=True, exclude_if=not_)] = False
     currents: Annotated[tuple[Axis, ...], Field(exclude_if=not_)] = ()
     density_matrices: Annotated[DensityMatrices | None, Field(exclude_if=not_)] = None

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from opentdvp.config.base import FROZEN, FrozenDict, StrictModel, pattern
 from opentdvp.config.expansion import named, written_out
@@ -23,8 +23,8 @@ class System(StrictModel):
     """An open quantum spin system, the same object for every solver (paper, eqs. 3, 6, 7)."""
 
     lattice: Lattice
-    couplings: Annotated[dict[CouplingName, Couplings], FROZEN] = FrozenDict()
-    fields: Annotated[dict[Axis, Fields], FROZEN] = FrozenDict()
+    couplings: Annotated[dict[CouplingName, Couplings], FROZEN, Field(validate_default=True)] = {}
+    fields: Annotated[dict[Axis, Fields], FROZEN, Field(validate_default=True)] = {}
     terms: tuple[Term, ...] = ()
     jumps: tuple[Jump, ...] = ()
     start: Start

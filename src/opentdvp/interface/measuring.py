@@ -25,7 +25,7 @@ def measure(
     out: AnyPath | None = None,
     progress: bool = True,
 ) -> Result:
-    """Measure other observables of a run, from what it has kept, such as the parameters of a network.
+    """Measure other observables of a run, from what it has kept, such as a network's parameters.
 
     Parameters
     ----------
