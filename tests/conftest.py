@@ -19,6 +19,7 @@ def pytest_configure(config):
         folder = tempfile.TemporaryDirectory(prefix="opentdvp-compiled-")
         config.add_cleanup(folder.cleanup)
         os.environ["JAX_COMPILATION_CACHE_DIR"] = folder.name
+        os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
 
 
 @pytest.fixture

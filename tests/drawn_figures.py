@@ -11,8 +11,8 @@ from matplotlib.legend import Legend
 from systems import heisenberg_ring
 from trajectories import damped
 
-from opentdvp.compare import compare
 from opentdvp.figures import curves, style
+from opentdvp.judging import compare
 from opentdvp.records.trajectory import Trajectory
 
 CANDIDATE = damped(61, error=0.005, seed=1, solver=SAMPLED)

@@ -3,11 +3,11 @@
 import pandas as pd
 from solvers import direct, tdvp
 
-from opentdvp.compare import compare
 from opentdvp.config import Comparison, DynamicsFigure, Panel, Run
 from opentdvp.config.comparison import Tolerance
 from opentdvp.config.panels import PlottedCorrelators
 from opentdvp.figures.sources import Material
+from opentdvp.judging import compare
 from opentdvp.records.trajectory import Trajectory
 
 NET, REF = Run(system="six", solver="net"), Run(system="ten", solver="ref")

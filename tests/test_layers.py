@@ -1,6 +1,6 @@
 """Imports go one way.
 
-geometry ← config ← physics, records ← protocol ← engine, references ← running ← cli.
+geometry ← config ← physics, records ← protocol ← engine, references ← running ← cli, interface.
 """
 
 import ast
@@ -22,10 +22,20 @@ ALLOWED = {
     "protocol": {"config", "errors", "records"},
     "engine": {"config", "errors", "geometry", "physics", "protocol", "records"},
     "references": {"config", "errors", "geometry", "physics", "protocol", "records"},
-    "compare": {"config", "errors", "records"},
+    "judging": {"config", "errors", "records"},
     "figures": {"config", "errors", "physics", "records"},
-    "study": {"compare", "config", "errors", "figures", "records"},
+    "study": {"config", "errors", "figures", "judging", "records"},
     "running": {"config", "engine", "errors", "protocol", "records", "references"},
+    "interface": {
+        "config",
+        "engine",
+        "errors",
+        "figures",
+        "judging",
+        "protocol",
+        "records",
+        "running",
+    },
 }
 
 #: Inside some rooms, each file or room may import those before it.
@@ -38,8 +48,8 @@ ORDERS = {
     ],
     "physics/observables": ["quantities", "derived"],
     "records": [
-        "result_code", "files", "permissions", "provenance", "timing", "checkpoint", "observable",
-        "trajectory", "from_solver",
+        "result_code", "files", "permissions", "provenance", "timing", "checkpoint", "dimensions",
+        "observable", "trajectory", "from_solver",
     ],
     "engine": [
         "compilation_cache", "devices", "povm", "ansatz", "sampling", "estimates", "principle",
@@ -50,6 +60,10 @@ ORDERS = {
         "site_averages", "time_steps", "exact", "trajectories", "tensors", "moments",
     ],
     "running": ["signals", "progress", "keeper", "solvers", "continuation", "solve", "measure"],
+    "interface": [
+        "validated", "systems", "own_networks", "solvers", "words", "tables", "results", "progress",
+        "solving", "measuring", "comparing", "plotting", "studies",
+    ],
 }  # fmt: skip
 
 HEAVY = {"jax", "flax", "qutip", "tenpy"}
@@ -106,7 +120,7 @@ def test_h5py_is_imported_in_one_place():
 
 
 @pytest.mark.parametrize(
-    "module", ["cli", "config", "compare", "figures", "protocol", "records", "study", "cli.show"]
+    "module", ["cli", "config", "judging", "figures", "protocol", "records", "study", "cli.show"]
 )
 def test_drawing_and_comparing_never_load_a_solver(module):
     code = f"import sys, opentdvp.{module}; print({HEAVY!r} & set(sys.modules))"

@@ -6,7 +6,7 @@ import numpy as np
 from solvers import exact, solved
 from systems import heisenberg_ring
 
-from opentdvp import compare
+from opentdvp import judging
 from opentdvp.config import Deck, ExactSolver, Run, Solver, Study, System, TdvpSolver
 from opentdvp.config.comparison import Tolerance
 from opentdvp.records import trajectory
@@ -106,9 +106,9 @@ def write_archive(study: Study) -> None:
         write_timing(output.trajectory(run), 1.0, resumed=False)
     for name, entry in study.comparisons.items():
         runs = (output.trajectory(run) for run in (entry.candidate, entry.reference))
-        tables = compare.judge(study, entry, *runs)
-        compare.write_table(tables.points, output.points(name))
-        compare.write_table(tables.summary, output.summary(name))
+        tables = judging.judge(study, entry, *runs)
+        judging.write_table(tables.points, output.points(name))
+        judging.write_table(tables.summary, output.summary(name))
     for name, figure in study.figures.items():
         if figure.derived:
-            compare.write_table(drawing.derive(study, name), output.derived(name))
+            judging.write_table(drawing.derive(study, name), output.derived(name))

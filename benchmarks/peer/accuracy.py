@@ -38,8 +38,8 @@ def main(
     table: Annotated[Path, typer.Option(help="Markdown")] = Path("docs/benchmarks/accuracy.md"),
 ) -> None:
     """Read the archive, time a right-hand side in both codes, and write a table."""
-    from opentdvp.compare.tables import write_markdown
     from opentdvp.config import load
+    from opentdvp.judging.tables import write_markdown
 
     study = load(Path("config/paper.yaml"))
     rows = archived(study)

@@ -25,9 +25,9 @@ from solvers import moments, tdvp, wave_functions
 from systems import heisenberg_ring
 from trajectories import damped
 
-from opentdvp.compare import compare
 from opentdvp.config import Panel, Run
 from opentdvp.figures import draw_to_files, dynamics, style
+from opentdvp.judging import compare
 
 
 def test_layout(drawn: Figure) -> None:

@@ -13,12 +13,12 @@ from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 from trajectories import make
 
-from opentdvp.compare import compare
 from opentdvp.config import Comparison, Front, HeatMapFigure, Run
 from opentdvp.config.comparison import Tolerance
 from opentdvp.errors import ConfigError
 from opentdvp.figures import heatmap, maps, style
 from opentdvp.figures.sources import Material
+from opentdvp.judging import compare
 from opentdvp.records.trajectory import Observable, Trajectory
 
 NOISY, EXACT = Run(system="ring", solver="noisy"), Run(system="ring", solver="exact")

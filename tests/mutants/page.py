@@ -46,7 +46,7 @@ to be 90 % at least in files that compute physics or statistics; the others are 
 marked * have changed since. Every survivor is listed below with the reason.
 
 A mutant that was killed is not tested again until its file changes, those that survived are when
-tests change. `make mutants FILES='physics/spin.py compare'` tests some files or rooms; a run that
+tests change. `make mutants FILES='physics/spin.py judging'` tests some files or rooms; a run that
 was stopped goes on where it was.
 """
 

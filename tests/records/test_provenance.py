@@ -69,7 +69,8 @@ def test_the_file_of_a_resumed_run_names_all_that_took_part(tmp_path, call):
     """Begun by code with changes, which the file says and `show` explains."""
     kept, out = tmp_path / "run.npz", tmp_path / "run.h5"
     deck = config.load(TINY).deck(Run(system="ring_3", solver="exact"))
-    begun = full._start(build_model(deck.system), deck)
+    model = build_model(deck.system)
+    begun = full._start(model, deck, full._measurement(deck, model))
     checkpoint.save(replace(begun, revisions=(DIRTY,)), deck.run_id, kept)
     assert call("run", TINY, "ring_3", "exact", "--out", out, "--checkpoint", kept)[0] == 0
     found = trajectory.read(out).provenance["revision"]

@@ -4,6 +4,7 @@ from dataclasses import replace
 import h5py
 import numpy as np
 import pytest
+import xarray
 
 from opentdvp.errors import FileError
 from opentdvp.records.result_code import ResultCode
@@ -44,14 +45,14 @@ def test_curves_are_interpolated_inside_their_times_only():
     [
         lambda file: file.attrs.__setitem__("deck", 3),
         lambda file: file.attrs.__delitem__("provenance.revision"),
-        lambda file: file.move("observables/Z/mean", "Z"),
+        lambda file: file.move("observables/Z_stderr", "Z"),
         lambda file: file.move("observables", "others"),
         lambda file: file["observables"].__setitem__("Y", np.zeros(5)),
         lambda file: put(file, "times", np.array([b"zero"] * 5)),
         lambda file: put(file, "times", 0.0),
         lambda file: put(file, "states/theta", np.zeros((4, 2))),
         lambda file: put(file, "times", np.zeros((5, 2))),
-        lambda file: put(file, "observables/Z/mean", np.zeros(5, dtype=complex)),
+        lambda file: put(file, "observables/Z", np.zeros(5, dtype=complex)),
     ],
 )
 def test_files_of_another_content_are_refused(path, change):
@@ -99,18 +100,58 @@ def test_labels_are_dimension_scales_and_come_back(tmp_path):
     assert ("C_ZZ_ij[1, 0]", 0) in curves
     assert len(curves) == 6
     with h5py.File(tmp_path / "labelled.h5") as file:
-        group = file["observables/C_ZZ_ij"]
-        assert [dim.keys() for dim in group["stderr"].dims] == [[], ["site"], ["other_site"]]
+        dims = file["observables/C_ZZ_ij_stderr"].dims
+        assert [dim.keys() for dim in dims] == [["time"], ["site"], ["other_site"]]
 
 
 def test_layout_is_the_documented_one(path):
     with h5py.File(path) as file:
         assert file["times"].shape == (5,)
-        assert file["observables/C_XX/mean"].shape == (5, 2)
+        assert file["observables/C_XX"].shape == (5, 2)
+        assert file["observables/C_XX_stderr"].shape == (5, 2)
         assert file["diagnostics/residual"].shape == (2,)
-        assert file.attrs["schema_version"] == 1
+        assert file.attrs["schema_version"] == 2
         assert file.attrs["result"] == "success"
         assert len(file.attrs["run_id"]) == 64
+
+
+def test_files_of_the_first_version_are_read(path):
+    """Those of the archive: a group for each observable, distances as an attribute."""
+    with h5py.File(path, "r+") as file:
+        del file["observables"]
+        file.attrs["schema_version"] = 1
+        for name, observable in TRAJECTORY.observables.items():
+            file[f"observables/{name}/mean"] = observable.mean
+            file[f"observables/{name}/stderr"] = observable.stderr
+        file["observables/C_XX"].attrs["distances"] = (1, 3)
+    loaded = read(path)
+    assert loaded.observables["C_XX"].distances == (1, 3)
+    assert loaded.curves().keys() == TRAJECTORY.curves().keys()
+    np.testing.assert_array_equal(loaded.observables["Z"].mean, TRAJECTORY.observables["Z"].mean)
+
+
+def test_axes_have_their_labels_in_xarray(tmp_path):
+    """Two axes of one name have names of their own where their labels differ."""
+    sites = Observable(np.eye(5)[:, :3], np.zeros((5, 3)), (), {"site": (0, 1, 2)})
+    bonds = Observable(np.eye(5)[:, :2], np.zeros((5, 2)), (), {"bond": ("0, 1", "1, 2")})
+    farther = Observable(np.eye(5)[:, :3], np.ones((5, 3)), (1, 2, 3))
+    added = {"Z_i": sites, "J_Z": bonds, "C_ZZ": farther, "X@1 Z@2": TRAJECTORY.observables["Z"]}
+    written = replace(TRAJECTORY, observables=TRAJECTORY.observables | added)
+    write(written, tmp_path / "run.h5")
+    with xarray.open_dataset(tmp_path / "run.h5", group="observables") as shown:
+        assert shown["Z_i"].dims == ("time", "site")
+        assert shown["bond"].values.tolist() == ["0, 1", "1, 2"]
+        assert shown["C_XX"].sel(distance=3, time=0.25) == 1
+        assert shown["C_ZZ_stderr"].dims == ("time", "distance_C_ZZ")
+        np.testing.assert_array_equal(shown["time"], TRAJECTORY.times)
+    loaded = read(tmp_path / "run.h5").observables
+    assert {name: found.axes for name, found in loaded.items()} == {
+        name: found.axes for name, found in written.observables.items()
+    }
+    assert loaded["C_ZZ"].distances == (1, 2, 3)
+    with xarray.open_datatree(tmp_path / "run.h5") as tree:
+        assert tree["states/theta"].dims == ("time", "parameter")
+        assert tree["diagnostics/residual"].dims == ("step",)
 
 
 def test_equal_trajectories_give_equal_bytes(path, tmp_path):
@@ -150,7 +191,7 @@ def test_foreign_files_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ("attribute", "value", "message"),
     [
-        ("schema_version", 2, "schema version must be 1, but is 2"),
+        ("schema_version", 3, "schema version must be 1 or 2, but is 3"),
         ("deck", "{}", "run id does not belong to its deck"),
         ("result", "fine", "not a trajectory"),
     ],

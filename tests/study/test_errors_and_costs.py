@@ -10,7 +10,7 @@ from PIL import Image
 from pipeline import TINY
 from trajectories import write_archive
 
-from opentdvp import compare
+from opentdvp import judging
 from opentdvp.config import Run, Study
 from opentdvp.errors import FileError
 from opentdvp.records import trajectory
@@ -30,7 +30,7 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
     made = Study.model_validate(tree)
     write_archive(made)
     write_timing(made.output.trajectory(TDVP), 90.0, resumed=False)
-    compare.write_table(drawing.derive(made, "costs"), made.output.derived("costs"))
+    judging.write_table(drawing.derive(made, "costs"), made.output.derived("costs"))
     return made
 
 
@@ -41,7 +41,7 @@ def test_rows_are_the_reference_and_all_that_it_judges(study: Study) -> None:
     assert table["comparison"].tolist() == ["reference", *judged]
     assert set(table["panel"]) == {"ring of 3"}
     row = table[table["solver"] == "tdvp"].iloc[0]
-    points = compare.read_points(study.output.points(row["comparison"]))
+    points = judging.read_points(study.output.points(row["comparison"]))
     assert row["error"] == pytest.approx(points["difference"].abs().max(), rel=1e-5)
     assert row["error"] > 0
     assert (row["family"], row["minutes"], bool(row["same"])) == ("recurrent", 1.5, True)

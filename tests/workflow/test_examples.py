@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from opentdvp.compare import read_summary
 from opentdvp.config import load
+from opentdvp.judging import read_summary
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "config" / "examples").glob("*.yaml"))
 

@@ -5,8 +5,8 @@ import yaml
 from pipeline import TINY, copy_workflow, planned, said, snakemake
 
 from opentdvp import config
-from opentdvp.compare import read_run
 from opentdvp.config import Run
+from opentdvp.judging import read_run
 
 MORE = {"magnetization": ["Z"], "correlators": {"XY": [1]}, "profiles": ["X"], "energy": True}
 

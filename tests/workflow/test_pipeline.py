@@ -18,7 +18,7 @@ from selenium.common.exceptions import (
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
-from opentdvp import compare
+from opentdvp import judging
 from opentdvp.config import Study, load
 from opentdvp.study import comparisons
 from opentdvp.study.verification import SHORT, VALID, verify
@@ -322,10 +322,10 @@ def test_shortfall_is_valid_where_explained(finished, monkeypatch, tolerance, sh
     study = Study.model_validate(tree)
     comparison, output = study.comparisons["ring_3"], study.output
     runs = (output.trajectory(run) for run in (comparison.candidate, comparison.reference))
-    judged = compare.judge(study, comparison, *runs)
+    judged = judging.judge(study, comparison, *runs)
     kept = {path: path.read_bytes() for path in (output.points("ring_3"), output.summary("ring_3"))}
     for table, path in zip(judged, kept, strict=True):
-        compare.write_table(table, path)
+        judging.write_table(table, path)
     try:
         verdicts = verify(study).set_index(["kind", "name"])["verdict"]
     finally:

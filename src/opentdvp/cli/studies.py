@@ -24,21 +24,21 @@ def compare(
     summary: Annotated[Path, typer.Option(help="Table per observable, to write (TSV).")],
 ) -> None:
     """Compare a run with its reference, at every time."""
-    from opentdvp import compare as comparing
+    from opentdvp import judging
     from opentdvp import study as studying
     from opentdvp.cli.show import print_table
 
     study, sources = load_with_sources(config_file)
     require_name("COMPARISON", comparison, study.comparisons)
     outputs = [
-        comparing.table_output(points, comparing.POINTS),
-        comparing.table_output(summary, comparing.SUMMARY),
+        judging.table_output(points, judging.POINTS),
+        judging.table_output(summary, judging.SUMMARY),
     ]
     entry = study.comparisons[comparison]
     with reserved(outputs, [*sources, candidate, reference]):
-        tables = comparing.judge(study, entry, candidate, reference)
-        comparing.write_table(tables.points, points)
-        comparing.write_table(tables.summary, summary)
+        tables = judging.judge(study, entry, candidate, reference)
+        judging.write_table(tables.points, points)
+        judging.write_table(tables.summary, summary)
     shown = ["observable", "distance", "max_difference", "excess", "tolerance", "passed"]
     print_table(tables.summary[shown])
     print(studying.sentence(studying.verdict(comparison, entry, tables.summary)))
@@ -51,7 +51,7 @@ def derive(
     out: Annotated[Path, typer.Option(help="Table to write (TSV).")],
 ) -> None:
     """Make the table behind a figure that shows what is derived from its runs, from their files."""
-    from opentdvp import compare as comparing
+    from opentdvp import judging
     from opentdvp.study import drawing
 
     study, sources = load_with_sources(config_file)
@@ -62,9 +62,9 @@ def derive(
             "Argument FIGURE must be of the kind front, scan or costs, or a heatmap with a "
             f"`front`, but is of the kind {kind}, without a table of its own."
         )
-    outputs = [comparing.table_output(out, drawing.derived_columns(study, figure))]
+    outputs = [judging.table_output(out, drawing.derived_columns(study, figure))]
     with reserved(outputs, [*sources, *drawing.inputs(study, figure)]):
-        comparing.write_table(drawing.derive(study, figure), out)
+        judging.write_table(drawing.derive(study, figure), out)
 
 
 @app.command()
@@ -97,7 +97,7 @@ def overview(
     Writes closeness, overview, runs and, if the configuration has `panels`, panels, each as .md and
     .html; prints which comparisons are beyond their tolerance.
     """
-    from opentdvp import compare as comparing
+    from opentdvp import judging
     from opentdvp import study as studying
 
     study, sources = load_with_sources(config_file)
@@ -109,7 +109,7 @@ def overview(
         "runs": ("Every figure", "All runs"),
     } | ({"panels": ("Panels and methods",)} if study.panels else {})
     outputs = [
-        comparing.page_output(out / f"{name}.{kind}", headings[name])
+        judging.page_output(out / f"{name}.{kind}", headings[name])
         for name in headings
         for kind in ("md", "html")
     ]
@@ -123,8 +123,8 @@ def overview(
         }
         for name, titles in headings.items():
             tables = dict(zip(titles, pages[name], strict=True))
-            comparing.write_markdown(tables, out / f"{name}.md")
-            comparing.write_html(tables, name, out / f"{name}.html")
+            judging.write_markdown(tables, out / f"{name}.md")
+            judging.write_html(tables, name, out / f"{name}.html")
     print(*studying.sentences(studying.verdicts(study)), sep="\n")
 
 

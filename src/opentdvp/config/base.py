@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 from pydantic import (
     AfterValidator,
@@ -56,6 +56,37 @@ class StrictModel(BaseModel):
                 hint = did_you_mean(key, known) or f" (known are {', '.join(known)})"
                 raise PydanticCustomError("unknown_key", "{hint}", {"key": key, "hint": hint})
         return keys
+
+
+def _refuse(self: object, *args: object, **keys: object) -> NoReturn:
+    raise TypeError("What a configuration holds must not be changed; make a new one.")
+
+
+class FrozenDict(dict[Any, Any]):
+    """A mapping that cannot be changed: what was validated stays valid, and keeps its run id."""
+
+    __setitem__ = __delitem__ = __ior__ = _refuse
+    clear = pop = popitem = setdefault = update = _refuse
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return FrozenDict, (dict(self),)
+
+
+class FrozenList(list[Any]):
+    """A list that cannot be changed."""
+
+    __setitem__ = __delitem__ = __iadd__ = __imul__ = _refuse
+    append = clear = extend = insert = pop = remove = reverse = sort = _refuse
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return FrozenList, (list(self),)
+
+
+def frozen(value: Any) -> Any:
+    """Mappings and lists, and those in them, in a form that cannot be changed."""
+    if isinstance(value, dict):
+        return FrozenDict({key: frozen(inside) for key, inside in value.items()})
+    return FrozenList(map(frozen, value)) if isinstance(value, list) else value
 
 
 def _whole(value: object) -> object:
@@ -128,5 +159,7 @@ NonNegativeInt = Annotated[int, Field(ge=0, le=10**9, strict=True), WHOLE]
 PositiveInt = Annotated[int, Field(ge=1, le=10**9, strict=True), WHOLE]
 Several = Annotated[int, Field(ge=2, le=10**9, strict=True), WHOLE]
 Seed = Annotated[int, Field(ge=0, lt=2**32, strict=True), WHOLE]
+#: Of a mapping in a model.
+FROZEN = AfterValidator(frozen)
 #: Of a whole, neither none nor all.
 Share = Annotated[float, Field(gt=0, lt=1, strict=True)]

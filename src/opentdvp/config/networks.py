@@ -4,9 +4,17 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
-from opentdvp.config.base import Json, NonNegative, Positive, PositiveInt, StrictModel, is_missing
+from opentdvp.config.base import (
+    FROZEN,
+    Json,
+    NonNegative,
+    Positive,
+    PositiveInt,
+    StrictModel,
+    is_missing,
+)
 
 
 class RecurrentNetwork(StrictModel):
@@ -37,8 +45,22 @@ class CustomNetwork(StrictModel):
     kind: Literal["custom"]
     file: Annotated[str, Field(exclude=True)] = ""
     name: str
-    options: dict[str, Json] = Field(default_factory=dict)
+    options: Annotated[dict[str, Json], FROZEN, Field(validate_default=True)] = {}
     sha256: str = ""
+    _source: str = PrivateAttr(default="")
+
+    @classmethod
+    def from_source(cls, source: str, name: str, options: dict[str, Json]) -> Self:
+        """A class from the text of a Python file that need not be there."""
+        digest = sha256(source.encode()).hexdigest()
+        network = cls(kind="custom", name=name, options=options, sha256=digest)
+        network._source = source
+        return network
+
+    @property
+    def source(self) -> str:
+        """The text of the file, if the network was made from that; else empty."""
+        return self._source
 
     @model_validator(mode="after")
     def _identify(self) -> Self:

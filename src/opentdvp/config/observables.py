@@ -9,7 +9,14 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from opentdvp.config.base import NonNegativeInt, PositiveInt, Real, StrictModel, pattern
+from opentdvp.config.base import (
+    FROZEN,
+    NonNegativeInt,
+    PositiveInt,
+    Real,
+    StrictModel,
+    pattern,
+)
 from opentdvp.geometry.lattice import Lattice
 
 Axis = Literal["X", "Y", "Z"]
@@ -107,12 +114,22 @@ class Observables(StrictModel):
     """
 
     magnetization: tuple[Axis, ...] = ("X", "Y", "Z")
-    correlators: dict[AxisPair, tuple[PositiveInt, ...]] = {}
+    correlators: Annotated[
+        dict[AxisPair, tuple[PositiveInt, ...]], FROZEN, Field(validate_default=True)
+    ] = {}
     strings: Annotated[tuple[StringText, ...], Field(exclude_if=not_)] = ()
     profiles: Annotated[tuple[Axis, ...], Field(exclude_if=not_)] = ()
     correlation_matrices: Annotated[tuple[AxisPair, ...], Field(exclude_if=not_)] = ()
-    displacements: Annotated[dict[AxisPair, tuple[Offset, ...]], Field(exclude_if=not_)] = {}
-    structure_factors: Annotated[dict[AxisPair, tuple[Momentum, ...]], Field(exclude_if=not_)] = {}
+    displacements: Annotated[
+        dict[AxisPair, tuple[Offset, ...]],
+        FROZEN,
+        Field(exclude_if=not_, validate_default=True),
+    ] = {}
+    structure_factors: Annotated[
+        dict[AxisPair, tuple[Momentum, ...]],
+        FROZEN,
+        Field(exclude_if=not_, validate_default=True),
+    ] = {}
     energy: Annotated[bool, Field(strict=True, exclude_if=not_)] = False
     currents: Annotated[tuple[Axis, ...], Field(exclude_if=not_)] = ()
     density_matrices: Annotated[DensityMatrices | None, Field(exclude_if=not_)] = None

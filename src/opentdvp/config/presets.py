@@ -35,17 +35,17 @@ def with_presets(study: Keys) -> Keys:
     chosen = {k: v for k, v in solvers.items() if isinstance(v, dict) and PRESET_KEY in v}
     if not chosen:
         return study
-    presets = read_yaml(_FILE)
-    resolved = {name: _resolved(name, keys, presets) for name, keys in chosen.items()}
+    resolved = {name: with_preset(keys, f"solvers.{name}.") for name, keys in chosen.items()}
     return study | {"solvers": solvers | resolved}
 
 
-def _resolved(name: str, solver: Keys, presets: Keys) -> Keys:
-    method, preset = solver.get("method"), solver[PRESET_KEY]
+def with_preset(solver: Keys, place: str = "") -> Keys:
+    """The same of one solver that has a preset; errors name the key at a `place` before it."""
+    method, preset, presets = solver.get("method"), solver[PRESET_KEY], read_yaml(_FILE)
     given = {key: value for key, value in solver.items() if key != PRESET_KEY}
     if not isinstance(method, str) or method not in presets:
         return given
-    check_name(f"solvers.{name}.{PRESET_KEY}", preset, presets[method])
+    check_name(f"{place}{PRESET_KEY}", preset, presets[method])
     return merge(_without_other_kinds(presets[method][preset], given), given)
 
 

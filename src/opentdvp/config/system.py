@@ -2,9 +2,9 @@
 
 from typing import Annotated, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
-from opentdvp.config.base import StrictModel, pattern
+from opentdvp.config.base import FROZEN, FrozenDict, StrictModel, pattern
 from opentdvp.config.expansion import named, written_out
 from opentdvp.config.interactions import Coupling, Couplings, Fields, SiteField, Term
 from opentdvp.config.jumps import Jump
@@ -23,8 +23,8 @@ class System(StrictModel):
     """An open quantum spin system, the same object for every solver (paper, eqs. 3, 6, 7)."""
 
     lattice: Lattice
-    couplings: dict[CouplingName, Couplings] = {}
-    fields: dict[Axis, Fields] = {}
+    couplings: Annotated[dict[CouplingName, Couplings], FROZEN, Field(validate_default=True)] = {}
+    fields: Annotated[dict[Axis, Fields], FROZEN, Field(validate_default=True)] = {}
     terms: tuple[Term, ...] = ()
     jumps: tuple[Jump, ...] = ()
     start: Start
@@ -36,14 +36,14 @@ class System(StrictModel):
         """Every site, bond and list of strengths fits the lattice; what is random is drawn."""
         sites, last = self.lattice.geometry, self.lattice.n_sites - 1
         drawn = {
-            "couplings": {
-                name: written_out(given, Coupling, f"couplings.{name}", name, sites)
+            "couplings": FrozenDict(
+                (name, written_out(given, Coupling, f"couplings.{name}", name, sites))
                 for name, given in self.couplings.items()
-            },
-            "fields": {
-                name: written_out(given, SiteField, f"fields.{name}", name, sites)
+            ),
+            "fields": FrozenDict(
+                (name, written_out(given, SiteField, f"fields.{name}", name, sites))
                 for name, given in self.fields.items()
-            },
+            ),
             "jumps": tuple(
                 named(f"jumps.{k}", jump.written_out, sites) for k, jump in enumerate(self.jumps)
             ),

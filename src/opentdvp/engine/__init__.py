@@ -2,9 +2,5 @@
 
 import jax
 
-from opentdvp.engine.compilation_cache import keep_compiled
-
 # Fisher matrices span many orders of magnitude: single precision cannot resolve their spectrum.
 jax.config.update("jax_enable_x64", True)
-
-keep_compiled()

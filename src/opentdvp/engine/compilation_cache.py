@@ -3,10 +3,13 @@
 import os
 import platform
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
 import jax
+from jax.experimental.compilation_cache.compilation_cache import reset_cache
 
 #: JAX's own variable; whoever sets it chooses the folder.
 VARIABLE = "JAX_COMPILATION_CACHE_DIR"
@@ -14,12 +17,29 @@ VARIABLE = "JAX_COMPILATION_CACHE_DIR"
 #: Seconds of compilation that are worth a file.
 _SHORTEST = 0.1
 
+#: What is set for the time of a run.
+_SETTINGS = ("jax_compilation_cache_dir", "jax_persistent_cache_min_compile_time_secs")
+
+
+@contextmanager
+def keeping_compiled() -> Iterator[None]:
+    """Within the block, `keep_compiled`; afterwards JAX is set as it was, for others who use it."""
+    earlier = {name: getattr(jax.config, name) for name in _SETTINGS}
+    keep_compiled()
+    # JAX looks at the folder once only, when it first compiles something.
+    reset_cache()
+    try:
+        yield
+    finally:
+        for name, value in earlier.items():
+            jax.config.update(name, value)
+        reset_cache()
+
 
 def keep_compiled() -> None:
     """Let JAX keep what it compiles in the user's folder for caches.
 
-    Has to be called before anything is compiled. A folder that cannot be written costs a warning,
-    and time.
+    A folder that cannot be written costs a warning, and time.
     """
     if VARIABLE not in os.environ:
         folder = _folder()

@@ -7,6 +7,7 @@ import jax
 from opentdvp.config import Deck, TdvpSolver
 from opentdvp.engine.assembly import check
 from opentdvp.engine.build import build_engine
+from opentdvp.engine.compilation_cache import keeping_compiled
 from opentdvp.engine.devices import announce_memory
 from opentdvp.engine.steps import INITIAL, Run, record, steps
 from opentdvp.protocol import Task, method
@@ -22,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 
 @method(TdvpSolver, check)
+@keeping_compiled()
 def evolve(task: Task[TdvpSolver]) -> Trajectory:
     """Integrate S θ̇ = F (paper, eq. 5); the report has step size and residual of every step."""
     run = prepare(task.deck)

@@ -16,6 +16,7 @@ from jaxtyping import Int, PRNGKeyArray
 
 from opentdvp.config import Deck, TdvpSolver
 from opentdvp.engine.assembly import assemble
+from opentdvp.engine.compilation_cache import keeping_compiled
 from opentdvp.engine.compiled import Compiled, compiled, key_data, of_key_data, on_host
 from opentdvp.engine.devices import announce_memory
 from opentdvp.engine.functions import Vector
@@ -44,6 +45,7 @@ class _Engine(NamedTuple):
     burn_in: Compiled | None
 
 
+@keeping_compiled()
 def measure(
     deck: Deck,
     evolution: Trajectory,

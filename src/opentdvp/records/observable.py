@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from opentdvp.config.observables import CurveKey, Labels, curve_keys
+from opentdvp.records.dimensions import DISTANCE
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,10 +27,14 @@ class Observable:
     labels: Labels = field(default_factory=dict)
 
     @property
+    def axes(self) -> dict[str, tuple[int | str, ...]]:
+        """The labels of all axes but that of the times, distances among them."""
+        return ({DISTANCE: self.distances} if self.distances else {}) | dict(self.labels)
+
+    @property
     def shape(self) -> tuple[int, ...]:
         """Of its values at one time."""
-        columns = (len(self.distances),) if self.distances else ()
-        return (*columns, *map(len, self.labels.values()))
+        return tuple(map(len, self.axes.values()))
 
     def keys(self, name: str) -> list[CurveKey]:
         """Name and distance of all its curves, distance 0 where there are no distances."""

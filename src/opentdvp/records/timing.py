@@ -53,9 +53,14 @@ def write_timing(trajectory: Path, wall_seconds: float, resumed: bool) -> None:
     FileError
         If the file cannot be written.
     """
+    write_record(trajectory, measured(wall_seconds, resumed))
+
+
+def measured(wall_seconds: float, resumed: bool = False) -> dict[str, Any]:
+    """What a run of this process has cost, as it is recorded."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     memory = round(peak / (2**20 if sys.platform == "darwin" else 2**10))
-    _write(trajectory, round(wall_seconds, 1), resumed, memory, _processors())
+    return _record(round(wall_seconds, 1), resumed, memory, _processors())
 
 
 def _processors() -> str:
@@ -76,24 +81,23 @@ def add_timings(trajectory: Path, records: Sequence[dict[str, Any]]) -> None:
     FileError
         If the file cannot be written.
     """
-    _write(
-        trajectory,
+    record = _record(
         round(sum(record["wall_seconds"] for record in records), 1),
         any(record["resumed"] for record in records),
         max(record["peak_memory_MiB"] for record in records),
         "; ".join(dict.fromkeys(record["machine"] for record in records)),
     )
+    write_record(trajectory, record)
 
 
-def _write(trajectory: Path, wall_seconds: float, resumed: bool, memory: int, machine: str) -> None:
-    record = {
+def _record(wall_seconds: float, resumed: bool, memory: int, machine: str) -> dict[str, Any]:
+    return {
         "wall_seconds": wall_seconds,
         "resumed": resumed,
         "peak_memory_MiB": memory,
         "machine": machine,
         "finished": datetime.now().astimezone().isoformat(timespec="seconds"),
     }
-    _put(trajectory, record)
 
 
 def copy_timing(source: Path, trajectory: Path) -> None:
@@ -104,12 +108,19 @@ def copy_timing(source: Path, trajectory: Path) -> None:
     FileError
         If the timing of `source` is missing or damaged, or the file cannot be written.
     """
-    _put(trajectory, read_timing(source) | {_ARCHIVE: str(source)})
+    write_record(trajectory, read_timing(source) | {_ARCHIVE: str(source)})
 
 
-def _put(trajectory: Path, record: dict[str, Any]) -> None:
+def write_record(trajectory: Path, record: Mapping[str, Any]) -> None:
+    """Write the timing of a trajectory, as it was measured or read.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be written.
+    """
     with replacing(timing_path(trajectory)) as temporary:
-        temporary.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+        temporary.write_text(json.dumps(dict(record), indent=2) + "\n", encoding="utf-8")
 
 
 def is_copy(record: Mapping[str, Any]) -> bool:

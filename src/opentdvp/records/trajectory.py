@@ -8,14 +8,23 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import h5py
 import numpy as np
 from scipy.interpolate import CubicSpline
 
-from opentdvp.config.observables import CurveKey, Labels
+from opentdvp.config.observables import CurveKey
 from opentdvp.errors import FileError
+from opentdvp.records.dimensions import (
+    DISTANCE,
+    TIME,
+    observables_in,
+    put_observables,
+    put_scale,
+    put_series,
+    series_in,
+)
 from opentdvp.records.files import reading, replacing
 from opentdvp.records.observable import Observable
 from opentdvp.records.permissions import Output
@@ -32,8 +41,10 @@ __all__ = [
     "write",
 ]
 
-#: Raised when the layout of the file changes; a reader refuses every other version.
-SCHEMA_VERSION = 1
+#: Raised when the layout of the file changes.
+SCHEMA_VERSION = 2
+#: That of files whose observables are groups, which are read as well.
+_GROUPS = 1
 
 #: What a file is, in errors.
 _KIND = "a trajectory file"
@@ -147,26 +158,21 @@ def _fill(file: h5py.File, trajectory: Trajectory) -> None:
     file.attrs["result"] = str(trajectory.result)
     for key, value in trajectory.provenance.items():
         file.attrs[f"provenance.{key}"] = value
-    _put(file, "times", trajectory.times)
-    observables = file.create_group("observables", track_order=True)
-    for name, observable in trajectory.observables.items():
-        group = observables.create_group(name)
-        _put(group, "mean", observable.mean)
-        _put(group, "stderr", observable.stderr)
-        if observable.distances:
-            group.attrs["distances"] = observable.distances
-        for axis, (label, entries) in enumerate(observable.labels.items(), start=1):
-            _put(group, label, _label_array(entries))
-            group[label].make_scale(label)
-            for values in (group["mean"], group["stderr"]):
-                values.dims[axis].attach_scale(group[label])
-    file.create_group("diagnostics", track_order=True)
+    put_scale(file, "times", trajectory.times)
+    put_observables(
+        file.create_group("observables", track_order=True),
+        trajectory.times,
+        {name: observable.axes for name, observable in trajectory.observables.items()},
+        {name: (found.mean, found.stderr) for name, found in trajectory.observables.items()},
+    )
+    diagnostics = file.create_group("diagnostics", track_order=True)
     for name, values in trajectory.diagnostics.items():
-        _put(file, f"diagnostics/{name}", values)
+        put_series(diagnostics, name, values, "step entry")
     if trajectory.states:
         states = file.create_group("states", track_order=True)
+        put_scale(states, TIME, trajectory.times)
         for name, values in trajectory.states.items():
-            _put(states, name, values, compression="gzip", shuffle=True)
+            put_series(states, name, values, "time parameter", compression="gzip", shuffle=True)
 
 
 def read(path: Path) -> Trajectory:
@@ -198,9 +204,10 @@ def read_run_id(path: Path) -> str:
 def _parse(file: h5py.File, path: Path) -> Trajectory:
     attributes = dict(file.attrs)
     version = attributes["schema_version"]
-    if version != SCHEMA_VERSION:
+    if version not in (_GROUPS, SCHEMA_VERSION):
         raise FileError(
-            f"Cannot read {path}: its schema version must be {SCHEMA_VERSION}, but is {version}."
+            f"Cannot read {path}: its schema version must be {_GROUPS} or {SCHEMA_VERSION}, but is "
+            f"{version}."
         )
     if hashlib.sha256(attributes["deck"].encode()).hexdigest() != attributes["run_id"]:
         raise FileError(f"Cannot read {path}: its run id does not belong to its deck.")
@@ -209,39 +216,41 @@ def _parse(file: h5py.File, path: Path) -> Trajectory:
     prefix = "provenance."
     return Trajectory(
         times=_numbers(file["times"]),
-        observables={
-            name: Observable(
-                mean=_numbers(group["mean"]),
-                stderr=_numbers(group["stderr"]),
-                distances=tuple(int(d) for d in group.attrs.get("distances", ())),
-                labels=_labels(group),
-            )
-            for name, group in file["observables"].items()
-        },
-        diagnostics={name: values[:] for name, values in file["diagnostics"].items()},
+        observables=(_grouped if version == _GROUPS else _observables)(file["observables"]),
+        diagnostics={name: values[:] for name, values in series_in(file["diagnostics"])},
         deck=attributes["deck"],
         provenance={
             k.removeprefix(prefix): v for k, v in attributes.items() if k.startswith(prefix)
         },
         result=ResultCode(attributes["result"]),
-        states={name: _numbers(values) for name, values in file.get("states", {}).items()},
+        states={
+            name: _numbers(values)
+            for name, values in (series_in(file["states"]) if "states" in file else ())
+        },
     )
 
 
-def _label_array(entries: tuple[int | str, ...]) -> np.ndarray:
-    """Numbers, or text of a fixed length, which has a checksum in a file."""
-    labels = np.array(entries)
-    return labels if labels.dtype.kind == "i" else np.char.encode(labels, "ascii")
-
-
-def _labels(group: h5py.Group) -> Labels:
-    """The labels of all axes that have some, in the order of the axes."""
-    scales = (dim[0] for dim in group["mean"].dims if len(dim))
+def _observables(group: h5py.Group) -> dict[str, Observable]:
     return {
-        Path(scale.name).name: tuple(np.char.decode(scale[:]).tolist())
-        if scale.dtype.kind == "S"
-        else tuple(scale[:].tolist())
-        for scale in scales
+        name: Observable(
+            mean=_numbers(mean),
+            stderr=_numbers(stderr),
+            distances=tuple(map(int, axes.pop(DISTANCE, ()))),
+            labels=axes,
+        )
+        for name, mean, stderr, axes in observables_in(group)
+    }
+
+
+def _grouped(group: h5py.Group) -> dict[str, Observable]:
+    """Those of files of the first version: groups without names of their axes."""
+    return {
+        name: Observable(
+            mean=_numbers(values["mean"]),
+            stderr=_numbers(values["stderr"]),
+            distances=tuple(int(d) for d in values.attrs.get("distances", ())),
+        )
+        for name, values in group.items()
     }
 
 
@@ -271,9 +280,3 @@ def _check(trajectory: Trajectory, path: Path) -> None:
                 f"Cannot read {path}: `states.{name}` must have {points} times, but has "
                 f"{len(values)}."
             )
-
-
-def _put(group: h5py.Group, name: str, values: np.ndarray, **filters: Any) -> None:
-    # Checksums make a damaged file fail on reading instead of giving wrong numbers.
-    settings = {"fletcher32": True, "chunks": np.shape(values), **filters}
-    group.create_dataset(name, data=np.asarray(values), **settings)

@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from opentdvp.config import (
     Deck,
     StochasticSolver,
 )
 from opentdvp.errors import ConfigError, NumericalFailure
-from opentdvp.protocol import Method
+from opentdvp.protocol import Method, Report
 from opentdvp.records import checkpoint, timing, trajectory
 from opentdvp.records.files import beside
 from opentdvp.records.permissions import Output
@@ -24,9 +24,6 @@ from opentdvp.running.continuation import continuation
 from opentdvp.running.keeper import Checkpoints, Keeper, checkpoint_outputs
 from opentdvp.running.signals import saving_when_stopped, stop_no_more
 from opentdvp.running.solvers import method_of
-
-if TYPE_CHECKING:
-    from opentdvp.running.progress import Reporter
 
 Result = TypeVar("Result")
 
@@ -53,7 +50,7 @@ def solve_to_file(
     deck: Deck,
     out: Path,
     checkpoints: Checkpoints | None,
-    report: "Reporter",
+    report: Report,
     earlier: Path | None = None,
 ) -> None:
     """Solve a deck and write its trajectory.
@@ -100,7 +97,7 @@ def take_part(deck: Deck, checkpoints: Checkpoints | None) -> None:
 
 
 def solve_batch_to_file(
-    deck: Deck, batch: int, out: Path, checkpoints: Checkpoints | None, report: "Reporter"
+    deck: Deck, batch: int, out: Path, checkpoints: Checkpoints | None, report: Report
 ) -> None:
     """Compute one batch of trajectories; arguments and errors as for `solve_to_file`.
 
@@ -165,7 +162,7 @@ def _run_to_file(
     write: Callable[[Result, tuple[str, ...]], None],
     out: Path,
     checkpoints: Checkpoints | None,
-    report: "Reporter",
+    report: Report,
     identity: str | None = None,
     begin: checkpoint.State | None = None,
 ) -> None:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from opentdvp.compare.comparable import read_run
 from opentdvp.config import Archive, Run, Study
 from opentdvp.errors import ConfigError, FileError, NumericalFailure
+from opentdvp.judging.comparable import read_run
 from opentdvp.records import trajectory
 from opentdvp.records.files import replacing
 from opentdvp.records.timing import archived_from, copy_timing, read_timing, timing_path

@@ -4,9 +4,9 @@ from collections.abc import Collection, Iterable
 
 import pandas as pd
 
-from opentdvp.compare.comparable import read_run
 from opentdvp.config import Comparison, Run, Study, TdvpSolver
 from opentdvp.config.solver import Cutoffs, DirectSampling
+from opentdvp.judging.comparable import read_run
 from opentdvp.records.timing import read_timing
 from opentdvp.records.trajectory import Trajectory
 from opentdvp.study.archive import marked, restored

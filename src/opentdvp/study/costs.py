@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from opentdvp.compare.comparable import read_run
-from opentdvp.compare.tables import cell
 from opentdvp.config import Run, Study
+from opentdvp.judging.comparable import read_run
+from opentdvp.judging.tables import cell
 from opentdvp.records.provenance import is_dirty, separate
 from opentdvp.records.timing import is_copy, read_timing
 from opentdvp.study.archive import marked, restored

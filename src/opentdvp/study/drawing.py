@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from opentdvp import compare, figures
+from opentdvp import figures, judging
 from opentdvp.config import (
     AnyFigure,
     CostsFigure,
@@ -53,16 +53,16 @@ def draw(study: Study, name: str, paths: Sequence[Path]) -> None:
 def _points(study: Study, name: str, runs: Mapping[Run, Trajectory]) -> pd.DataFrame:
     """The table of a comparison, refused unless it is that of the runs."""
     entry, path = study.comparisons[name], study.output.points(name)
-    found = compare.read_points(path)
-    points = compare.compare(runs[entry.candidate], runs[entry.reference], entry.tolerance)
-    compare.check_table(points, path, found)
+    found = judging.read_points(path)
+    points = judging.compare(runs[entry.candidate], runs[entry.reference], entry.tolerance)
+    judging.check_table(points, path, found)
     return found
 
 
 def _derived(study: Study, name: str, runs: Mapping[Run, Trajectory]) -> pd.DataFrame:
     """The same of the table of `derive`."""
     found = read_derived(study, name)
-    compare.check_table(_derive(study, name, runs), study.output.derived(name), found)
+    judging.check_table(_derive(study, name, runs), study.output.derived(name), found)
     return found
 
 
@@ -96,7 +96,7 @@ def read_derived(study: Study, name: str) -> pd.DataFrame:
     FileError
         If the file is missing or is not such a table.
     """
-    return compare.read_table(study.output.derived(name), derived_columns(study, name))
+    return judging.read_table(study.output.derived(name), derived_columns(study, name))
 
 
 def derived_columns(study: Study, name: str) -> dict[str, type]:
@@ -114,6 +114,6 @@ def inputs(study: Study, name: str) -> list[Path]:
 
 def _runs(study: Study, figure: AnyFigure) -> dict[Run, Trajectory]:
     return {
-        run: compare.read_run(study, run, study.output.trajectory(run))
+        run: judging.read_run(study, run, study.output.trajectory(run))
         for run in study.drawn(figure)
     }

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from opentdvp import compare
+from opentdvp import judging
 from opentdvp.config import CostsFigure, Run, Study
 from opentdvp.records.timing import read_timing, timing_path
 from opentdvp.records.trajectory import Trajectory
@@ -68,7 +68,7 @@ def _of_candidate(
 ) -> dict[str, object]:
     comparison = study.comparisons[name]
     pair = (comparison.candidate, comparison.reference)
-    points = compare.compare(runs[pair[0]], runs[pair[1]], comparison.tolerance)
+    points = judging.compare(runs[pair[0]], runs[pair[1]], comparison.tolerance)
     candidate, reference = (study.systems[run.system] for run in pair)
     same = candidate.lattice == reference.lattice and candidate.time.last == reference.time.last
     error = float(points["difference"].abs().max())

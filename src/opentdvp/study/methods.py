@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from opentdvp.compare.tables import cell
 from opentdvp.config import Run, Solver, Study, TdvpSolver
+from opentdvp.judging.tables import cell
 from opentdvp.study.archive import COPIED
 
 #: Columns of the table, with the methods in each; of networks, their kinds.

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from opentdvp.compare.curves import allowed, describe
-from opentdvp.compare.tables import read_summary
-from opentdvp.compare.verdicts import HEX_DIGITS
 from opentdvp.config import Comparison, Study
 from opentdvp.errors import FileError
+from opentdvp.judging.curves import allowed, describe
+from opentdvp.judging.tables import read_summary
+from opentdvp.judging.verdicts import HEX_DIGITS
 from opentdvp.study.archive import told
 
 

@@ -6,8 +6,8 @@ from string import ascii_lowercase
 import numpy as np
 import pandas as pd
 
-from opentdvp.compare.comparable import read_run
 from opentdvp.config import Comparison, DynamicsFigure, Published, Run, Study
+from opentdvp.judging.comparable import read_run
 from opentdvp.records.timing import archived_from
 from opentdvp.records.trajectory import interpolate
 from opentdvp.study.misses import judged

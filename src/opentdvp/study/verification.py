@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pandas as pd
 from PIL import Image
 
-from opentdvp import compare, figures
+from opentdvp import figures, judging
 from opentdvp.config import Run, Study
 from opentdvp.errors import FileError, NumericalFailure, OpentdvpError
 from opentdvp.records.provenance import is_dirty, separate
@@ -93,7 +93,7 @@ def _verdict(check: Callable[[], _Found]) -> _Found:
 
 def _check_run(study: Study, run: Run) -> _Found:
     path = study.output.trajectory(run)
-    read = compare.read_run(study, run, path)
+    read = judging.read_run(study, run, path)
     read_timing(path)
     return _Found(revision=read.provenance["revision"])
 
@@ -101,12 +101,12 @@ def _check_run(study: Study, run: Run) -> _Found:
 def _check_comparison(study: Study, name: str) -> _Found:
     comparison = study.comparisons[name]
     paths = (study.output.trajectory(run) for run in (comparison.candidate, comparison.reference))
-    points, summary = compare.judge(study, comparison, *paths)
+    points, summary = judging.judge(study, comparison, *paths)
     for table, path, read in (
-        (points, study.output.points(name), compare.read_points),
-        (summary, study.output.summary(name), compare.read_summary),
+        (points, study.output.points(name), judging.read_points),
+        (summary, study.output.summary(name), judging.read_summary),
     ):
-        compare.check_table(table, path, read(path))
+        judging.check_table(table, path, read(path))
     verdict = misses.verdict(name, comparison, summary)
     if verdict["passed"]:
         return _Found()
@@ -118,7 +118,7 @@ def _check_comparison(study: Study, name: str) -> _Found:
 
 def _check_derived(study: Study, name: str) -> _Found:
     found = drawing.read_derived(study, name)
-    compare.check_table(drawing.derive(study, name), study.output.derived(name), found)
+    judging.check_table(drawing.derive(study, name), study.output.derived(name), found)
     return _Found()
 
 

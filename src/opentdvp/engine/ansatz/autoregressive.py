@@ -26,20 +26,20 @@ Site: TypeAlias = Int[Array, ""] | int
 Start: TypeAlias = tuple[float, ...] | tuple[tuple[float, ...], ...]
 
 
-class Autoregressive(nn.Module):
+class Autoregressive(nn.Module, kw_only=True):
     """What a network must offer; batch dimensions come last in every array.
 
     Attributes
     ----------
     start
         One-site probabilities of the product start state, shape (4,), or (N, 4) where sites differ:
-        with fresh parameters, every conditional must be exactly these.
+        with fresh parameters, every conditional must be exactly these. The engine gives it.
     shape
-        Lengths of the lattice, (Lx,) or (Lx, Ly).
+        Lengths of the lattice, (Lx,) or (Lx, Ly); the engine gives it.
     """
 
-    start: Start
-    shape: tuple[int, ...]
+    start: Start = ()
+    shape: tuple[int, ...] = ()
 
     @property
     def stationary(self) -> bool:

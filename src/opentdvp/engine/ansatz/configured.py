@@ -164,12 +164,8 @@ def _custom(
 
 def _load(settings: CustomNetwork) -> ModuleType:
     """A user's file as a module; it must be the one that is part of the run's identity."""
-    if not settings.file:
-        raise ConfigError("`network.file` is required, but is missing.")
-    path = Path(settings.file)
-    if path.suffix != ".py":
-        raise ConfigError(f"`network.file` must be a Python file, but is {path}.")
-    text = path.read_bytes() if path.is_file() else b""
+    path = Path(settings.file or f"network {settings.name}.py")
+    text = settings.source.encode() or _read(settings, path)
     if sha256(text).hexdigest() != settings.sha256:
         raise ConfigError(
             f"`network.file` must have the SHA-256 {settings.sha256[:12]}, but {path} has changed "
@@ -189,3 +185,12 @@ def _load(settings: CustomNetwork) -> ModuleType:
             f"{type(error).__name__}: {error}"
         ) from error
     return module
+
+
+def _read(settings: CustomNetwork, path: Path) -> bytes:
+    """The text of a user's file; empty if it is gone."""
+    if not settings.file:
+        raise ConfigError("`network.file` is required, but is missing.")
+    if path.suffix != ".py":
+        raise ConfigError(f"`network.file` must be a Python file, but is {path}.")
+    return path.read_bytes() if path.is_file() else b""

@@ -16,16 +16,16 @@ from opentdvp.engine.ansatz.interface import Parameters
 LETTERS = 3
 
 
-class EnergyNetwork(nn.Module):
+class EnergyNetwork(nn.Module, kw_only=True):
     """What a network must offer, in the layout of flax: samples first, features last.
 
     Attributes
     ----------
     shape
-        Lengths of the lattice, (Lx,) or (Lx, Ly).
+        Lengths of the lattice, (Lx,) or (Lx, Ly); the engine gives it.
     """
 
-    shape: tuple[int, ...]
+    shape: tuple[int, ...] = ()
 
     @property
     def reach(self) -> int:

@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from opentdvp.compare.comparable import check_comparable
-from opentdvp.compare.curves import allowed
 from opentdvp.config.comparison import Tolerance
+from opentdvp.judging.comparable import check_comparable
+from opentdvp.judging.curves import allowed
 from opentdvp.records.trajectory import Curve, Trajectory, interpolate
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 from trajectories import LOOSE, damped, flat
 
-from opentdvp.compare import compare
-from opentdvp.compare.tables import POINTS
+from opentdvp.judging import compare
+from opentdvp.judging.tables import POINTS
 
 
 def test_one_row_per_observable_distance_and_time() -> None:

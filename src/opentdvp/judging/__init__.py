@@ -1,9 +1,9 @@
 """Runs judged against reference runs: differences at every time, and one verdict per curve."""
 
-from opentdvp.compare.comparable import read_run
-from opentdvp.compare.differences import compare
-from opentdvp.compare.judge import judge
-from opentdvp.compare.tables import (
+from opentdvp.judging.comparable import read_run
+from opentdvp.judging.differences import compare
+from opentdvp.judging.judge import judge
+from opentdvp.judging.tables import (
     POINTS,
     SUMMARY,
     check_table,
@@ -16,7 +16,7 @@ from opentdvp.compare.tables import (
     write_markdown,
     write_table,
 )
-from opentdvp.compare.verdicts import summarize
+from opentdvp.judging.verdicts import summarize
 
 __all__ = [
     "POINTS",

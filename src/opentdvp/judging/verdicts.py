@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 
-from opentdvp.compare.comparable import read_deck
-from opentdvp.compare.curves import allowed
 from opentdvp.config import Deck, Lattice, TdvpSolver
 from opentdvp.config.comparison import Tolerance
 from opentdvp.config.solver import DirectSampling
+from opentdvp.judging.comparable import read_deck
+from opentdvp.judging.curves import allowed
 from opentdvp.records.provenance import joined, separate
 from opentdvp.records.trajectory import Trajectory
 

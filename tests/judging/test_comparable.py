@@ -10,9 +10,9 @@ from systems import heisenberg_ring
 from trajectories import LOOSE, damped, made_up
 
 from opentdvp import config
-from opentdvp.compare import compare, read_run
 from opentdvp.config import Run, Study, System
 from opentdvp.errors import ConfigError, FileError, NumericalFailure, OpentdvpError
+from opentdvp.judging import compare, read_run
 from opentdvp.records.result_code import ResultCode
 from opentdvp.records.trajectory import Observable, Trajectory, write
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
-from opentdvp.compare.curves import describe
 from opentdvp.config import Deck, Run, Study, System
 from opentdvp.errors import ConfigError, FileError, NumericalFailure
+from opentdvp.judging.curves import describe
 from opentdvp.records import trajectory
 from opentdvp.records.result_code import ResultCode
 from opentdvp.records.trajectory import Trajectory

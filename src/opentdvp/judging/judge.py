@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from opentdvp.compare.comparable import read_run
-from opentdvp.compare.differences import compare
-from opentdvp.compare.verdicts import summarize
 from opentdvp.config import Comparison, Study
+from opentdvp.judging.comparable import read_run
+from opentdvp.judging.differences import compare
+from opentdvp.judging.verdicts import summarize
 
 
 class Judgement(NamedTuple):

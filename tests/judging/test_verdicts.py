@@ -9,10 +9,10 @@ from solvers import ENUMERATION, direct, exact, tdvp
 from systems import heisenberg_ring
 from trajectories import LOOSE, damped, flat
 
-from opentdvp.compare import compare, summarize
-from opentdvp.compare.tables import SUMMARY
 from opentdvp.config import ExactSolver, TdvpSolver
 from opentdvp.config.comparison import Tolerance
+from opentdvp.judging import compare, summarize
+from opentdvp.judging.tables import SUMMARY
 from opentdvp.records.trajectory import Trajectory
 
 

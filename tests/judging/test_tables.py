@@ -7,16 +7,16 @@ import pytest
 from solvers import tdvp
 from trajectories import LOOSE, damped, flat
 
-from opentdvp.compare import (
+from opentdvp.config import Comparison, Run
+from opentdvp.config.comparison import Tolerance
+from opentdvp.errors import FileError
+from opentdvp.judging import (
     compare,
     read_points,
     read_summary,
     summarize,
     write_table,
 )
-from opentdvp.config import Comparison, Run
-from opentdvp.config.comparison import Tolerance
-from opentdvp.errors import FileError
 from opentdvp.study import sentence, verdict
 
 RUN = Run(system="ring", solver="exact")
