@@ -37,7 +37,7 @@ ORDERS = {
         "cut_orbits",
     ],
     "records": [
-        "result_code", "files", "permissions", "provenance", "timing", "checkpoint", "trajectory",
+        "result_code", "files", "locks", "memory", "permissions", "provenance", "timing", "checkpoint", "trajectory",
         "from_solver",
     ],
     "engine": [
