@@ -1,6 +1,6 @@
 """Imports go one way.
 
-geometry ← config ← physics, records ← protocol ← engine, references ← running ← cli.
+geometry ← config ← physics, records ← protocol ← engine, references ← running ← pipeline ← cli.
 """
 
 import ast
@@ -26,6 +26,7 @@ ALLOWED = {
     "figures": {"config", "errors", "physics", "records"},
     "study": {"compare", "config", "errors", "figures", "records"},
     "running": {"config", "engine", "errors", "protocol", "records", "references"},
+    "pipeline": {"config", "errors", "figures", "records", "running", "study"},
 }
 
 #: Inside some rooms, each file or room may import those before it.
@@ -37,8 +38,8 @@ ORDERS = {
         "cut_orbits",
     ],
     "records": [
-        "result_code", "files", "locks", "memory", "permissions", "provenance", "timing", "checkpoint", "trajectory",
-        "from_solver",
+        "result_code", "files", "locks", "memory", "permissions", "provenance", "timing",
+        "checkpoint", "trajectory", "from_solver",
     ],
     "engine": [
         "compilation_cache", "devices", "povm", "ansatz", "sampling", "estimates", "principle",
@@ -48,6 +49,7 @@ ORDERS = {
         "site_averages", "time_steps", "exact", "trajectories", "tensors", "moments",
     ],
     "running": ["signals", "progress", "keeper", "solvers", "solve"],
+    "pipeline": ["own_project", "project", "validation", "jobs", "execute", "whole"],
 }  # fmt: skip
 
 HEAVY = {"jax", "flax", "qutip", "tenpy"}

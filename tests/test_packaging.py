@@ -16,6 +16,7 @@ def read_project() -> dict[str, Requirement]:
     """The direct dependencies, for running and for development, by name."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     lines = project["project"]["dependencies"] + project["dependency-groups"]["dev"]
+    lines += project["project"]["optional-dependencies"]["workflow"]
     return {requirement.name: requirement for requirement in map(Requirement, lines)}
 
 
