@@ -76,9 +76,13 @@ def _digest(study: Study) -> str:
     return hashlib.sha256(study.model_dump_json().encode()).hexdigest()
 
 
-def _read(study: Study) -> dict[str, Any]:
+def _read(study: Study) -> dict[str, dict[str, Any]]:
+    """By configuration, a digest of it and the times of the files."""
     path = _path(study)
     if not path.exists():
         return {}
     with reading(path, "a list of what was made", "; delete it") as stream:
-        return dict(json.load(stream))
+        noted: dict[str, dict[str, Any]] = json.load(stream)
+        for entry in noted.values():
+            _ = entry["configuration"], entry["files"].items()
+        return noted
