@@ -1,5 +1,6 @@
 """The lock, environment.yml and pyproject.toml name the same packages in the same versions."""
 
+import ast
 import re
 import tomllib
 from pathlib import Path
@@ -69,6 +70,25 @@ def test_conda_pins_equal_the_lock() -> None:
 def test_conda_installs_the_package_itself() -> None:
     _, lines = read_conda()
     assert lines == ["-e ."]
+
+
+def test_a_source_archive_has_what_a_wheel_is_made_of() -> None:
+    (packaged,) = re.findall(r"^PACKAGED = (\(.*\))$", (ROOT / "setup.py").read_text(), re.MULTILINE)
+    named = {
+        name
+        for line in (ROOT / "MANIFEST.in").read_text().splitlines()
+        for name in line.split()[1:]
+        if line.startswith(("include", "graft"))
+    }
+    assert set(ast.literal_eval(packaged)) == named
+    assert all((ROOT / name).exists() for name in named)
+
+
+def test_python_versions_are_those_that_are_named() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    named = re.findall(r"Python :: (3\.\d+)", "\n".join(project["classifiers"]))
+    assert named == ["3.11", "3.12", "3.13"]
+    assert project["requires-python"] == f">={named[0]}"
 
 
 def test_files_that_are_no_code_are_packaged() -> None:
