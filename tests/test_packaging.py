@@ -73,7 +73,8 @@ def test_conda_installs_the_package_itself() -> None:
 
 
 def test_a_source_archive_has_what_a_wheel_is_made_of() -> None:
-    (packaged,) = re.findall(r"^PACKAGED = (\(.*\))$", (ROOT / "setup.py").read_text(), re.MULTILINE)
+    code = (ROOT / "setup.py").read_text()
+    (packaged,) = re.findall(r"^PACKAGED = (\(.*\))$", code, re.MULTILINE)
     named = {
         name
         for line in (ROOT / "MANIFEST.in").read_text().splitlines()

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -24,10 +25,10 @@ def programs(monkeypatch):
     """The arguments of a job are those of Python, not of our command."""
 
     def start(command, **settings):
-        return subprocess_popen([sys.executable, *command[3:]], **settings)
+        return subprocess.Popen([sys.executable, *command[3:]], **settings)
 
-    subprocess_popen = subprocess.Popen
-    monkeypatch.setattr(executing.subprocess, "Popen", start)
+    fake = SimpleNamespace(Popen=start, DEVNULL=subprocess.DEVNULL)
+    monkeypatch.setattr(executing, "subprocess", fake)
 
 
 def job(folder, name, reads=(), program=WORK, **settings):

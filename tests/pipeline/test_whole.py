@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -54,11 +55,14 @@ def run_study(tmp_path, monkeypatch, call):
             return self._status
 
     def run(keys):
-        Path("config.yaml").write_text(yaml.safe_dump(keys))
+        text, path = yaml.safe_dump(keys), Path("config.yaml")
+        if not path.exists() or path.read_text() != text:
+            path.write_text(text)
         commands.clear()
         said = []
         with monkeypatch.context() as patched:
-            patched.setattr(execute.subprocess, "Popen", Done)
+            fake = SimpleNamespace(Popen=Done, DEVNULL=subprocess.DEVNULL)
+            patched.setattr(execute, "subprocess", fake)
             make(Path("config.yaml"), 2, said.append)
         return said, sorted(commands)
 

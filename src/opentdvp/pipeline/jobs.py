@@ -1,6 +1,7 @@
 """The jobs of a study: the commands of the pipeline's rules, with the same files."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -61,7 +62,7 @@ class Request:
     config: Path
     sources: tuple[Path, ...]
     restored: Mapping[Run, Path]
-    outdated: Collection[Path]
+    outdated: AbstractSet[Path]
 
 
 def jobs_of(request: Request) -> list[Job]:
