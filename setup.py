@@ -33,12 +33,14 @@ class BuildWithRepository(build_py):
 
     def run(self):
         """Copy them, unless the package is used from the repository (an editable installation)."""
-        super().run()
         if self.editable_mode:
+            super().run()
             return
         package = Path(self.build_lib, "opentdvp")
+        # What an earlier build has left would be packed too.
+        shutil.rmtree(package, ignore_errors=True)
+        super().run()
         folder = package / "pipeline" / "repository"
-        shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         for name in PACKAGED:
             source = ROOT / name
