@@ -51,5 +51,5 @@ def make(config_file: Path, limit: int, say: Say) -> Study:
     finally:
         if files:
             made.note(study, config, files)
-    say(f"{count} of {len(jobs)} jobs were run; the others were done already.")
+    say(f"{count} jobs were run, {len(jobs) - count} were done already.")
     return study
