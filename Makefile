@@ -103,8 +103,8 @@ check: .venv/.ready ## check style, types and workflow
 	snakemake --lint
 
 lock: .venv/.ready ## write requirements.lock anew after a change of dependencies
-	uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-emit-index-url \
-		--no-emit-find-links --no-annotate --no-header --quiet --output-file requirements.lock
+	uv pip compile pyproject.toml --extra workflow --group dev --universal --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet --output-file requirements.lock
 
 clean: ## delete the environment and the caches; results/ and figures/ stay
 	rm -rf .venv .venv-peer .venv-mutants .mutants .mypy_cache .pytest_cache .ruff_cache .hypothesis src/*.egg-info

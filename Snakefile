@@ -53,7 +53,7 @@ rule references:
 # Whether the solvers fit their systems is known before any of them starts.
 onstart:
     shell("opentdvp validate {CONFIG:q}")
-    note_use()
+    sharing.note_use(STUDY, CONFIG)
     print(f"Progress of the jobs, in another terminal: tail -n 1 -F {' '.join(RUNNING)}")
 
 

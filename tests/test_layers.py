@@ -1,6 +1,7 @@
 """Imports go one way.
 
-geometry ← config ← physics, records ← protocol ← engine, references ← running ← cli, interface.
+geometry ← config ← physics, records ← protocol ← engine, references ← running ← interface, pipeline
+← cli.
 """
 
 import ast
@@ -36,6 +37,7 @@ ALLOWED = {
         "records",
         "running",
     },
+    "pipeline": {"config", "errors", "figures", "records", "running", "study"},
 }
 
 #: Inside some rooms, each file or room may import those before it.
@@ -48,8 +50,8 @@ ORDERS = {
     ],
     "physics/observables": ["quantities", "derived"],
     "records": [
-        "result_code", "files", "permissions", "provenance", "timing", "checkpoint", "dimensions",
-        "observable", "trajectory", "from_solver",
+        "result_code", "files", "locks", "memory", "permissions", "provenance", "timing",
+        "checkpoint", "dimensions", "observable", "trajectory", "from_solver",
     ],
     "engine": [
         "compilation_cache", "devices", "povm", "ansatz", "sampling", "estimates", "principle",
@@ -64,6 +66,7 @@ ORDERS = {
         "validated", "systems", "own_networks", "solvers", "words", "tables", "results", "progress",
         "solving", "measuring", "comparing", "plotting", "studies",
     ],
+    "pipeline": ["own_project", "project", "validation", "jobs", "execute", "whole"],
 }  # fmt: skip
 
 HEAVY = {"jax", "flax", "qutip", "tenpy"}

@@ -1,5 +1,6 @@
 """The lock, environment.yml and pyproject.toml name the same packages in the same versions."""
 
+import ast
 import re
 import tomllib
 from pathlib import Path
@@ -16,6 +17,7 @@ def read_project() -> dict[str, Requirement]:
     """The direct dependencies, for running and for development, by name."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     lines = project["project"]["dependencies"] + project["dependency-groups"]["dev"]
+    lines += project["project"]["optional-dependencies"]["workflow"]
     return {requirement.name: requirement for requirement in map(Requirement, lines)}
 
 
@@ -68,6 +70,26 @@ def test_conda_pins_equal_the_lock() -> None:
 def test_conda_installs_the_package_itself() -> None:
     _, lines = read_conda()
     assert lines == ["-e ."]
+
+
+def test_a_source_archive_has_what_a_wheel_is_made_of() -> None:
+    code = (ROOT / "setup.py").read_text()
+    (packaged,) = re.findall(r"^PACKAGED = (\(.*\))$", code, re.MULTILINE)
+    named = {
+        name
+        for line in (ROOT / "MANIFEST.in").read_text().splitlines()
+        for name in line.split()[1:]
+        if line.startswith(("include", "graft"))
+    }
+    assert set(ast.literal_eval(packaged)) == named
+    assert all((ROOT / name).exists() for name in named)
+
+
+def test_python_versions_are_those_that_are_named() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    named = re.findall(r"Python :: (3\.\d+)", "\n".join(project["classifiers"]))
+    assert named == ["3.11", "3.12", "3.13"]
+    assert project["requires-python"] == f">={named[0]}"
 
 
 def test_files_that_are_no_code_are_packaged() -> None:

@@ -21,5 +21,9 @@ class NumericalFailure(OpentdvpError):
     """A run that stopped because its numbers went wrong; nothing of it may be compared."""
 
 
+class JobFailure(OpentdvpError):
+    """A command that a study needs and that failed; the message has its last line."""
+
+
 class Interrupted(OpentdvpError):
     """A run that was asked to stop; its checkpoint is saved and the same command goes on."""

@@ -10,9 +10,10 @@ from snakemake.exceptions import WorkflowError
 from opentdvp import figures
 from opentdvp.config import Run, StochasticSolver, TdvpSolver, load
 from opentdvp.errors import OpentdvpError
+from opentdvp.pipeline.jobs import threads
 from opentdvp.running.keeper import remove
 from opentdvp.records.timing import timing_path
-from opentdvp.study import archive, last_words
+from opentdvp.study import archive, last_words, made, sharing
 
 # The commands read the last --configfile, or else this one, which Snakemake itself does not read:
 # its errors would not name the key.
@@ -44,7 +45,6 @@ config.update(STUDY.model_dump(mode="json"))
 config["verdicts"] = last_words(STUDY) if "--report" in sys.argv else []
 workflow.configfiles[:] = [str(CONFIG)]
 RESULTS, FIGURES = STUDY.output.results, STUDY.output.figures
-DRAWING = Path(os.path.relpath(Path(figures.__file__).parent))
 # A page more, where the configuration says which panels there are.
 PANELS = ["panels"] if STUDY.panels else []
 RUNS, TABLES, LOGS = f"{RESULTS}/runs", f"{RESULTS}/tables", f"{RESULTS}/logs"
@@ -87,15 +87,19 @@ wildcard_constraints:
     figure="|".join(STUDY.figures) or "none",
 
 
+def run_of(wildcards):
+    """The run of a job."""
+    return Run(system=wildcards.system, solver=wildcards.solver)
+
+
 def run_id(wildcards):
     """Identity of a run: a change of its system or solver runs it again."""
-    return STUDY.deck(Run(system=wildcards.system, solver=wildcards.solver)).run_id
+    return STUDY.deck(run_of(wildcards)).run_id
 
 
 def checkpoint(wildcards):
     """Outside the outputs, so that a killed job does not lose it; one per run and deck."""
-    run, deck = f"{wildcards.system}/{wildcards.solver}", run_id(wildcards)[:16]
-    return f"{RESULTS}/checkpoints/{run}-{deck}.npz"
+    return str(STUDY.output.checkpoint(run_of(wildcards), run_id(wildcards)))
 
 
 def memory(wildcards, attempt):
@@ -115,13 +119,8 @@ def batch_memory(wildcards, attempt):
 
 
 def run_threads(wildcards):
-    """Threads of a run: the exact evolution of many spins shares its vectors between them.
-
-    Snakemake tells the command by OMP_NUM_THREADS; the results are the same for any number.
-    """
-    spins = STUDY.systems[wildcards.system].lattice.n_sites
-    exact = STUDY.solvers[wildcards.solver].method == "exact_reduced"
-    return 4 if exact and spins > 12 else 1
+    """Threads of a run; Snakemake tells the command by OMP_NUM_THREADS."""
+    return threads(STUDY.deck(run_of(wildcards)))
 
 
 def launch(wildcards, resources):
@@ -144,7 +143,7 @@ def time_limit(wildcards, resources):
 
 def batch_id(wildcards):
     """Identity of what all batches of a run have in common, however many there are."""
-    return STUDY.deck(Run(system=wildcards.system, solver=wildcards.solver)).batch_id
+    return STUDY.deck(run_of(wildcards)).batch_id
 
 
 def batch_numbers(wildcards):
@@ -159,13 +158,13 @@ def batch_numbers(wildcards):
 def batches(wildcards):
     """Files of all batches of a stochastic solver."""
     count = STUDY.solvers[wildcards.solver].batches
-    return [f"{RUNS}/{wildcards.system}/{wildcards.solver}/{k}.npz" for k in range(count)]
+    return [str(STUDY.output.batch(run_of(wildcards), k)) for k in range(count)]
 
 
 def batch_checkpoint(wildcards):
     """As `checkpoint`, of one batch."""
-    run, deck = f"{wildcards.system}/{wildcards.solver}", batch_id(wildcards)[:16]
-    return f"{RESULTS}/checkpoints/{run}-{deck}-{wildcards.batch}.npz"
+    run, deck, batch = run_of(wildcards), batch_id(wildcards), int(wildcards.batch)
+    return str(STUDY.output.checkpoint(run, deck, batch))
 
 
 def remove_checkpoints():
@@ -219,8 +218,7 @@ def drawn_tables(wildcards):
 
 def drawing(wildcards):
     """The code that draws a figure: its kind's module, and what all share."""
-    kind = STUDY.figures[wildcards.figure].kind
-    return [str(DRAWING / f"{module}.py") for module in (kind, *figures.SHARED)]
+    return list(map(os.path.relpath, figures.drawing(STUDY.figures[wildcards.figure].kind)))
 
 
 def tolerance(wildcards):

@@ -12,50 +12,16 @@ def found_in(study):
 RESTORED = found_in(STUDY)
 
 
-# The configurations that have written to RESULTS, seen from there.
-USERS = Path(RESULTS, "configurations.txt")
+def refuse_what_would_be_lost():
+    """Stop where runs of another configuration, or settings that have changed, would be missed."""
+    try:
+        sharing.refuse_runs_of_others(STUDY, CONFIG, RESTORED)
+        made.refuse_outdated(STUDY, CONFIG)
+    except OpentdvpError as error:
+        raise WorkflowError(str(error)) from error
 
 
-def users():
-    """The other configurations that share RESULTS, as far as they still exist."""
-    names = USERS.read_text(encoding="utf-8").splitlines() if USERS.exists() else []
-    found = {Path(os.path.normpath(Path(RESULTS, name))) for name in names} - {CONFIG}
-    return sorted(path for path in found if path.exists())
-
-
-def refuse_runs_of_others():
-    """Stop where a run of another configuration would be replaced by one that differs.
-
-    Or by the same from elsewhere: each would undo what the other did, hours of computing maybe.
-    """
-    for other in users():
-        try:
-            study = load(other)
-            theirs = archive.find(study)
-        except OpentdvpError:
-            continue
-        for run in study.used():
-            path = study.output.trajectory(run)
-            ours = run in STUDY.used() and path == STUDY.output.trajectory(run)
-            if not (ours and path.exists()):
-                continue
-            differs = study.deck(run).run_id != STUDY.deck(run).run_id
-            if differs or theirs.get(run) != RESTORED.get(run):
-                reason = f"{run.system} or {run.solver} differs" if differs else "`archive` differs"
-                raise WorkflowError(
-                    f"{CONFIG}: `output.results` must be another folder than that of {other}, whose "
-                    f"{path} would be replaced, because {reason}."
-                )
-
-
-refuse_runs_of_others()
-
-
-def note_use():
-    """Remember that CONFIG has written to RESULTS."""
-    lines = dict.fromkeys(os.path.relpath(path, RESULTS) for path in (*users(), CONFIG))
-    USERS.parent.mkdir(parents=True, exist_ok=True)
-    USERS.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+refuse_what_would_be_lost()
 
 
 def archived(wildcards):

@@ -12,6 +12,7 @@ from typing import NoReturn
 
 # Importing the modules of commands adds them to `app`, in the order of the help.
 try:
+    from opentdvp.cli import projects as projects
     from opentdvp.cli import runs as runs
     from opentdvp.cli import studies as studies
     from opentdvp.cli.app import app

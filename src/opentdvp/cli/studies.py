@@ -153,23 +153,10 @@ def where(
 @app.command()
 def validate(config_file: ConfigFile) -> None:
     """Check a configuration, that every solver fits its systems, its archive, TeX of labels."""
-    from opentdvp.figures import check_labels
-    from opentdvp.running.solvers import check
-    from opentdvp.study import archive
+    from opentdvp.pipeline import validation
 
     study = config.load(config_file)
-    for run, place in study.places().items():
-        deck = study.deck(run)
-        try:
-            check(deck)
-        except ConfigError as error:
-            raise ConfigError(
-                f"{config_file}: `{place}`, {run.system} by {run.solver}: {error}"
-            ) from error
-    for key, table in (("figures", study.figures), ("published", study.published)):
-        for name, entry in table.items():
-            check_labels(f"{key}.{name}", entry)
-    plan = archive.plan(study)
+    plan = validation.validate(study, config_file)
     print(
         f"{config_file} is valid: {len(study.systems)} systems, {len(study.solvers)} solvers, "
         f"{len(study.comparisons)} comparisons, {len(study.figures)} figures."

@@ -52,6 +52,26 @@ class Output(StrictModel):
         """File of a run."""
         return Path(self.results, "runs", run.system, f"{run.solver}.h5")
 
+    def batch(self, run: Run, number: int) -> Path:
+        """File of some trajectories of a run."""
+        return Path(self.results, "runs", run.system, run.solver, f"{number}.npz")
+
+    def checkpoint(self, run: Run, identity: str, batch: int | None = None) -> Path:
+        """Where a run, or a batch of one, is saved: another place for another identity.
+
+        Parameters
+        ----------
+        identity
+            Run id, or batch id.
+        """
+        part = "" if batch is None else f"-{batch}"
+        name = f"{run.solver}-{identity[:16]}{part}.npz"
+        return Path(self.results, "checkpoints", run.system, name)
+
+    def log(self, rule: str, *names: str) -> Path:
+        """Where a job of the pipeline writes what it has to say."""
+        return Path(self.results, "logs", rule, *names[:-1], f"{names[-1]}.log")
+
     def summary(self, comparison: str) -> Path:
         """Table with the verdicts of a comparison."""
         return Path(self.results, "tables", f"{comparison}.summary.tsv")

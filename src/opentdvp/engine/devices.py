@@ -2,8 +2,6 @@
 
 import logging
 import os
-import resource
-import sys
 from collections.abc import Callable
 from functools import partial
 from math import prod
@@ -15,6 +13,7 @@ from jax.sharding import AxisType, Mesh, PartitionSpec
 from jaxtyping import Array, Int, Shaped
 
 from opentdvp.errors import ConfigError
+from opentdvp.records.memory import machine_memory, peak_memory
 
 Samples = TypeVar("Samples")
 Values = TypeVar("Values")
@@ -68,9 +67,8 @@ def announce_memory(needed: int) -> None:
     """
     device = jax.local_devices()[0]
     if device.platform == "cpu":
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        needed += peak * (1 if sys.platform == "darwin" else 1024)
-        there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        needed += peak_memory()
+        there = machine_memory()
     else:
         there = (device.memory_stats() or {}).get("bytes_limit", 0)
     logger.info("The run needs about %d MiB of memory.", needed / _MEBIBYTE)

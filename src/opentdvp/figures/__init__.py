@@ -26,7 +26,15 @@ from opentdvp.figures.sources import Material
 from opentdvp.figures.style import run_ids
 from opentdvp.records.permissions import Output
 
-__all__ = ["KINDS", "SHARED", "Material", "check_labels", "draw_to_files", "output", "run_ids"]
+__all__ = [
+    "KINDS",
+    "Material",
+    "check_labels",
+    "draw_to_files",
+    "drawing",
+    "output",
+    "run_ids",
+]
 
 #: What draws each kind of figure.
 KINDS: dict[str, Callable[..., Figure]] = {
@@ -43,6 +51,11 @@ KINDS: dict[str, Callable[..., Figure]] = {
 
 #: Modules that all figures share; a change of one draws all of them anew.
 SHARED = ("style", "names", "sources", "labels", "copies", "curves", "strips", "maps")
+
+
+def drawing(kind: str) -> list[Path]:
+    """The code that draws a kind of figure: its module, and what all share."""
+    return [Path(__file__).with_name(f"{module}.py") for module in (kind, *SHARED)]
 
 
 def output(path: Path) -> Output:

@@ -113,7 +113,8 @@ def cannot_write(path: Path, error: OSError) -> FileError:
 
 
 def _flush(path: Path) -> None:
-    with path.open("rb") as stream:
+    # Windows flushes only what is open for writing.
+    with path.open("rb+") as stream:
         os.fsync(stream.fileno())
 
 

@@ -1,6 +1,5 @@
 """What a command may write: nothing that it reads, nothing of others, and nothing twice at once."""
 
-import fcntl
 import glob
 import os
 import warnings
@@ -11,6 +10,7 @@ from typing import IO, NamedTuple
 
 from opentdvp.errors import DamagedFileError, FileError
 from opentdvp.records.files import cannot_write, followed, reading, special, temporary_beside
+from opentdvp.records.locks import lock as lock_file
 
 
 class Output(NamedTuple):
@@ -147,13 +147,24 @@ def _locked(path: Path) -> Iterator[None]:
         try:
             yield
         finally:
-            lock.unlink(missing_ok=True)
+            _remove(lock, stream)
+
+
+def _remove(lock: Path, stream: IO[str]) -> None:
+    """Delete a lock while it is held, or a process that takes it just then would lose it."""
+    if os.name != "nt":
+        lock.unlink(missing_ok=True)
+        return
+    # Windows deletes no file that somebody has open; a lock that stays is taken by the next.
+    stream.close()
+    with suppress(PermissionError):
+        lock.unlink(missing_ok=True)
 
 
 def _take(stream: IO[str], lock: Path, path: Path) -> None:
     """Lock an open file, and make sure that it still is the one of that name."""
     try:
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock_file(stream)
         taken = lock.exists() and os.path.samestat(os.fstat(stream.fileno()), lock.stat())
     except BlockingIOError:
         taken = False

@@ -9,6 +9,9 @@ from pathlib import Path
 
 PACKAGES = ("opentdvp", "jax", "flax", "qutip", "physics-tenpy", "numpy", "scipy", "h5py")
 
+# The revision that a wheel was made of.
+_BUILT = Path(__file__).parents[1] / "revision.txt"
+
 # Between several revisions; behind one with changes; in place of one that is not known.
 _BETWEEN, _CHANGED, _UNKNOWN = ",", "+changes", "unknown"
 
@@ -28,6 +31,8 @@ def provenance(device: str) -> dict[str, str]:
 def revision() -> str:
     """Git revision of this package's source, with `+changes` if it differs; else `unknown`.
 
+    A wheel has that of the source that it was made of.
+
     That of the first call in a process, which a run makes before it computes: what is committed
     meanwhile is not what computes.
     """
@@ -37,7 +42,8 @@ def revision() -> str:
         head = _git("rev-parse", "HEAD")
         changed = _git("status", "--porcelain", "--untracked-files=no", "--", ".")
     except (OSError, subprocess.CalledProcessError):
-        return _UNKNOWN
+        built = _BUILT.read_text(encoding="utf-8").strip() if _BUILT.exists() else ""
+        return built or _UNKNOWN
     return f"{head}{_CHANGED}" if changed else head
 
 

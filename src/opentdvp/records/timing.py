@@ -4,14 +4,13 @@ import json
 import math
 import os
 import platform
-import resource
-import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
 from opentdvp.records.files import beside, reading, replacing
+from opentdvp.records.memory import peak_memory
 from opentdvp.records.permissions import Output
 
 _SUFFIX = ".timing.json"
@@ -58,8 +57,7 @@ def write_timing(trajectory: Path, wall_seconds: float, resumed: bool) -> None:
 
 def measured(wall_seconds: float, resumed: bool = False) -> dict[str, Any]:
     """What a run of this process has cost, as it is recorded."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    memory = round(peak / (2**20 if sys.platform == "darwin" else 2**10))
+    memory = round(peak_memory() / 2**20)
     return _record(round(wall_seconds, 1), resumed, memory, _processors())
 
 

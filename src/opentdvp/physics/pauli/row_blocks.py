@@ -18,8 +18,10 @@ def thread_count() -> int:
     Without it, or if it is no positive number, one per processor that this process may use.
     """
     asked = os.environ.get("OMP_NUM_THREADS", "")
-    available = len(os.sched_getaffinity(0))
-    return int(asked) if asked.isdecimal() and int(asked) > 0 else available
+    if asked.isdecimal() and int(asked) > 0:
+        return int(asked)
+    # Linux alone tells how many this process may use.
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class RowBlocks:
