@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 ELSEWHERE = {"configuration.md": "config/README.md"}
 LINK = re.compile(r"(\]\()(?!https?:|mailto:|#)([^)\s#]+)(#[^)\s]*)?(\))")
 LANGUAGES = {
-    **{suffix: "yaml" for suffix in (".yaml", ".yml", ".cff")},
+    **dict.fromkeys((".yaml", ".yml", ".cff"), "yaml"),
     **{".py": "python", ".toml": "toml", ".json": "json", ".smk": "python"},
 }
 #: What the reference of Python describes where there is no `opentdvp.interface`.

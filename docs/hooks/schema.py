@@ -8,9 +8,10 @@ Schema = dict[str, object]
 
 HEAD = """# Every key of a configuration
 
-Made from the schema that `opentdvp schema` prints, and that editors complete keys with. What the keys are for is told in
-[Configuration](../configuration.md); here are their types, bounds and defaults. A key without a default has to be written,
-or comes from a [preset](../configuration.md#presets).
+Made from the schema that `opentdvp schema` prints, and that editors complete keys with. What the
+keys are for is told in [Configuration](../configuration.md); here are their types, bounds and
+defaults. A key without a default has to be written, or comes from a
+[preset](../configuration.md#presets).
 """
 
 

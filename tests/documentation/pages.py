@@ -36,8 +36,11 @@ def blocks(path, language):
 def commands(path):
     """Lines of code blocks, and code in the text, that begin with one of our commands."""
     text = re.sub(r"^```(yaml|python|bibtex)\n.*?^```", "", path.read_text(), flags=re.M | re.S)
-    fenced = [line for block in re.findall(r"^```\w*\n(.*?)^```", text, re.M | re.S)
-              for line in block.splitlines()]
+    fenced = [
+        line
+        for block in re.findall(r"^```\w*\n(.*?)^```", text, re.M | re.S)
+        for line in block.splitlines()
+    ]
     inline = re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", text, flags=re.M | re.S))
     found = [COMMAND.match(line) for line in [*fenced, *inline]]
     return [(match[1], match[2].split()) for match in found if match]

@@ -2,8 +2,6 @@
 
 import json
 import re
-import shlex
-from pathlib import Path
 
 import pytest
 import yaml
@@ -111,7 +109,9 @@ def test_numbers_of_the_account_are_in_the_tables():
     """Each row of what was reproduced is that of the overview, to its digits."""
     account = (ROOT / "docs" / "replication.md").read_text()
     overview = (ROOT / "docs" / "paper" / "overview.md").read_text().splitlines()
-    rows = {line.split("|")[1].strip(): [cell.strip() for cell in line.split("|")] for line in overview}
+    rows = {
+        line.split("|")[1].strip(): [cell.strip() for cell in line.split("|")] for line in overview
+    }
     told = re.findall(r"\| ([\d.]+) / ([\d.]+) \| `(\w+)` \|", account)
     assert len(told) == 8
     for magnetisations, correlators, row in told:
@@ -124,7 +124,9 @@ def test_manifest_of_a_check_has_every_figure_and_page():
     assert all((ROOT / file).is_file() for file in files)
     study = config.load(ROOT / "config" / "paper.yaml")
     assert {f"docs/paper/{figure}.png" for figure in study.figures} <= files
-    assert {f"docs/paper/{page}.md" for page in ("overview", "closeness", "panels", "runs")} <= files
+    assert {
+        f"docs/paper/{page}.md" for page in ("overview", "closeness", "panels", "runs")
+    } <= files
 
 
 def test_metadata_agree():

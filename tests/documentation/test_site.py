@@ -47,7 +47,9 @@ def test_references_are_made_from_what_is_there(site):
 
 
 def test_nothing_is_loaded_from_elsewhere(site):
-    loaded = re.compile(r"<(?:script|img)[^>]+src=\"?https?:|<link[^>]+stylesheet[^>]+href=\"?https?:")
+    loaded = re.compile(
+        r"<(?:script|img)[^>]+src=\"?https?:|<link[^>]+stylesheet[^>]+href=\"?https?:"
+    )
     for page in ("index.html", "gallery.html", "theory/tdvp.html"):
         assert not loaded.search((site / page).read_text()), page
 
@@ -71,9 +73,14 @@ def test_equations_are_drawn_in_a_browser(site, browser):
     equations = browser.find_elements(By.TAG_NAME, "math")
     assert len(equations) > 10
     assert all(equation.size["height"] > 8 for equation in equations)
-    assert "arithmatex" not in browser.find_element(By.TAG_NAME, "article").get_attribute("innerHTML")
+    assert "arithmatex" not in browser.find_element(By.TAG_NAME, "article").get_attribute(
+        "innerHTML"
+    )
     fraction = browser.find_element(By.CSS_SELECTOR, "math mfrac")
-    assert fraction.size["height"] > 1.5 * browser.find_element(By.CSS_SELECTOR, "p").size["height"] / 3
+    assert (
+        fraction.size["height"]
+        > 1.5 * browser.find_element(By.CSS_SELECTOR, "p").size["height"] / 3
+    )
 
 
 def test_search_finds_a_page_in_a_browser(site, browser):
