@@ -4,7 +4,9 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-#: Every page that a person wrote; tables that the pipeline writes are not among them.
+#: Tables that the pipeline and the tester of mutants write.
+WRITTEN = ("overview", "runs", "panels", "closeness", "mutants")
+#: Every page that a person wrote.
 PAGES = sorted(
     path
     for path in [
@@ -13,7 +15,7 @@ PAGES = sorted(
         ROOT / "config" / "README.md",
         ROOT / "profiles" / "README.md",
     ]
-    if path.parent.name not in ("accuracy", "benchmarks") and path.stem not in ("overview", "runs")
+    if path.parent.name not in ("accuracy", "benchmarks") and path.stem not in WRITTEN
 )
 #: Those that are made for readers who begin.
 TAUGHT = [
