@@ -76,7 +76,7 @@ def test_figures_have_alternative_texts(site):
 def test_figures_are_seen_in_a_browser(site, browser):
     browser.get((site / "gallery.html").as_uri())
     images = browser.find_elements(By.CSS_SELECTOR, "article img")
-    assert len(images) >= 15
+    assert len(images) >= 14
     assert all(int(image.get_property("naturalWidth")) > 500 for image in images)
 
 
