@@ -16,6 +16,14 @@ from opentdvp.running.solvers import check
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 VARIABLES = set(re.findall(r"^([A-Z]+) =", (ROOT / "Makefile").read_text(), re.MULTILINE))
 OURS = get_command(app).commands
+RING = """
+systems:
+  ring:
+    lattice: {kind: chain, size: [8], periodic: true}
+    couplings: {ZZ: 1}
+    start: {Z: 1}
+    time: {stop: 1}
+"""
 TABLES = {"systems", "solvers", "comparisons", "figures", "scans", "extends", "output"}
 
 
@@ -58,7 +66,7 @@ def test_commands_are_found_on_pages():
 # In jastrow.md the keys that other ansätze have too are left out.
 @by_name([path for path in PAGES if blocks(path, "yaml") and path.stem != "jastrow"])
 def test_settings_on_a_page_are_valid(path, tmp_path):
-    """Blocks that are whole tables of a configuration; others are parts of one."""
+    """Blocks that are whole tables of a configuration, with a ring where they have no system."""
     shutil.copytree(ROOT / "config", tmp_path / "config")
     for number, block in enumerate(blocks(path, "yaml")):
         try:
@@ -67,10 +75,12 @@ def test_settings_on_a_page_are_valid(path, tmp_path):
             continue
         if not isinstance(found, dict) or not set(found) <= TABLES:
             continue
+        alone = not {"systems", "extends"} & set(found)
         file = tmp_path / f"{number}.yaml"
-        file.write_text(block)
+        file.write_text(block + RING if alone else block)
         study = config.load(file)
-        for run in study.used():
+        runs = [config.Run(system="ring", solver=name) for name in found.get("solvers", ())]
+        for run in runs if alone else study.used():
             check(study.deck(run))
 
 
