@@ -30,7 +30,8 @@ def _text(docstring: str) -> str:
 
 
 def _table(part: Schema) -> str:
-    required = part.get("required", [])
+    # Of the file, what is only missing where it extends another one is in `else`.
+    required = {*part.get("required", ()), *part.get("else", {}).get("required", ())}
     rows = ["| key | value | if it is not given |", "|---|---|---|"]
     for key, value in part["properties"].items():
         missing = "has to be given" if key in required else _default(value)
