@@ -22,7 +22,7 @@ PYTHON = $(shell for python in python3.11 python3; do $$python -c 'import os, sy
 	print(os.path.realpath(sys.executable)) if sys.version_info[:2] == (3, 11) else sys.exit(1)' \
 	2>/dev/null && break; done)
 
-.PHONY: help demo figures paper paper-figures verify references accuracy study benchmark benchmark-peer jastrow test browser test-slow test-cluster test-preset mutants mutants-page check lock clean
+.PHONY: help demo figures paper paper-figures verify references accuracy study benchmark benchmark-peer jastrow test browser test-slow test-cluster test-preset mutants mutants-page check docs lock clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -79,7 +79,7 @@ browser: ## install Chromium, in which a test opens the report (root, Debian or 
 		apt-get install -qq --no-install-recommends chromium chromium-driver > /dev/null; } || \
 		echo "Chromium cannot be installed, so the test that opens the report in it is skipped." >&2
 
-test-slow: .venv/.ready ## run the physics checks that take minutes
+test-slow: .venv/.ready .venv-docs/.ready ## run the physics checks that take minutes
 	pytest -m slow --dist=worksteal
 
 test-cluster: .venv/.ready ## run the workflow on a SLURM that it installs (root, Debian or Ubuntu)
@@ -102,12 +102,17 @@ check: .venv/.ready ## check style, types and workflow
 	snakefmt --check Snakefile workflow
 	snakemake --lint
 
-lock: .venv/.ready ## write requirements.lock anew after a change of dependencies
+docs: .venv/.ready .venv-docs/.ready ## build the documentation, warnings are errors: site/index.html
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build
+
+lock: .venv/.ready ## write requirements.lock and docs/requirements.lock anew after a change of dependencies
 	uv pip compile pyproject.toml --extra workflow --group dev --universal --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet --output-file requirements.lock
+	uv pip compile --group docs --universal --generate-hashes --no-emit-index-url \
+		--no-emit-find-links --no-annotate --no-header --quiet --output-file docs/requirements.lock
 
 clean: ## delete the environment and the caches; results/ and figures/ stay
-	rm -rf .venv .venv-peer .venv-mutants .mutants .mypy_cache .pytest_cache .ruff_cache .hypothesis src/*.egg-info
+	rm -rf .venv .venv-docs .venv-peer .venv-mutants site .mutants .mypy_cache .pytest_cache .ruff_cache .hypothesis src/*.egg-info
 	find src tests -name __pycache__ -prune -exec rm -rf {} +
 	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/opentdvp"
 
@@ -136,4 +141,11 @@ clean: ## delete the environment and the caches; results/ and figures/ stay
 	rm -f $@
 	test -x .venv-mutants/bin/python || $(PYTHON) -m venv --without-pip .venv-mutants
 	uv pip sync --python .venv-mutants --require-hashes tests/mutants/requirements.lock
+	touch $@
+
+# MkDocs is needed for `make docs` alone.
+.venv-docs/.ready: docs/requirements.lock | .venv/.ready
+	rm -f $@
+	test -x .venv-docs/bin/python || $(PYTHON) -m venv --without-pip .venv-docs
+	uv pip sync --python .venv-docs --require-hashes docs/requirements.lock
 	touch $@

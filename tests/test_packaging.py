@@ -21,9 +21,9 @@ def read_project() -> dict[str, Requirement]:
     return {requirement.name: requirement for requirement in map(Requirement, lines)}
 
 
-def read_lock() -> dict[str, tuple[str, list[str]]]:
+def read_lock(path: str = "requirements.lock") -> dict[str, tuple[str, list[str]]]:
     """Version and hashes of each package in the lock; one that is not pinned raises."""
-    entries = (ROOT / "requirements.lock").read_text().replace("\\\n", " ").splitlines()
+    entries = (ROOT / path).read_text().replace("\\\n", " ").splitlines()
     lock = {}
     for entry in entries:
         line, *hashes = re.split(r"\s+--hash=", entry.rstrip())
@@ -59,6 +59,15 @@ def test_lock_satisfies_project() -> None:
     for name, requirement in PROJECT.items():
         version, _ = LOCK[name]
         assert version in requirement.specifier, name
+
+
+def test_lock_of_the_documentation_satisfies_its_group() -> None:
+    group = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]["docs"]
+    lock = read_lock("docs/requirements.lock")
+    for requirement in map(Requirement, group):
+        assert lock[requirement.name][0] in requirement.specifier, requirement.name
+    assert all(hashes for _, hashes in lock.values())
+    assert "://" not in (ROOT / "docs" / "requirements.lock").read_text()
 
 
 def test_conda_pins_equal_the_lock() -> None:

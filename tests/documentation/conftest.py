@@ -1,0 +1,3 @@
+"""A browser, for the pages."""
+
+from browser import browser as browser
