@@ -103,7 +103,7 @@ def _derived(derived: Derived, time: float, means: np.ndarray | None) -> Measure
     groups = means if means is not None and len(means) > 1 else None
     values = np.zeros(0) if means is None else means.mean(axis=0)
     estimates = derived.estimates(np.asarray(time), Expectations(values, groups))
-    return {name: tuple(estimate) for name, estimate in estimates.items()}
+    return {name: (e.mean, e.stderr) for name, e in estimates.items()}
 
 
 def _start_values(model: Model, observables: Observables, derived: Derived) -> Measurement:
