@@ -58,8 +58,8 @@ def refuse_outdated(study: Study, config: Path) -> None:
     if old:
         raise ConfigError(
             f"{config} must be what it was when `opentdvp study` made {len(old)} files, such as "
-            f"{old[0]}, but was changed since; give `opentdvp study {config}` again, or delete "
-            "them."
+            f"{old[0]}, but was changed since; give `opentdvp study {config}` again, which makes "
+            "anew what is another now."
         )
 
 
