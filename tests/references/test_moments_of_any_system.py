@@ -109,14 +109,14 @@ def test_on_a_graph_a_range_of_all_sites_is_none(seed):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "couplings",
+    ("couplings", "factor"),
     [
-        {"XX": [{"strength": 1.0}, {"strength": 0.4, "neighbours": 2}], "ZZ": 0.5},
-        {"XX": {"strength": 1.0, "power_law": {"exponent": 3.0, "cutoff": 20.0}}, "ZZ": 0.5},
+        ({"XX": [{"strength": 1.0}, {"strength": 0.4, "neighbours": 2}], "ZZ": 0.5}, 3.0),
+        ({"XX": {"strength": 1.0, "power_law": {"exponent": 3.0, "cutoff": 20.0}}, "ZZ": 0.5}, 1.8),
     ],
     ids=["next neighbours", "power law"],
 )
-def test_long_rings_converge_with_the_weight(couplings):
+def test_long_rings_converge_with_the_weight(couplings, factor):
     """The stated error covers the change to the next weight and range, which becomes smaller.
 
     For a power law slowly: with the range, more of the strings that it reaches are there.
@@ -143,7 +143,7 @@ def test_long_rings_converge_with_the_weight(couplings):
         ]
         assert np.mean(np.concatenate(covered)) > 0.85
         largest.append(max(change.max() for change in changes.values()))
-    assert largest[0] > 1.8 * largest[1]
+    assert largest[0] > factor * largest[1]
     assert largest[1] < 2e-3
 
 
