@@ -55,8 +55,8 @@ ORDERS = {
     ],
     "engine": [
         "compilation_cache", "devices", "povm", "ansatz", "sampling", "estimates", "principle",
-        "measuring", "assembly", "compiled", "growing", "functions", "observing", "build", "steps",
-        "evolve", "measure",
+        "measuring", "assembly", "compiled", "growing", "functions", "observing", "build",
+        "evaluations", "steps", "evolve", "kept_parameters", "measure",
     ],
     "references": [
         "site_averages", "time_steps", "exact", "trajectories", "tensors", "moments",

@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar, runtime_checkable
 
-import numpy as np
-
 from opentdvp.config import Deck, System
 from opentdvp.errors import ConfigError
 from opentdvp.records.checkpoint import State
@@ -43,10 +41,8 @@ def keep_nothing(state: State) -> None:
 class Measuring(Protocol):
     """Makes the observables of a deck from the states that a trajectory of its method has kept."""
 
-    def __call__(
-        self, deck: Deck, evolution: Trajectory, chosen: np.ndarray, report: Report
-    ) -> Trajectory:
-        """The times of the deck are those of the evolution with the numbers `chosen`."""
+    def __call__(self, deck: Deck, evolution: Trajectory, report: Report) -> Trajectory:
+        """The times of the deck are among those of the evolution, or between them."""
         ...
 
 

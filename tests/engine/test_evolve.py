@@ -8,8 +8,8 @@ from trajectories import solved_exactly
 
 from opentdvp.config import Deck
 from opentdvp.engine.build import build_engine
+from opentdvp.engine.evaluations import OUTPUTS
 from opentdvp.engine.evolve import evolve, prepare
-from opentdvp.engine.steps import OUTPUTS
 from opentdvp.records.result_code import ResultCode
 
 #: Where a run finds what builds its engine.

@@ -1,7 +1,10 @@
 """Observables of kept parameters: those of a run that had asked for them from the start."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from featured import DRIVES
 from solvers import chains, direct, jastrow, quiet, tdvp
 from systems import heisenberg_ring
 from trajectories import solved_exactly
@@ -74,6 +77,38 @@ def test_some_times_are_those_among_all(sampled, asked):
     assert_equal(some, asked, [1, 3])
 
 
+def test_between_kept_times_it_is_the_run_that_had_asked_for_more():
+    """Without samples, with a kink of a strength, up to the digits of the slopes."""
+    solver = tdvp(width=8, eigenvalue_cutoff=1e-10, fisher_tolerance=1e-4)
+    axes = {"magnetization": ["X", "Y", "Z"]}
+    field = {"X": {"strength": 1.0, "drive": DRIVES["table"]}}
+    finer = {"stop": 0.3, "points": 13}
+
+    def run(time):
+        system = heisenberg_ring(3, observables=axes, time=time, fields=field)
+        return evolve(Deck(system=system, solver=solver), quiet)
+
+    asked = run(finer)
+    found = measured(
+        run({"times": [0.1, 0.3]}),
+        Measured.model_validate({"observables": axes, "time": finer}),
+    )
+    for name, observable in asked.observables.items():
+        difference = found.observables[name].mean - observable.mean
+        assert np.abs(difference).max() < 1e-7
+        assert np.abs(np.diff(observable.mean)).max() > 1e-3
+
+
+def test_between_kept_times_samples_are_others(sampled, asked):
+    finer = measured(sampled[0], wanted(time={"times": [0.1, 0.15, 0.2]}))
+    for name in ("X", "Z_i"):
+        first, second = asked.observables[name].mean[1:3]
+        found = finer.observables[name]
+        np.testing.assert_array_equal(found.mean[[0, 2]], [first, second])
+        assert np.all(found.mean[1] != found.mean[0])
+        assert np.all(np.abs(found.mean[1] - (first + second) / 2) < 5 * found.stderr[1])
+
+
 def test_identity_is_that_of_evolution_and_measurement(sampled):
     evolution, _ = sampled
     decks = [
@@ -128,8 +163,11 @@ def test_chains_follow_the_kept_parameters():
 
 def test_what_cannot_be_measured_is_refused(sampled):
     evolution, _ = sampled
-    with pytest.raises(ConfigError, match="`time` must be times that the run has kept, 4 from 0 t"):
-        measured_deck(evolution, wanted(time={"times": [0.15]}))
+    with pytest.raises(ConfigError, match="`time` must end where the run does"):
+        measured_deck(evolution, wanted(time={"times": [0.15, 0.4]}))
+    old = {"theta": evolution.states["theta"]}
+    with pytest.raises(FileError, match=r"must be those of the run, 4 from 0 to 0\.3, because"):
+        measured(replace(evolution, states=old), wanted(time={"times": [0.15]}))
     with pytest.raises(ConfigError, match=r"`observables.strings.0` must have .* sites in 0…2"):
         measured_deck(evolution, Measured.model_validate({"observables": {"strings": ["Z@3"]}}))
     with pytest.raises(FileError, match="must be of an evolution, but is of a measurement"):

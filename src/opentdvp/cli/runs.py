@@ -168,7 +168,7 @@ def measure(
     ] = None,
     times: Annotated[
         str | None,
-        typer.Option(help="Of those that the run has kept, all by default: '{times: [0.5, 1]}'."),
+        typer.Option(help="Those of the run by default; '{times: [0.5, 1]}', any within."),
     ] = None,
     config_file: Annotated[
         Path | None,

@@ -9,7 +9,8 @@ from opentdvp.engine.assembly import check
 from opentdvp.engine.build import build_engine
 from opentdvp.engine.compilation_cache import keeping_compiled
 from opentdvp.engine.devices import announce_memory
-from opentdvp.engine.steps import INITIAL, Run, record, steps
+from opentdvp.engine.evaluations import INITIAL, Run
+from opentdvp.engine.steps import record, steps
 from opentdvp.protocol import Task, method
 from opentdvp.records.checkpoint import State
 from opentdvp.records.from_solver import ADDED_AT, make_trajectory, output_times

@@ -12,17 +12,19 @@ from typing import NamedTuple
 
 import jax
 import numpy as np
-from jaxtyping import Int, PRNGKeyArray
+from jaxtyping import PRNGKeyArray
 
 from opentdvp.config import Deck, TdvpSolver
 from opentdvp.engine.assembly import assemble
 from opentdvp.engine.compilation_cache import keeping_compiled
 from opentdvp.engine.compiled import Compiled, compiled, key_data, of_key_data, on_host
 from opentdvp.engine.devices import announce_memory
-from opentdvp.engine.functions import Vector
+from opentdvp.engine.evaluations import BURN_IN, FINER, INITIAL, OUTPUTS, random
+from opentdvp.engine.functions import Measurement, Vector
+from opentdvp.engine.kept_parameters import Point, points
 from opentdvp.engine.observing import Measuring, compile_measuring, first_point
 from opentdvp.engine.sampling.ensemble import Purpose
-from opentdvp.engine.steps import BURN_IN, INITIAL, OUTPUTS, observed, random
+from opentdvp.engine.steps import observed
 from opentdvp.errors import FileError, NumericalFailure
 from opentdvp.protocol import Report, show_nothing
 from opentdvp.records.from_solver import make_trajectory
@@ -46,25 +48,18 @@ class _Engine(NamedTuple):
 
 
 @keeping_compiled()
-def measure(
-    deck: Deck,
-    evolution: Trajectory,
-    chosen: Int[np.ndarray, " times"],
-    report: Report = show_nothing,
-) -> Trajectory:
-    """The observables of a deck at some of the times of an evolution.
+def measure(deck: Deck, evolution: Trajectory, report: Report = show_nothing) -> Trajectory:
+    """The observables of a deck at times of an evolution, or between them.
 
     Parameters
     ----------
     deck
         That of the evolution but for observables, times and the number of samples.
-    chosen
-        Which of the evolution's times those of the deck are, ascending.
 
     Raises
     ------
     FileError
-        If the evolution has not kept θ, or that of another network.
+        If the evolution has not kept θ, or that of another network, or no steps between its times.
     NumericalFailure
         If chains do not follow the kept parameters.
     """
@@ -80,7 +75,7 @@ def measure(
             f"{evolution.states['theta'].shape[1]}; run it again."
         )
     device = f"{jax.devices()[0].device_kind} × {jax.device_count()}"
-    records = tuple(_records(engine, evolution, set(chosen.tolist()), report))
+    records = tuple(_records(engine, evolution, deck.system.time.values, report))
     return make_trajectory(deck, records, (), device, evolution.result)
 
 
@@ -101,26 +96,33 @@ def _engine(deck: Deck) -> _Engine:
 
 
 def _records(
-    engine: _Engine, kept: Trajectory, chosen: set[int], report: Report
+    engine: _Engine, kept: Trajectory, wanted: np.ndarray, report: Report
 ) -> Iterator[dict[str, np.ndarray]]:
-    """Observables at the chosen times, in the form that checkpoints keep."""
+    """Observables at the wanted times, in the form that checkpoints keep."""
     state = engine.sampler_state
-    for index, time in enumerate(kept.times[: max(chosen) + 1].tolist()):
-        theta = kept.states["theta"][index]
-        if time > 0 and engine.burn_in is not None:
-            state = _burnt_in(engine, theta, state, index)
-        if index in chosen:
-            key = random(engine.key, OUTPUTS, index)
-            measuring = engine.measuring
-            found = measuring.measure(theta, state, key, time) if time > 0 else measuring.start
-            yield observed(found)
-        report(time)
+    for number, point in enumerate(points(kept, wanted)):
+        if point.time > 0 and engine.burn_in is not None:
+            state = _burnt_in(engine, point.theta, state, number)
+        if point.wanted:
+            yield observed(_measured(engine, point, state, number))
+        report(point.time)
+
+
+def _measured(
+    engine: _Engine, point: Point, state: dict[str, np.ndarray], number: int
+) -> Measurement:
+    """Observables at a point of this number; at kept times with the random numbers of the run."""
+    if point.time == 0:
+        return engine.measuring.start
+    stream = (FINER, number) if point.output is None else (OUTPUTS, point.output)
+    key = random(engine.key, *stream)
+    return engine.measuring.measure(point.theta, state, key, point.time)
 
 
 def _burnt_in(
-    engine: _Engine, theta: Vector, state: dict[str, np.ndarray], index: int
+    engine: _Engine, theta: Vector, state: dict[str, np.ndarray], number: int
 ) -> dict[str, np.ndarray]:
-    """Chains that have followed θ to a kept time.
+    """Chains that have followed θ to a point of this number.
 
     Raises
     ------
@@ -130,7 +132,7 @@ def _burnt_in(
     assert engine.burn_in is not None
     equilibrated = False
     for draw in range(DRAWS):
-        key = random(engine.key, BURN_IN, DRAWS * index + draw)
+        key = random(engine.key, BURN_IN, DRAWS * number + draw)
         moved, ensemble = engine.burn_in.function(theta, state, key_data(key))
         state, equilibrated = on_host(moved), bool(ensemble.equilibrated)
     if not equilibrated:

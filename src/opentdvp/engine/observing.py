@@ -54,15 +54,16 @@ def first_point(parts: Parts, key: PRNGKeyArray) -> Point:
 def compile_measuring(parts: Parts, system: System, point: Point) -> Measuring:
     """Compile for points like this one."""
     derived = Derived(system.observables, parts.model)
+    start = _start_values(parts.model, system.observables, derived)
     function = compiled(of_key_data(_estimates(parts, system.observables, derived)), *point)
 
     def measured(
         theta: Vector, state: dict[str, np.ndarray], key: PRNGKeyArray, time: float
     ) -> Measurement:
         averages, means = on_host(function.function(theta, state, key_data(key)))
-        return averages | _derived(derived, time, means)
+        found = averages | _derived(derived, time, means)
+        return {name: found[name] for name in start}
 
-    start = _start_values(parts.model, system.observables, derived)
     return Measuring(start, function.memory, measured)
 
 

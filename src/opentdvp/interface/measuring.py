@@ -34,7 +34,7 @@ def measure(
     observables
         What to measure, as in a configuration, such as {"profiles": ["Z"]}.
     times
-        Some of those of the run; all without it.
+        Some of those of the run, or between them; all of the run's without it.
     samples
         How many samples of a network; as many as in the run without it.
     out, progress

@@ -6,10 +6,13 @@ from opentdvp.config import Deck
 from opentdvp.records.checkpoint import Records, columns
 from opentdvp.records.provenance import provenance
 from opentdvp.records.result_code import ResultCode
-from opentdvp.records.trajectory import Observable, Trajectory
+from opentdvp.records.trajectory import STEP, Observable, Trajectory
 
 #: Beginning of the names of what evolved, among the records at output times.
 STATE = "state/"
+
+#: Names of the parameters θ of a network where every step began, and of θ̇ at both of its ends.
+STEP_THETA, STEP_SLOPES = f"{STEP}theta", f"{STEP}slopes"
 
 #: Name of the times since when parameters of an ansatz that grows are there, NaN for the others.
 ADDED_AT = "added_at"
@@ -48,9 +51,9 @@ def make_trajectory(
         Observables at every output time reached: `X`, and `X.stderr` where it is not zero; what
         evolved there has a name that begins with `STATE`.
     diagnostics
-        One record per step, or whatever else the solver counts.
+        One record per step, or whatever else the solver counts; what evolved likewise.
     """
-    table = columns(outputs)
+    table, by_step = columns(outputs), columns(diagnostics)
     observed = deck.system.observables
     distances, labels = observed.correlators, observed.labels(deck.system.lattice.geometry)
     return Trajectory(
@@ -65,8 +68,10 @@ def make_trajectory(
             for name, mean in table.items()
             if not name.endswith(".stderr") and not name.startswith(STATE)
         },
-        states={k.removeprefix(STATE): v for k, v in table.items() if k.startswith(STATE)},
-        diagnostics=columns(diagnostics),
+        states={
+            k.removeprefix(STATE): v for k, v in (table | by_step).items() if k.startswith(STATE)
+        },
+        diagnostics={k: v for k, v in by_step.items() if not k.startswith(STATE)},
         deck=deck.canonical(),
         provenance=provenance(device),
         result=result,

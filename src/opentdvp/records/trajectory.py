@@ -49,6 +49,9 @@ _GROUPS = 1
 #: What a file is, in errors.
 _KIND = "a trajectory file"
 
+#: Beginning of the names of what evolved that is kept at every accepted step.
+STEP = "step_"
+
 #: Mean and standard error of a curve, each of shape (T,).
 Curve = tuple[np.ndarray, np.ndarray]
 
@@ -74,7 +77,8 @@ class Trajectory:
         How the run ended.
     states
         What evolved, by name and at every output time, such as the parameters `theta` of a
-        network, (T, P); empty where a solver does not keep it.
+        network, (T, P); of a name that begins with `step_`, at every accepted step. Empty where a
+        solver does not keep it.
     """
 
     times: np.ndarray
@@ -172,7 +176,8 @@ def _fill(file: h5py.File, trajectory: Trajectory) -> None:
         states = file.create_group("states", track_order=True)
         put_scale(states, TIME, trajectory.times)
         for name, values in trajectory.states.items():
-            put_series(states, name, values, "time parameter", compression="gzip", shuffle=True)
+            rows = "step entry" if name.startswith(STEP) else "time parameter"
+            put_series(states, name, values, rows, compression="gzip", shuffle=True)
 
 
 def read(path: Path) -> Trajectory:
@@ -275,8 +280,11 @@ def _check(trajectory: Trajectory, path: Path) -> None:
                     f"but has {values.shape}."
                 )
     for name, values in trajectory.states.items():
-        if len(values) != points:
+        by_step = name.startswith(STEP)
+        wanted = len(trajectory.diagnostics.get("time", ())) if by_step else points
+        if len(values) != wanted:
+            rows = "steps" if by_step else "times"
             raise FileError(
-                f"Cannot read {path}: `states.{name}` must have {points} times, but has "
+                f"Cannot read {path}: `states.{name}` must have {wanted} {rows}, but has "
                 f"{len(values)}."
             )

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from opentdvp.config import Deck
-from opentdvp.config.measurement import Measured, places
+from opentdvp.config.measurement import Measured
 from opentdvp.errors import ConfigError, FileError
 from opentdvp.protocol import Report, show_nothing
 from opentdvp.records import timing, trajectory
@@ -71,8 +71,7 @@ def measure(deck: Deck, evolution: Trajectory, report: Report = show_nothing) ->
             f"Argument FILE must be of a run that succeeded, but its result is {evolution.result}: "
             f"{evolution.remedy}"
         )
-    chosen = places(origin.system, deck.system)
-    found = measuring_of(deck)(deck, evolution, chosen, report)
+    found = measuring_of(deck)(deck, evolution, report)
     revisions = [*separate(evolution.provenance["revision"]), revision()]
     provenance = found.provenance | {"revision": joined(revisions)}
     return replace(found, diagnostics=evolution.diagnostics, provenance=provenance)
