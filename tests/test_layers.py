@@ -66,7 +66,7 @@ ORDERS = {
         "validated", "systems", "own_networks", "solvers", "words", "tables", "results", "progress",
         "solving", "measuring", "comparing", "plotting", "studies",
     ],
-    "pipeline": ["own_project", "project", "validation", "jobs", "execute", "whole"],
+    "pipeline": ["own_project", "project", "validation", "job", "jobs", "execute", "whole"],
 }  # fmt: skip
 
 HEAVY = {"jax", "flax", "qutip", "tenpy"}

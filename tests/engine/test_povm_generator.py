@@ -20,7 +20,7 @@ from opentdvp.engine.povm.generator import (
 from opentdvp.engine.povm.tetrahedron import Povm, build_povm, frame, outcome_probabilities
 from opentdvp.physics.model import Model, Term, build_model
 from opentdvp.physics.pauli.local_generators import site_generator, term_generator
-from opentdvp.references.exact.full import collapse_operators, hamiltonian
+from opentdvp.references.exact.operators import collapse_operators, hamiltonian
 
 SITES = 3
 BLOCH = np.array([0.48, -0.6, 0.64])

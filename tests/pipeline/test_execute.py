@@ -11,7 +11,7 @@ import pytest
 from opentdvp.errors import Interrupted, JobFailure
 from opentdvp.pipeline import execute as executing
 from opentdvp.pipeline.execute import execute
-from opentdvp.pipeline.jobs import Job
+from opentdvp.pipeline.job import Job
 
 #: Writes when it began and ended.
 WORK = (

@@ -125,6 +125,33 @@ def test_runs_of_an_archive_are_copied_once(run_study):
     assert run_study(tree())[1].count("run") == 1
 
 
+@pytest.mark.slow
+def test_a_run_is_measured_from_the_one_that_it_belongs_to(run_study):
+    keys = tree()
+    keys["solvers"]["tdvp"] = yaml.safe_load(TINY.read_text())["solvers"]["tdvp"]
+    more = {"magnetization": ["X"], "correlators": {}, "profiles": ["Z"]}
+    keys["measurements"] = {"more": {"system": "ring_3", "solvers": ["tdvp"], "observables": more}}
+    keys["comparisons"]["more"] = {
+        "candidate": {"system": "more", "solver": "tdvp"},
+        "reference": {"system": "more", "solver": "exact"},
+        "tolerance": 2.0,
+    }
+    _, commands = run_study(keys)
+    assert (commands.count("measure"), commands.count("run")) == (1, 4)
+    study, run = load(Path("config.yaml")), Run(system="more", solver="tdvp")
+    found = trajectory.read(study.output.trajectory(run))
+    assert set(found.observables) == {"X", "Z_i"}
+    assert set(verify(study)["verdict"]) == {VALID}
+    assert run_study(keys)[1] == []
+    # Other observables evolve nothing; another evolution is measured anew.
+    more["magnetization"] = ["X", "Y"]
+    commands = run_study(keys)[1]
+    assert ("measure" in commands, commands.count("run")) == (True, 1)
+    study.output.trajectory(Run(system="ring_3", solver="tdvp")).unlink()
+    commands = run_study(keys)[1]
+    assert (commands.count("measure"), commands.count("run")) == (1, 1)
+
+
 def test_what_does_not_fit_is_said_before_any_job(run_study):
     keys = tree()
     keys["systems"]["ring_3"]["lattice"]["size"] = [11]

@@ -15,7 +15,8 @@ from opentdvp.physics.model import Model
 from opentdvp.records.checkpoint import State
 from opentdvp.records.result_code import ResultCode
 from opentdvp.records.trajectory import read, write
-from opentdvp.references.exact.full import hamiltonian, solve
+from opentdvp.references.exact.full import solve
+from opentdvp.references.exact.operators import hamiltonian
 
 
 def test_two_solves_are_identical() -> None:

@@ -11,7 +11,7 @@ from systems import free_spins, heisenberg_ring
 from opentdvp.errors import NumericalFailure
 from opentdvp.physics.model import Model, build_model, one_site
 from opentdvp.references.exact.fast_jumps import evolve, is_fast
-from opentdvp.references.exact.full import collapse_operators, hamiltonian, start_state
+from opentdvp.references.exact.operators import collapse_operators, hamiltonian, start_state
 
 
 def propagator(model: Model, time: float) -> np.ndarray:

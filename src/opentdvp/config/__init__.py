@@ -2,18 +2,16 @@
 
 from opentdvp.config.archive import Archive
 from opentdvp.config.comparison import Comparison, Run
+from opentdvp.config.deck import Deck
+from opentdvp.config.derived_figures import CostsFigure, Front, FrontFigure, ScanFigure
 from opentdvp.config.figure_parts import SeveralRuns
 from opentdvp.config.figures import (
     AnyFigure,
-    CostsFigure,
     DiagnosticsFigure,
     DynamicsFigure,
-    Front,
-    FrontFigure,
     HeatMapFigure,
     ProfileFigure,
     RunsFigure,
-    ScanFigure,
     SchemeFigure,
 )
 from opentdvp.config.lattice import Lattice
@@ -37,7 +35,7 @@ from opentdvp.config.solver import (
     Solver,
     TdvpSolver,
 )
-from opentdvp.config.study import Deck, Study
+from opentdvp.config.study import Study
 from opentdvp.config.system import System
 
 __all__ = [

@@ -1,19 +1,20 @@
 """A study: systems, solvers, comparisons between runs, and figures of comparisons."""
 
-import hashlib
-import json
 from collections.abc import Collection, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Self
 
 from pydantic import BaseModel, Field, model_validator
 
 from opentdvp.config.archive import Archive
-from opentdvp.config.base import Label, Name, StrictModel, check_name, is_missing
+from opentdvp.config.base import Label, Name, StrictModel, check_name
 from opentdvp.config.comparison import Comparison, Run
+from opentdvp.config.deck import Deck
+from opentdvp.config.derived_figures import CostsFigure, ScanFigure
 from opentdvp.config.expansion import named
-from opentdvp.config.figures import AnyFigure, CostsFigure, DynamicsFigure, ScanFigure
+from opentdvp.config.figure_checks import check_panel_references, check_scan, check_series
+from opentdvp.config.figures import AnyFigure, DynamicsFigure
 from opentdvp.config.measurement import Measurement
 from opentdvp.config.observables import CurveKey
 from opentdvp.config.output import Output
@@ -22,35 +23,6 @@ from opentdvp.config.published import Published
 from opentdvp.config.scan import Scan, expand
 from opentdvp.config.solver import Solver
 from opentdvp.config.system import System
-
-#: Part of every run's identity; raised when the meaning of a key changes.
-DECK_VERSION: Literal[1] = 1
-
-
-class Deck(StrictModel):
-    """Everything that defines one run."""
-
-    version: Literal[1] = DECK_VERSION
-    system: System
-    solver: Solver
-    #: Run id of the evolution whose kept states were measured, if this is no evolution of its own.
-    measured_from: Annotated[str | None, Field(exclude_if=is_missing)] = None
-
-    def canonical(self) -> str:
-        """JSON with sorted keys and no white space, equal for equal decks."""
-        return _canonical(self.model_dump(mode="json"))
-
-    @property
-    def run_id(self) -> str:
-        """SHA-256 of the canonical deck."""
-        return _digest(self.canonical())
-
-    @property
-    def batch_id(self) -> str:
-        """SHA-256 of the deck without its number of `trajectories`, which changes none of them."""
-        tree = self.model_dump(mode="json")
-        tree["solver"].pop("trajectories", None)
-        return _digest(_canonical(tree))
 
 
 class Study(StrictModel):
@@ -246,9 +218,9 @@ class Study(StrictModel):
                         f"{run.system} lacks {_names(missing)}"
                     )
             if isinstance(figure, ScanFigure):
-                self._check_scan(f"figures.{name}", figure)
+                check_scan(f"figures.{name}", figure, self.scans[figure.scan])
             if isinstance(figure, DynamicsFigure):
-                self._check_panel_references(f"figures.{name}", figure)
+                check_panel_references(f"figures.{name}", figure, self.comparisons)
         return self
 
     @model_validator(mode="after")
@@ -256,10 +228,11 @@ class Study(StrictModel):
         for key, comparison in self._judged():
             known = self.systems[comparison.candidate.system].observables.magnetization
             for series in comparison.published:
-                self._check_series(key, series, known)
+                check_series(key, series, self.published[series].observable, known)
         for name, figure in self.figures.items():
             for series, observable in figure.series():
-                self._check_series(f"figures.{name}", series, (observable,))
+                found = self.published[series].observable
+                check_series(f"figures.{name}", series, found, (observable,))
         return self
 
     @model_validator(mode="after")
@@ -279,39 +252,6 @@ class Study(StrictModel):
                         f"{run.system} by {run.solver}, which is that of none"
                     )
         return self
-
-    def _check_series(self, key: str, name: str, wanted: tuple[str, ...]) -> None:
-        observable = self.published[name].observable
-        if observable not in wanted:
-            raise ValueError(
-                f"`{key}.published` must be series of {', '.join(wanted)}, but {name} is one of "
-                f"{observable}"
-            )
-
-    def _check_panel_references(self, key: str, figure: DynamicsFigure) -> None:
-        """Curves that have their colour by observable are all of one system."""
-        for number, panel in enumerate(figure.panels):
-            references = {self.comparisons[name].reference for name in panel.comparisons}
-            if len(panel.curves) > 1 and len(references) > 1:
-                raise ValueError(
-                    f"`{key}.panels.{number}.comparisons` must have one reference, since each "
-                    f"draws {len(panel.curves)} curves, but have {len(references)}"
-                )
-
-    def _check_scan(self, key: str, figure: ScanFigure) -> None:
-        vary = self.scans[figure.scan].vary
-        for field in ("varied", "lines"):
-            chosen = getattr(figure, field)
-            if chosen is not None:
-                check_name(f"{key}.{field}", chosen, vary)
-
-
-def _canonical(tree: dict[str, Any]) -> str:
-    return json.dumps(tree, sort_keys=True, separators=(",", ":"))
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _names(curves: Collection[CurveKey]) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from opentdvp.errors import Interrupted, JobFailure
-from opentdvp.pipeline.jobs import Job
+from opentdvp.pipeline.job import Job
 from opentdvp.records.files import cannot_write
 from opentdvp.running.signals import CONTINUE, MESSAGE
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from opentdvp.config import Study
 from opentdvp.config.load import load_with_sources
 from opentdvp.pipeline.execute import Say, execute
-from opentdvp.pipeline.jobs import Request, jobs_of
+from opentdvp.pipeline.job import Request
+from opentdvp.pipeline.jobs import jobs_of
 from opentdvp.pipeline.validation import validate
 from opentdvp.study import archive, made, sharing
 

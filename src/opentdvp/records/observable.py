@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass, field
 
+import h5py
 import numpy as np
 
 from opentdvp.config.observables import CurveKey, Labels, curve_keys
-from opentdvp.records.dimensions import DISTANCE
+from opentdvp.records.dimensions import DISTANCE, observables_in
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,3 +40,33 @@ class Observable:
     def keys(self, name: str) -> list[CurveKey]:
         """Name and distance of all its curves, distance 0 where there are no distances."""
         return [(name, distance) for distance in self.distances] or curve_keys(name, self.labels)
+
+
+def stored_observables(group: h5py.Group) -> dict[str, Observable]:
+    """Those in a file."""
+    return {
+        name: Observable(
+            mean=numbers(mean),
+            stderr=numbers(stderr),
+            distances=tuple(map(int, axes.pop(DISTANCE, ()))),
+            labels=axes,
+        )
+        for name, mean, stderr, axes in observables_in(group)
+    }
+
+
+def grouped_observables(group: h5py.Group) -> dict[str, Observable]:
+    """Those of files of the first version: groups without names of their axes."""
+    return {
+        name: Observable(
+            mean=numbers(values["mean"]),
+            stderr=numbers(values["stderr"]),
+            distances=tuple(int(d) for d in values.attrs.get("distances", ())),
+        )
+        for name, values in group.items()
+    }
+
+
+def numbers(data: h5py.Dataset) -> np.ndarray:
+    """An array of a file; text and complex numbers are refused."""
+    return np.asarray(data[:].astype(float, casting="same_kind"))

@@ -17,16 +17,19 @@ from scipy.interpolate import CubicSpline
 from opentdvp.config.observables import CurveKey
 from opentdvp.errors import FileError
 from opentdvp.records.dimensions import (
-    DISTANCE,
     TIME,
-    observables_in,
     put_observables,
     put_scale,
     put_series,
     series_in,
 )
 from opentdvp.records.files import reading, replacing
-from opentdvp.records.observable import Observable
+from opentdvp.records.observable import (
+    Observable,
+    grouped_observables,
+    numbers,
+    stored_observables,
+)
 from opentdvp.records.permissions import Output
 from opentdvp.records.result_code import ResultCode
 
@@ -220,8 +223,10 @@ def _parse(file: h5py.File, path: Path) -> Trajectory:
         raise FileError(f"Cannot read {path}: its deck must be a mapping of keys, but is not.")
     prefix = "provenance."
     return Trajectory(
-        times=_numbers(file["times"]),
-        observables=(_grouped if version == _GROUPS else _observables)(file["observables"]),
+        times=numbers(file["times"]),
+        observables=(grouped_observables if version == _GROUPS else stored_observables)(
+            file["observables"]
+        ),
         diagnostics={name: values[:] for name, values in series_in(file["diagnostics"])},
         deck=attributes["deck"],
         provenance={
@@ -229,39 +234,10 @@ def _parse(file: h5py.File, path: Path) -> Trajectory:
         },
         result=ResultCode(attributes["result"]),
         states={
-            name: _numbers(values)
+            name: numbers(values)
             for name, values in (series_in(file["states"]) if "states" in file else ())
         },
     )
-
-
-def _observables(group: h5py.Group) -> dict[str, Observable]:
-    return {
-        name: Observable(
-            mean=_numbers(mean),
-            stderr=_numbers(stderr),
-            distances=tuple(map(int, axes.pop(DISTANCE, ()))),
-            labels=axes,
-        )
-        for name, mean, stderr, axes in observables_in(group)
-    }
-
-
-def _grouped(group: h5py.Group) -> dict[str, Observable]:
-    """Those of files of the first version: groups without names of their axes."""
-    return {
-        name: Observable(
-            mean=_numbers(values["mean"]),
-            stderr=_numbers(values["stderr"]),
-            distances=tuple(int(d) for d in values.attrs.get("distances", ())),
-        )
-        for name, values in group.items()
-    }
-
-
-def _numbers(data: h5py.Dataset) -> np.ndarray:
-    """An array of a file; text and complex numbers are refused."""
-    return np.asarray(data[:].astype(float, casting="same_kind"))
 
 
 def _check(trajectory: Trajectory, path: Path) -> None:

@@ -6,7 +6,7 @@ With drives, terms and jumps depend on the time, and no step goes over a milesto
 """
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 
@@ -16,13 +16,12 @@ from jaxtyping import Complex, Float
 from qutip.solver.integrator import IntegratorException
 
 from opentdvp.config import Deck, ExactSolver, Observables, System
-from opentdvp.config.strengths import Drive
 from opentdvp.errors import ConfigError, NumericalFailure
 from opentdvp.geometry.lattice import Lattice
-from opentdvp.physics.model import Jump, Model, build_model
+from opentdvp.physics.model import Model, build_model
 from opentdvp.physics.observables.derived import Derived
 from opentdvp.physics.pauli.strings import PauliString, letters_of, sites_of
-from opentdvp.physics.spin import AXES, PAULI, pauli_string, spin_state
+from opentdvp.physics.spin import AXES, pauli_string
 from opentdvp.protocol import Report, Task, method
 from opentdvp.records.checkpoint import State
 from opentdvp.records.from_solver import make_trajectory, output_times
@@ -30,6 +29,12 @@ from opentdvp.records.result_code import ResultCode
 from opentdvp.records.trajectory import Trajectory
 from opentdvp.references.exact import fast_jumps
 from opentdvp.references.exact.driven import next_milestone, shortest_period
+from opentdvp.references.exact.operators import (
+    collapse_operators,
+    driven_operators,
+    hamiltonian,
+    start_state,
+)
 from opentdvp.references.site_averages import site_averages
 
 #: Ten sites take minutes, and each further site about four times as long.
@@ -118,43 +123,6 @@ def _stretch(
     return state, ResultCode.SUCCESS
 
 
-def hamiltonian(model: Model) -> qutip.Qobj:
-    """H as a sparse operator."""
-    total = qutip.qzero([2] * model.n_sites, dtype="CSR")
-    for term in model.terms:
-        factors = (PAULI[letter] for letter in term.operators)
-        total += term.strength * _place(dict(zip(term.sites, factors, strict=True)), model.n_sites)
-    return total
-
-
-def collapse_operators(model: Model) -> list[qutip.Qobj]:
-    """√γ L of every jump, as sparse operators."""
-    return [np.sqrt(jump.rate) * _jump_operator(jump, model.n_sites) for jump in model.jumps]
-
-
-def driven_operators(model: Model) -> tuple[qutip.QobjEvo, list[qutip.QobjEvo]]:
-    """H(t), and √(γf(t)) L of every jump with the drive f."""
-    total, jumps = qutip.QobjEvo(qutip.qzero([2] * model.n_sites, dtype="CSR")), []
-    for drive, part in model.parts():
-        total += _driven(hamiltonian(part), drive)
-        jumps += [_driven(operator, drive, 0.5) for operator in collapse_operators(part)]
-    return total, jumps
-
-
-def _driven(operator: qutip.Qobj, drive: Drive | None, power: float = 1.0) -> qutip.QobjEvo:
-    """An operator times a power of a drive."""
-    if drive is None:
-        return qutip.QobjEvo(operator)
-    # Rounding may make a rate less than 0.
-    least = 0.0 if power < 1 else -np.inf
-    return qutip.QobjEvo([[operator, lambda t: max(drive(t), least) ** power]])
-
-
-def start_state(model: Model) -> qutip.Qobj:
-    """The product of all spins (1 + r·σ)/2, as a dense density matrix."""
-    return qutip.tensor([qutip.Qobj(spin_state(vector)) for vector in model.bloch]).to("Dense")
-
-
 def _measurement(deck: Deck, model: Model) -> _Measurement:
     """Every configured observable of a density matrix at a time."""
     observables = deck.system.observables
@@ -201,23 +169,6 @@ def expectation(rho: Complex[np.ndarray, "n n"], letters: str, sites: tuple[int,
     reduced = np.einsum(rho.reshape((2,) * (2 * n_sites)), rows + columns, kept)
     operator = pauli_string(letters)
     return float(np.trace(reduced.reshape(operator.shape) @ operator).real)
-
-
-def _jump_operator(jump: Jump, n_sites: int) -> qutip.Qobj:
-    """Σ_m L_m of all parts of a jump."""
-    total = qutip.qzero([2] * n_sites, dtype="CSR")
-    for matrix, sites in zip(jump.matrices, jump.sites, strict=True):
-        dims = [[2] * len(sites)] * 2
-        total += qutip.expand_operator(
-            qutip.Qobj(matrix, dims=dims), [2] * n_sites, list(sites)
-        ).to("CSR")
-    return total
-
-
-def _place(operators: Mapping[int, np.ndarray], n_sites: int) -> qutip.Qobj:
-    """One-site operators on their sites, identities elsewhere; site 0 is the leftmost factor."""
-    factors = [qutip.Qobj(operators.get(site, PAULI["I"])).to("CSR") for site in range(n_sites)]
-    return qutip.tensor(factors)
 
 
 def _evolve(

@@ -19,7 +19,8 @@ from opentdvp.physics.model import Model
 from opentdvp.records.result_code import ResultCode
 from opentdvp.references.exact.driven import shortest_period
 from opentdvp.references.exact.fast_jumps import is_fast, reach
-from opentdvp.references.exact.full import MAXIMAL_STEPS, driven_operators
+from opentdvp.references.exact.full import MAXIMAL_STEPS
+from opentdvp.references.exact.operators import driven_operators
 from opentdvp.references.time_steps import milestones
 from opentdvp.references.trajectories.pure_states import Amplitudes, Simulator, pure_start
 
