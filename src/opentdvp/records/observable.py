@@ -1,8 +1,8 @@
 """One observable of a trajectory."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
-import h5py
 import numpy as np
 
 from opentdvp.config.observables import CurveKey, Labels, curve_keys
@@ -42,7 +42,7 @@ class Observable:
         return [(name, distance) for distance in self.distances] or curve_keys(name, self.labels)
 
 
-def stored_observables(group: h5py.Group) -> dict[str, Observable]:
+def stored_observables(group: Any) -> dict[str, Observable]:
     """Those in a file."""
     return {
         name: Observable(
@@ -55,7 +55,7 @@ def stored_observables(group: h5py.Group) -> dict[str, Observable]:
     }
 
 
-def grouped_observables(group: h5py.Group) -> dict[str, Observable]:
+def grouped_observables(group: Any) -> dict[str, Observable]:
     """Those of files of the first version: groups without names of their axes."""
     return {
         name: Observable(
@@ -67,6 +67,6 @@ def grouped_observables(group: h5py.Group) -> dict[str, Observable]:
     }
 
 
-def numbers(data: h5py.Dataset) -> np.ndarray:
+def numbers(data: Any) -> np.ndarray:
     """An array of a file; text and complex numbers are refused."""
     return np.asarray(data[:].astype(float, casting="same_kind"))
