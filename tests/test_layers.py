@@ -36,6 +36,7 @@ ALLOWED = {
         "protocol",
         "records",
         "running",
+        "study",
     },
     "pipeline": {"config", "errors", "figures", "records", "running", "study"},
 }

@@ -1,10 +1,14 @@
 """Runs of a configuration from Python are those of the pipeline, and the other way round."""
 
+from pathlib import Path
+
 import pytest
 from pipeline import copy_workflow, planned
 
 import opentdvp as od
+from opentdvp.config.load import load
 from opentdvp.errors import ConfigError, FileError
+from opentdvp.study import made
 
 MINE = """
 systems:
@@ -76,3 +80,6 @@ def test_what_is_missing_or_of_another_configuration_is_named(study, tmp_path):
     (tmp_path / "mine.yaml").write_text(MINE.replace("X: 0.5", "X: 0.6"))
     with pytest.raises(FileError, match="its run id must be"):
         od.load(tmp_path / "mine.yaml").read("ring", "exact")
+    # Snakemake does not know with which settings it was made, so it is told.
+    with pytest.raises(ConfigError, match=r"mine\.yaml must be what it was when .* 2 files"):
+        made.refuse_outdated(load(Path("mine.yaml")), Path("mine.yaml"))

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -16,9 +15,8 @@ from opentdvp.interface.measuring import measured_result
 from opentdvp.interface.progress import shown
 from opentdvp.interface.results import AnyPath, Result, read
 from opentdvp.interface.solving import solve_to_path
-
-if TYPE_CHECKING:
-    pass
+from opentdvp.records.timing import timing_path
+from opentdvp.study import made
 
 
 class Study:
@@ -30,9 +28,8 @@ class Study:
         The tables of the configuration, by name.
     """
 
-    def __init__(self, study: config.Study, sources: list[Path]) -> None:
-        self._study = study
-        self._sources = sources
+    def __init__(self, study: config.Study, path: Path, sources: list[Path]) -> None:
+        self._study, self._config, self._sources = study, path, sources
         self.systems, self.solvers = study.systems, study.solvers
         self.comparisons, self.figures = study.comparisons, study.figures
 
@@ -48,9 +45,17 @@ class Study:
     def solve(self, system: str, solver: str, resume: bool = True, progress: bool = True) -> Result:
         """Solve a run into its file, or read that if it is there; arguments as of `od.solve`.
 
-        A run that was interrupted goes on, whether the pipeline had begun it or this.
+        A run that was interrupted goes on, whether the pipeline had begun it or this. The pipeline
+        takes the run as its own, as long as the configuration stays as it is.
         """
-        run = self._run(system, solver)
+        out = self.path(system, solver)
+        there = out.stat().st_mtime_ns if out.exists() else None
+        result = self._solve(self._run(system, solver), resume, progress)
+        if out.stat().st_mtime_ns != there:
+            made.note(self._study, self._config, [out, timing_path(out)])
+        return result
+
+    def _solve(self, run: Run, resume: bool, progress: bool) -> Result:
         deck, out = self._study.deck(run), self._study.output.trajectory(run)
         evolution = self._study.evolution(run)
         if evolution is not None and not (resume and out.exists()):
@@ -59,7 +64,7 @@ class Study:
         if isinstance(deck.solver, StochasticSolver) and not (resume and out.exists()):
             self._solve_batches(deck, run, progress)
             return read(out)
-        checkpoint = self._checkpoint(run, deck.run_id)
+        checkpoint = self._study.output.checkpoint(run, deck.run_id)
         return solve_to_path(deck, out, checkpoint, resume, progress, self._sources)
 
     def read(self, system: str, solver: str) -> Result:
@@ -87,11 +92,6 @@ class Study:
         _require("solver", solver, self.solvers)
         return Run(system=system, solver=solver)
 
-    def _checkpoint(self, run: Run, identity: str, suffix: str = "") -> Path:
-        """Where the pipeline keeps it."""
-        folder = Path(self._study.output.results, "checkpoints", run.system)
-        return folder / f"{run.solver}-{identity[:16]}{suffix}.npz"
-
     def _solve_batches(self, deck: config.Deck, run: Run, progress: bool) -> None:
         """Compute the batches that are not there yet, as the pipeline does, and average all."""
         from opentdvp.records.permissions import reserved
@@ -104,11 +104,12 @@ class Study:
         )
 
         assert isinstance(deck.solver, StochasticSolver)
-        out = self._study.output.trajectory(run)
-        files = [out.with_suffix("") / f"{number}.npz" for number in range(deck.solver.batches)]
+        output = self._study.output
+        out, numbers = output.trajectory(run), range(deck.solver.batches)
+        files = [output.batch(run, number) for number in numbers]
         for number, file in enumerate(files):
             if not file.exists():
-                kept = self._checkpoint(run, deck.batch_id, f"-{number}")
+                kept = output.checkpoint(run, deck.batch_id, number)
                 with (
                     reserved(batch_outputs(file, kept), self._sources),
                     shown(deck.system.time.last, progress) as report,
@@ -161,7 +162,7 @@ def load(path: AnyPath) -> Study:
      decay   exact    yes
     """
     study, sources = load_with_sources(Path(path))
-    return Study(study, sources)
+    return Study(study, Path(path), sources)
 
 
 def _require(argument: str, name: str, table: Mapping[str, object]) -> None:
