@@ -72,7 +72,7 @@ def test_validate(call, tmp_path):
 def test_every_compared_run_is_checked_once(call, monkeypatch):
     """Runs of many comparisons are; the pipeline does this at each start."""
     checked = []
-    monkeypatch.setattr("opentdvp.running.solvers.check", lambda *run: checked.append(run))
+    monkeypatch.setattr("opentdvp.pipeline.validation.check", lambda *run: checked.append(run))
     assert call("validate", TINY)[0] == 0
     study = config.load(TINY)
     runs = {run for c in study.comparisons.values() for run in (c.candidate, c.reference)}
@@ -94,7 +94,7 @@ def test_runs_that_only_a_figure_shows_are_checked(call, tmp_path):
 
 @pytest.mark.parametrize("label", [r"$\frac{1}$", r"$\gama$", r"a $x^{2$ b"])
 def test_tex_that_cannot_be_drawn_is_refused(call, tmp_path, monkeypatch, label):
-    monkeypatch.setattr("opentdvp.running.solvers.check", lambda *run: None)
+    monkeypatch.setattr("opentdvp.pipeline.validation.check", lambda *run: None)
     tree = yaml.safe_load(TINY.read_text())
     tree["figures"]["front"]["rows"][0]["label"] = label
     path = tmp_path / "config.yaml"

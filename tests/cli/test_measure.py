@@ -78,7 +78,7 @@ def test_measurements_are_not_run(call, folder):
         (("--observables", "{magnetization: [Q]}"), "`observables.magnetization.0` must be one"),
         (("--observables", "[X"), "Option --observables: it is not valid YAML"),
         (("--observables", "{}", "--samples", "1"), "`samples` must be at least 2, but is 1"),
-        (("--observables", "{}", "--times", "{times: [2]}"), "`time` must be times that the run"),
+        (("--observables", "{}", "--times", "{times: [2]}"), "`time` must end where the run does"),
     ],
 )
 @pytest.mark.usefixtures("exact")

@@ -60,7 +60,7 @@ def test_evolutions_of_measured_runs_are_used():
         ({"solvers": ["net"]}, "`measurements.more.solvers.0` must be one of exact, tdvp"),
         ({"solvers": ["tdvp", "tdvp"]}, "`measurements.more.solvers` must be different"),
         ({"observables": {"strings": ["Z@7"]}}, "`measurements.more.observables.strings.0` must"),
-        ({"time": {"times": [0.03]}}, "`measurements.more.time` must be times that the run has"),
+        ({"time": {"times": [30]}}, "`measurements.more.time` must end where the run does"),
         ({"samples": 10, "solvers": ["exact"]}, "`measurements.more.samples` must be left out"),
     ],
 )

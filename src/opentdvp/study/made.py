@@ -58,8 +58,8 @@ def refuse_outdated(study: Study, config: Path) -> None:
     if old:
         raise ConfigError(
             f"{config} must be what it was when {len(old)} files were made without Snakemake, such "
-            f"as {old[0]}, but was changed since; give `opentdvp study {config}` again, which makes "
-            "anew what is another now."
+            f"as {old[0]}, but was changed since; give `opentdvp study {config}` again, which "
+            "makes anew what is another now."
         )
 
 
