@@ -248,7 +248,8 @@ def keep_a_checkpoint(folder, name):
     from opentdvp.references.exact import full
 
     deck = config.load(folder / CONFIG).deck(Run(system="ring_3", solver="resumed"))
-    state = full._start(build_model(deck.system), deck)
+    model = build_model(deck.system)
+    state = full._start(model, deck, full._measurement(deck, model))
     checkpoint.save(state, deck.run_id, folder / name)
 
 
