@@ -60,7 +60,7 @@ ORDERS = {
         "evaluations", "steps", "evolve", "kept_parameters", "measure",
     ],
     "references": [
-        "site_averages", "time_steps", "exact", "trajectories", "tensors", "moments",
+        "site_averages", "time_steps", "kept_states", "exact", "trajectories", "tensors", "moments",
     ],
     "running": ["signals", "progress", "keeper", "solvers", "continuation", "solve", "measure"],
     "interface": [

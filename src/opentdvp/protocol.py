@@ -20,6 +20,9 @@ Result = TypeVar("Result")
 #: Given the state of a run after every step, or now and then, to write checkpoints.
 Keep = Callable[[State], None]
 
+#: Most bytes that a reference keeps of its state at each output time; larger ones are left out.
+LARGEST_KEPT = 2 * 2**20
+
 
 @runtime_checkable
 class Report(Protocol):
@@ -36,14 +39,6 @@ def show_nothing(time: float, **values: float) -> None:
 
 def keep_nothing(state: State) -> None:
     """A state that is not kept."""
-
-
-class Measuring(Protocol):
-    """Makes the observables of a deck from the states that a trajectory of its method has kept."""
-
-    def __call__(self, deck: Deck, evolution: Trajectory, report: Report) -> Trajectory:
-        """The times of the deck are among those of the evolution, or between them."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -155,3 +150,55 @@ def method(
 ) -> Callable[[Callable[[Task[Settings]], Result]], Method[Settings, Result]]:
     """Make a function of a task a solver for these settings; `check` raises `ConfigError`."""
     return lambda solve: Method(settings, check, solve)
+
+
+class Measuring:
+    """Makes the observables of a deck from the states that a trajectory of its method has kept."""
+
+    def __init__(
+        self,
+        measure: Callable[[Deck, Trajectory, Report], Trajectory],
+        size: Callable[[Deck], int] | None,
+    ) -> None:
+        self.__doc__ = measure.__doc__
+        self._measure = measure
+        self._size = size
+
+    def keeps(self, deck: Deck) -> bool:
+        """Whether a run of this deck keeps its states, which may be too large for that."""
+        return self._size is None or self._size(deck) <= LARGEST_KEPT
+
+    def check(self, deck: Deck) -> None:
+        """Raise `ConfigError` unless runs of a deck, or of that which it measures, keep states."""
+        if not self.keeps(deck):
+            assert self._size is not None
+            raise ConfigError(
+                f"`lattice.size` must leave states of at most {LARGEST_KEPT / 2**20:g} MiB at each "
+                f"time for runs of {deck.solver.method} to keep them, but leaves "
+                f"{self._size(deck) / 2**20:.3g}; solve the system anew with the observables that "
+                "you want."
+            )
+
+    def __call__(
+        self, deck: Deck, evolution: Trajectory, report: Report = show_nothing
+    ) -> Trajectory:
+        """Measure an evolution; the deck's times are among the evolution's, or between them.
+
+        Raises
+        ------
+        ConfigError
+            If runs of this size keep no states, or the deck is not one of the method.
+        FileError
+            If the evolution has kept none, or others than its deck says.
+        NumericalFailure
+            If what is kept cannot be measured.
+        """
+        self.check(deck)
+        return self._measure(deck, evolution, report)
+
+
+def measuring(
+    size: Callable[[Deck], int] | None = None,
+) -> Callable[[Callable[[Deck, Trajectory, Report], Trajectory]], Measuring]:
+    """Make a function what measures kept states; without their size in bytes they always are."""
+    return lambda measure: Measuring(measure, size)

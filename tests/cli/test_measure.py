@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import yaml
 from pipeline import TINY
+from solvers import wave_functions
 from trajectories import make
 
 from opentdvp.records import trajectory
@@ -46,17 +47,19 @@ def test_options_and_configuration_give_the_same_file(call, folder):
 
 
 @pytest.fixture
-def exact(folder):
-    """A file of an exact run, which keeps no states."""
+def averages(folder):
+    """A file of averages over trajectories, which keep no states."""
     times = np.linspace(0, 1, 11)
-    trajectory.write(make({"Z": Observable(0 * times, 0 * times)}, times), folder / "run.h5")
+    curves = {"Z": Observable(0 * times, 0 * times)}
+    trajectory.write(make(curves, times, solver=wave_functions(4, 4)), folder / "run.h5")
 
 
-@pytest.mark.usefixtures("exact")
+@pytest.mark.usefixtures("averages")
 def test_what_keeps_nothing_is_told_to_be_solved_anew(call, folder):
     code, _, said = call("measure", "run.h5", "--observables", WANTED, "--out", "one.h5")
     assert code == 1
-    assert "must be one whose runs keep states (tdvp), but is exact; solve the system" in said[-1]
+    assert "must be one whose runs keep states (tdvp, exact, exact_reduced, mps," in said[-1]
+    assert "but is mcwf; solve the system anew" in said[-1]
     other = ("--config", "config.yaml", "--run", "more", "tdvp", "--out", "one.h5")
     code, _, said = call("measure", "run.h5", *other)
     assert code == 1
@@ -81,7 +84,7 @@ def test_measurements_are_not_run(call, folder):
         (("--observables", "{}", "--times", "{times: [2]}"), "`time` must end where the run does"),
     ],
 )
-@pytest.mark.usefixtures("exact")
+@pytest.mark.usefixtures("averages")
 def test_wrong_options_are_one_line(call, options, said):
     code, _, lines = call("measure", "run.h5", *options, "--out", "one.h5")
     assert code == 1

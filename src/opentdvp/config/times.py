@@ -77,6 +77,12 @@ class ListedTimes(StrictModel):
         return self.times[-1]
 
 
+def snapped(wanted: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """Wanted times, those that are one of `times` but for rounding replaced by it."""
+    nearest = times[np.abs(times[:, None] - wanted).argmin(axis=0)]
+    return np.where(np.abs(nearest - wanted) > CLOSEST * times[-1], wanted, nearest)
+
+
 def _check_order(key: str, times: np.ndarray) -> None:
     """Raise `ValueError` unless times ascend, the first one from 0 or at 0."""
     known = times if times[0] == 0 else np.append(0.0, times)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from opentdvp.config.times import CLOSEST
+from opentdvp.config.times import snapped
 from opentdvp.engine.functions import Vector
 from opentdvp.engine.principle import integrator
 from opentdvp.errors import FileError
@@ -41,9 +41,8 @@ def points(evolution: Trajectory, wanted: Float[np.ndarray, " times"]) -> Iterat
         If other times than those kept are wanted of a file that has not kept the steps.
     """
     times = evolution.times
-    outputs = np.abs(times[:, None] - wanted).argmin(axis=0)
-    between = np.abs(times[outputs] - wanted) > CLOSEST * times[-1]
-    measured, finer = set(outputs[~between].tolist()), wanted[between].tolist()
+    measured = snapped(wanted, times)
+    finer = measured[~np.isin(measured, times)].tolist()
     if finer and STEP_THETA not in evolution.states:
         raise FileError(
             f"The times to measure must be those of the run, {len(times)} from {times[0]:g} to "
@@ -54,9 +53,9 @@ def points(evolution: Trajectory, wanted: Float[np.ndarray, " times"]) -> Iterat
         while finer and finer[0] < time:
             yield Point(finer[0], _within_step(evolution, finer[0]), None, True)
             finer = finer[1:]
-        if time > wanted[-1] + CLOSEST * times[-1]:
+        if time > measured[-1]:
             return
-        yield Point(time, evolution.states["theta"][number], number, number in measured)
+        yield Point(time, evolution.states["theta"][number], number, time in measured)
 
 
 def _within_step(evolution: Trajectory, time: float) -> Vector:

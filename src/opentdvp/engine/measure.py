@@ -26,7 +26,7 @@ from opentdvp.engine.observing import Measuring, compile_measuring, first_point
 from opentdvp.engine.sampling.ensemble import Purpose
 from opentdvp.engine.steps import observed
 from opentdvp.errors import FileError, NumericalFailure
-from opentdvp.protocol import Report, show_nothing
+from opentdvp.protocol import Report, measuring
 from opentdvp.records.from_solver import make_trajectory
 from opentdvp.records.trajectory import Trajectory
 
@@ -47,8 +47,9 @@ class _Engine(NamedTuple):
     burn_in: Compiled | None
 
 
+@measuring()
 @keeping_compiled()
-def measure(deck: Deck, evolution: Trajectory, report: Report = show_nothing) -> Trajectory:
+def measure(deck: Deck, evolution: Trajectory, report: Report) -> Trajectory:
     """The observables of a deck at times of an evolution, or between them.
 
     Parameters

@@ -26,12 +26,12 @@ def output_times(deck: Deck) -> np.ndarray:
     return deck.system.time.values
 
 
-def output_intervals(times: np.ndarray) -> np.ndarray:
-    """The time from each output time, at first from 0, to the next; shape of `times`.
+def output_intervals(times: np.ndarray, start: float = 0.0) -> np.ndarray:
+    """The time from each output time, at first from `start`, to the next; shape of `times`.
 
     Those that are equal but for rounding are all as the first of them, so that equal steps fit in.
     """
-    intervals = np.diff(times, prepend=0.0)
+    intervals = np.diff(times, prepend=start)
     order = np.argsort(intervals, kind="stable")
     apart = np.diff(intervals[order], prepend=-np.inf) > _EQUAL * times[-1]
     kinds = np.empty_like(order)

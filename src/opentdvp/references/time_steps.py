@@ -50,13 +50,16 @@ def steps_over(
 
 
 def stretches(
-    drives: Sequence[Drive], times: Float[np.ndarray, " times"], longest: float
+    drives: Sequence[Drive],
+    times: Float[np.ndarray, " times"],
+    longest: float,
+    start: float = 0.0,
 ) -> list[tuple[Steps, ...]]:
-    """Steps to each output time from the one before, at first from 0; none to the time 0."""
-    starts = [0.0, *times[:-1].tolist()]
+    """Steps to each output time from the one before, at first from `start`; none to that itself."""
+    starts = [start, *times[:-1].tolist()]
     return [
-        steps_over(drives, start, interval, longest) if interval > 0 else ()
-        for start, interval in zip(starts, output_intervals(times).tolist(), strict=True)
+        steps_over(drives, begin, interval, longest) if interval > 0 else ()
+        for begin, interval in zip(starts, output_intervals(times, start).tolist(), strict=True)
     ]
 
 

@@ -20,8 +20,15 @@ SOLVERS = {
     "moments": "opentdvp.references.moments.solve:solve",
 }
 
-#: Likewise what measures the states that a run has kept; other methods keep none.
-MEASURING = {"tdvp": "opentdvp.engine.measure:measure"}
+#: Likewise what measures the states that a run has kept; averages over trajectories have none.
+MEASURING = {
+    "tdvp": "opentdvp.engine.measure:measure",
+    "exact": "opentdvp.references.exact.kept:measure",
+    "exact_reduced": "opentdvp.references.exact.kept:measure",
+    "mps": "opentdvp.references.tensors.kept:measure",
+    "mpo": "opentdvp.references.tensors.kept:measure",
+    "moments": "opentdvp.references.moments.kept:measure",
+}
 
 
 def method_of(deck: Deck) -> Method[Any, Trajectory]:
@@ -34,7 +41,7 @@ def check(deck: Deck) -> None:
     """Raise `ConfigError` if the solver of a deck cannot solve its system, or be measured."""
     method_of(deck).check(deck)
     if deck.measured_from is not None:
-        measuring_of(deck)
+        measuring_of(deck).check(deck)
 
 
 def measuring_of(deck: Deck) -> Measuring:

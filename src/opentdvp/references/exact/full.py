@@ -24,17 +24,19 @@ from opentdvp.physics.pauli.strings import PauliString, letters_of, sites_of
 from opentdvp.physics.spin import AXES, pauli_string
 from opentdvp.protocol import Report, Task, method
 from opentdvp.records.checkpoint import State
-from opentdvp.records.from_solver import make_trajectory, output_times
+from opentdvp.records.from_solver import STATE, make_trajectory, output_times
 from opentdvp.records.result_code import ResultCode
 from opentdvp.records.trajectory import Trajectory
 from opentdvp.references.exact import fast_jumps
 from opentdvp.references.exact.driven import next_milestone, shortest_period
+from opentdvp.references.exact.kept import kept_orbits, orbit_expectations
 from opentdvp.references.exact.operators import (
     collapse_operators,
     driven_operators,
     hamiltonian,
     start_state,
 )
+from opentdvp.references.exact.reduced import EXPECTATIONS
 from opentdvp.references.site_averages import site_averages
 
 #: Ten sites take minutes, and each further site about four times as long.
@@ -124,13 +126,16 @@ def _stretch(
 
 
 def _measurement(deck: Deck, model: Model) -> _Measurement:
-    """Every configured observable of a density matrix at a time."""
+    """Every configured observable of a density matrix at a time, and what is kept of it."""
     observables = deck.system.observables
     derived = Derived(observables, model)
+    kept = kept_orbits(deck, model)
 
     def measured(time: float, rho: np.ndarray) -> dict[str, np.ndarray]:
         values = string_expectations(rho, derived.strings)
-        return measure(rho, model.lattice, observables) | derived.means(time, values)
+        averages = measure(rho, model.lattice, observables)
+        state = {} if kept is None else {STATE + EXPECTATIONS: orbit_expectations(rho, kept)}
+        return averages | derived.means(time, values) | state
 
     return measured
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from opentdvp.config import Deck, Observables, ReducedExactSolver, System
+from opentdvp.config import Deck, ExactSolver, Observables, ReducedExactSolver, System
 from opentdvp.errors import ConfigError, FileError
 from opentdvp.geometry.lattice import Lattice
 from opentdvp.physics.model import Model, build_model
@@ -26,9 +26,9 @@ from opentdvp.physics.pauli.row_blocks import RowBlocks
 from opentdvp.physics.pauli.strings import PauliString, letters_of, sites_of
 from opentdvp.physics.pauli.symmetries import automorphisms, half_turns
 from opentdvp.physics.spin import AXES
-from opentdvp.protocol import Task, method
+from opentdvp.protocol import LARGEST_KEPT, Task, method
 from opentdvp.records.checkpoint import State
-from opentdvp.records.from_solver import make_trajectory, output_times
+from opentdvp.records.from_solver import STATE, make_trajectory, output_times
 from opentdvp.records.result_code import ResultCode
 from opentdvp.records.trajectory import Trajectory
 from opentdvp.references.exact.driven import FIRST, DrivenEquation
@@ -37,6 +37,9 @@ from opentdvp.references.site_averages import site_averages
 
 #: Largest estimated memory of a run.
 MAXIMAL_GIB = 12
+
+#: Name of the expectation values of all orbits.
+EXPECTATIONS = "expectations"
 
 # Bytes per coefficient: vectors of the Krylov space and some more, those of half and whole steps of
 # a driven one, and per matrix element.
@@ -67,14 +70,14 @@ def solve(task: Task[ReducedExactSolver]) -> Trajectory:
     the sum of the two tolerances. Standard errors are zero; the steps are the diagnostics. If no
     step is short enough, the trajectory ends there.
     """
-    problem = _assemble(task.deck)
+    problem = assemble(task.deck)
     begin = _start(problem) if task.resume_from is None else task.resume_from
-    if "expectations" not in begin.arrays:
+    if EXPECTATIONS not in begin.arrays:
         raise FileError(
             "Cannot resume: the checkpoint must hold Pauli expectation values, but is of an "
             "earlier version of the solver; delete it to start the run anew."
         )
-    state, result = task.follow(_steps(problem, task.settings, begin), begin, _progress)
+    state, result = task.follow(steps(problem, task.settings, begin), begin, _progress)
     return make_trajectory(task.deck, state.outputs, state.diagnostics, "cpu", result)
 
 
@@ -82,8 +85,8 @@ def _progress(state: State) -> dict[str, float]:
     return {"step": float(state.diagnostics[-1]["step_size"])}
 
 
-class _Problem(NamedTuple):
-    """What stays the same during a run."""
+class Problem(NamedTuple):
+    """What stays the same during a run; `keeps` if its states are kept at the output times."""
 
     propagate: Propagator
     first_step: float
@@ -93,14 +96,16 @@ class _Problem(NamedTuple):
     observables: Observables
     derived: Derived
     times: np.ndarray
+    keeps: bool
 
 
-def _assemble(deck: Deck) -> _Problem:
+def assemble(deck: Deck) -> Problem:
+    """Everything that the steps of a deck need."""
     model = build_model(deck.system)
     orbits = find_orbits(automorphisms(model), half_turns(model))
     times = output_times(deck)
     propagate, first_step = _propagator(model, orbits, float(times[-1]))
-    return _Problem(
+    return Problem(
         propagate=propagate,
         first_step=first_step,
         start=_product_state(model, orbits),
@@ -109,6 +114,7 @@ def _assemble(deck: Deck) -> _Problem:
         observables=deck.system.observables,
         derived=Derived(deck.system.observables, model),
         times=times,
+        keeps=orbits.x.size * np.dtype(float).itemsize <= LARGEST_KEPT,
     )
 
 
@@ -133,24 +139,25 @@ def _product_state(model: Model, orbits: PauliOrbits) -> np.ndarray:
     return values
 
 
-def _start(problem: _Problem) -> State:
-    begin = State(0.0, problem.first_step, {"expectations": problem.start})
+def _start(problem: Problem) -> State:
+    begin = State(0.0, problem.first_step, {EXPECTATIONS: problem.start})
     if problem.times[0] > 0:
         return begin
-    return replace(begin, outputs=(_observe(problem, 0.0, problem.start),))
+    return replace(begin, outputs=(_record(problem, 0.0, problem.start),))
 
 
-def _steps(
-    problem: _Problem, solver: ReducedExactSolver, state: State
+def steps(
+    problem: Problem, solver: ReducedExactSolver | ExactSolver, state: State
 ) -> Iterator[State | ResultCode]:
+    """States after every step, with the observables on the way, or why there is none."""
     times, stop = problem.times, float(problem.times[-1])
     error_rate = (solver.relative_tolerance + solver.absolute_tolerance) / stop
     while state.time < stop:
-        values = state.arrays["expectations"]
+        values = state.arrays[EXPECTATIONS]
         try:
             step = problem.propagate(state.time, values, state.step_size, stop, error_rate)
             within = times[len(state.outputs) : np.searchsorted(times, step.reached, side="right")]
-            outputs = [_observe(problem, time, step.at(time)) for time in within.tolist()]
+            outputs = [_record(problem, time, step.at(time)) for time in within.tolist()]
             values = step.at(step.reached)
         except NoStep as none:
             yield none.result
@@ -159,14 +166,20 @@ def _steps(
         state = State(
             time=step.reached,
             step_size=step.guess,
-            arrays={"expectations": values},
+            arrays={EXPECTATIONS: values},
             outputs=(*state.outputs, *outputs),
             diagnostics=(*state.diagnostics, record),
         )
         yield state
 
 
-def _observe(problem: _Problem, time: float, values: np.ndarray) -> dict[str, np.ndarray]:
+def _record(problem: Problem, time: float, values: np.ndarray) -> dict[str, np.ndarray]:
+    """What there is to know at an output time."""
+    kept = {STATE + EXPECTATIONS: values} if problem.keeps else {}
+    return observe(problem, time, values) | kept
+
+
+def observe(problem: Problem, time: float, values: np.ndarray) -> dict[str, np.ndarray]:
     """Every configured observable from the values of the orbits."""
     orbits, lattice, derived = problem.orbits, problem.lattice, problem.derived
     sites = np.arange(lattice.n_sites)

@@ -82,7 +82,7 @@ def start(evolutions: Mapping[str, Evolution], model: Model, step_size: float) -
         name: Point(0.0, step_size, product_state(evolution.hierarchy, model))
         for name, evolution in evolutions.items()
     }
-    return _packed(points, State(0.0, step_size, {}))
+    return packed(points, State(0.0, step_size, {}))
 
 
 def advance(
@@ -101,7 +101,7 @@ def advance(
                 if isinstance(point, ResultCode):
                     yield point
                     return
-                state = _packed(unpacked(state) | {name: point}, state)
+                state = packed(unpacked(state) | {name: point}, state)
                 if state.time == until:
                     state = record(state)
                 yield state
@@ -118,7 +118,7 @@ def unpacked(state: State) -> dict[str, Point]:
     return points
 
 
-def _packed(points: Mapping[str, Point], state: State) -> State:
+def packed(points: Mapping[str, Point], state: State) -> State:
     """The state with other points; its time is that which all evolutions have reached."""
     arrays = {_VALUES + name: point.values for name, point in points.items()}
     clocks = {name: np.array([point.time, point.step_size]) for name, point in points.items()}

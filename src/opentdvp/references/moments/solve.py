@@ -5,14 +5,12 @@ range less. The changes are its errors.
 """
 
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
 
-from opentdvp.config import Deck, MomentsSolver, Observables, System
+from opentdvp.config import MomentsSolver, Observables, System
 from opentdvp.config.observables import written
 from opentdvp.errors import ConfigError
-from opentdvp.geometry.lattice import Lattice
 from opentdvp.physics.model import Model, build_model
 from opentdvp.physics.observables.derived import Derived
 from opentdvp.physics.pauli.cut_orbits import estimated_orbits
@@ -20,19 +18,10 @@ from opentdvp.physics.pauli.cuts import Cut
 from opentdvp.physics.pauli.strings import sites_of
 from opentdvp.physics.pauli.symmetries import automorphisms, half_turns
 from opentdvp.protocol import Task, method
-from opentdvp.records.checkpoint import State
 from opentdvp.records.from_solver import make_trajectory, output_times
 from opentdvp.records.trajectory import Trajectory
-from opentdvp.references.moments.evolutions import (
-    Evolution,
-    advance,
-    build_evolution,
-    start,
-    unpacked,
-)
-from opentdvp.references.moments.hierarchy import Hierarchy
-from opentdvp.references.moments.observables import at_the_cut, measure, string_expectations
-from opentdvp.references.moments.points import Tolerances
+from opentdvp.references.moments.evolutions import advance
+from opentdvp.references.moments.problem import assemble, cut_of
 from opentdvp.references.moments.sizes import elements_per_moment
 
 #: Largest estimated memory of a run.
@@ -44,17 +33,14 @@ ERROR_IS = "the larger of the changes by one weight less and by one range less; 
 # Bytes per unknown: vectors of the steps; per element of the matrix: number, column, coefficient.
 _VECTORS, _ELEMENT = 40 * 8, 20
 
-# The evolution with the cut that is asked for.
-_ASKED = "asked"
-
 
 def _check(system: System, solver: MomentsSolver) -> None:
     model = build_model(system)
     lattice = model.lattice
     _check_correlators(system.observables, solver)
-    _check_strings(system.observables, model, _cut(lattice, solver))
+    _check_strings(system.observables, model, cut_of(lattice, solver))
     permutations, turns = automorphisms(model), half_turns(model)
-    cut = _cut(lattice, solver)
+    cut = cut_of(lattice, solver)
     count = estimated_orbits(lattice, permutations, turns, cut)
     elements = elements_per_moment(model, permutations, turns, cut)
     memory = count * (_VECTORS + _ELEMENT * elements) / 2**30
@@ -98,78 +84,14 @@ def solve(task: Task[MomentsSolver]) -> Trajectory:
     or leaves what any state allows, the trajectory ends there. The report has the time that all
     three have reached.
     """
-    problem, begun = _assemble(task.deck, task.settings)
-    begin = begun if task.resume_from is None else task.resume_from
-    ahead = output_times(task.deck)[len(begin.outputs) :].tolist()
+    problem, begin = assemble(task.deck, task.settings)
+    times = output_times(task.deck)
+    if task.resume_from is not None:
+        begin = task.resume_from
+    elif times[0] == 0:
+        begin = problem.record(begin)
+    ahead = times[len(begin.outputs) :].tolist()
     steps = advance(problem.evolutions, begin, ahead, problem.record)
     state, result = task.follow(steps, begin, lambda state: {"step": state.step_size})
     trajectory = make_trajectory(task.deck, state.outputs, state.diagnostics, "cpu", result)
     return replace(trajectory, provenance=trajectory.provenance | {"standard_error": ERROR_IS})
-
-
-class _Problem(NamedTuple):
-    """What stays the same during a run."""
-
-    lattice: Lattice
-    evolutions: dict[str, Evolution]
-    observables: Observables
-    derived: Derived
-    edges: dict[str, np.ndarray]
-
-    def record(self, state: State) -> State:
-        """The state with what is observed at its time."""
-        points = unpacked(state)
-        found, lighter, narrower = (
-            self._measured(state.time, points[name].values, evolution.hierarchy)
-            for name, evolution in self.evolutions.items()
-        )
-        by_weight = {name: np.abs(mean - lighter[name]) for name, mean in found.items()}
-        by_range = {name: np.abs(mean - narrower[name]) for name, mean in found.items()}
-        errors = {f"{name}.stderr": np.maximum(by_weight[name], by_range[name]) for name in found}
-        sizes = np.abs(points[_ASKED].values)
-        record = {
-            "time": np.array(state.time),
-            "weight_error": np.max([np.max(error) for error in by_weight.values()]),
-            "range_error": np.max([np.max(error) for error in by_range.values()]),
-            **{f"largest_at_{edge}": sizes[at].max(initial=0.0) for edge, at in self.edges.items()},
-        }
-        return replace(
-            state,
-            outputs=(*state.outputs, {**found, **errors}),
-            diagnostics=(*state.diagnostics, record),
-        )
-
-    def _measured(
-        self, time: float, values: np.ndarray, hierarchy: Hierarchy
-    ) -> dict[str, np.ndarray]:
-        expectations = string_expectations(values, hierarchy, self.derived.strings)
-        averages = measure(values, hierarchy, self.lattice, self.observables)
-        return averages | self.derived.means(time, expectations)
-
-
-def _cut(lattice: Lattice, solver: MomentsSolver) -> Cut:
-    """The cut, without what no string of the lattice reaches: one less must leave out strings."""
-    # One site has no pairs: with any cut it is solved exactly.
-    longest = max(*lattice.shape, 2)
-    pairs = None if solver.pair_range is None else min(solver.pair_range, longest)
-    return Cut(min(solver.weight, max(lattice.n_sites, 2)), min(solver.range, longest), pairs)
-
-
-def _assemble(deck: Deck, solver: MomentsSolver) -> tuple[_Problem, State]:
-    """The problem, and its start."""
-    model = build_model(deck.system)
-    cut = _cut(model.lattice, solver)
-    cuts = {
-        _ASKED: cut,
-        "lighter": replace(cut, weight=cut.weight - 1),
-        "narrower": replace(cut, range=cut.range - 1),
-    }
-    tolerances = Tolerances(solver.relative_tolerance, solver.absolute_tolerance)
-    stop, times = deck.system.time.last, output_times(deck)
-    evolutions = {name: build_evolution(model, one, tolerances, stop) for name, one in cuts.items()}
-    edges = at_the_cut(evolutions[_ASKED].hierarchy.orbits, model.lattice, cut)
-    observables = deck.system.observables
-    derived = Derived(observables, model)
-    problem = _Problem(model.lattice, evolutions, observables, derived, edges)
-    begin = start(evolutions, model, float(times[times > 0][0]))
-    return problem, begin if times[0] > 0 else problem.record(begin)

@@ -4,23 +4,21 @@ Every run is three: one with half the bond dimension and twice the time step, on
 dimension, and the one that is asked for. Their differences are its errors.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
-from opentdvp.config import Observables, System, TensorNetworkSolver
-from opentdvp.config.strengths import Drive
+from opentdvp.config import System, TensorNetworkSolver
 from opentdvp.errors import ConfigError
-from opentdvp.physics.model import Model, build_model
-from opentdvp.physics.observables.derived import Derived
+from opentdvp.physics.model import build_model
 from opentdvp.protocol import Task, method
-from opentdvp.records.checkpoint import Records, State, columns
+from opentdvp.records.checkpoint import State, columns
 from opentdvp.records.from_solver import make_trajectory, output_times
 from opentdvp.records.result_code import ResultCode
 from opentdvp.records.trajectory import Trajectory
-from opentdvp.references.tensors.averages import Measurement, measure
-from opentdvp.references.tensors.environments import build_environments
+from opentdvp.references.tensors.errors import with_errors
 from opentdvp.references.tensors.evolution import (
     Accuracy,
     Tensors,
@@ -29,24 +27,22 @@ from opentdvp.references.tensors.evolution import (
     tensors_from,
 )
 from opentdvp.references.tensors.layout import find_layout
-from opentdvp.references.tensors.space import (
-    Chain,
-    Space,
-    amplitudes,
-    build_chain,
-    pauli_expectations,
+from opentdvp.references.tensors.problem import (
+    EVOLUTIONS,
+    Problem,
+    Stretch,
+    assemble,
+    evolutions,
+    space_of,
 )
-from opentdvp.references.tensors.strings import string_expectations
-from opentdvp.references.time_steps import Steps, stretches
+from opentdvp.references.tensors.rows import BONDS, Row, stacked, to_row
 
 #: Largest estimated memory of a run.
 MAXIMAL_GIB = 12
 
-#: Time steps to the next output, equal between milestones.
-Stretch = tuple[Steps, ...]
-
-# Beginning of the names of arrays that hold the observables of finished evolutions.
-_FINISHED = "finished/"
+# Beginnings of the names of arrays that hold the observables of finished evolutions, and the
+# tensors of all of them at every output time.
+_FINISHED, _KEPT = "finished/", "kept/"
 
 # Copies of the largest matrix that a decomposition needs.
 _COPIES = 8
@@ -56,7 +52,7 @@ def _check(system: System, solver: TensorNetworkSolver) -> None:
     model = build_model(system)
     if solver.method == "mps" and model.jumps:
         raise ConfigError("`jumps` must be empty for the method mps, but is not; use mpo.")
-    layout, starts = find_layout(model, solver.chain), _space(model, solver).starts
+    layout, starts = find_layout(model, solver.chain), space_of(model, solver).starts
     size = solver.bond_dimension * starts.shape[1] ** max(map(len, layout.tensors))
     memory = _COPIES * size**2 * starts.itemsize / 2**30
     if memory > MAXIMAL_GIB:
@@ -76,64 +72,30 @@ def solve(task: Task[TensorNetworkSolver]) -> Trajectory:
     by how much the trace differs from 1. If a number is not finite, the trajectory ends there.
     The report has the share of the work that is done, in units of the last time.
     """
-    deck, solver = task.deck, task.settings
-    model, times = build_model(deck.system), output_times(deck)
-    chain = build_chain(find_layout(model, solver.chain), _space(model, solver))
-    run = _Run(
-        chain=chain,
-        measure=_measurement(chain, model, deck.system.observables),
-        times=times,
-        evolutions=_evolutions(solver, chain.drives, times),
-    )
+    deck, times = task.deck, output_times(task.deck)
+    problem = assemble(deck, task.settings)
+    run = _Run(problem, times, evolutions(task.settings, problem.chain.drives, times))
     begin = _begin(run, {}) if task.resume_from is None else task.resume_from
     state, result = _evolve(run, task, begin)
-    outputs, diagnostics = _with_errors(state)
-    return make_trajectory(deck, outputs, diagnostics, "cpu", result)
+    finished = _finished(state)
+    outputs, diagnostics = state.outputs, state.diagnostics
+    if len(finished) == len(EVOLUTIONS) - 1:
+        outputs, diagnostics = with_errors(outputs, diagnostics, *finished)
+    found = make_trajectory(deck, outputs, diagnostics, "cpu", result)
+    return replace(found, states=_kept(state) if result is ResultCode.SUCCESS else {})
 
 
 class _Run(NamedTuple):
     """What stays the same during a run."""
 
-    chain: Chain
-    measure: Callable[[float, Tensors], Measurement]
+    problem: Problem
     times: np.ndarray
     evolutions: tuple[tuple[Accuracy, list[Stretch]], ...]
 
 
-def _measurement(
-    chain: Chain, model: Model, observables: Observables
-) -> Callable[[float, Tensors], Measurement]:
-    """Every configured observable of tensors at a time."""
-    derived = Derived(observables, model)
-
-    def measured(time: float, tensors: Tensors) -> Measurement:
-        averages, trace = measure(chain, tensors, model.lattice, observables)
-        environments = build_environments(chain, tensors)
-        values = string_expectations(chain, environments, derived.strings, model.n_sites)
-        return Measurement(averages | derived.means(time, values), trace)
-
-    return measured
-
-
-def _space(model: Model, solver: TensorNetworkSolver) -> Space:
-    return amplitudes(model) if solver.method == "mps" else pauli_expectations(model)
-
-
-def _evolutions(
-    solver: TensorNetworkSolver, drives: tuple[Drive, ...], times: np.ndarray
-) -> tuple[tuple[Accuracy, list[Stretch]], ...]:
-    """Accuracy, and steps to each output: the coarsest first, the one asked for last."""
-    coarse = stretches(drives, times, 2 * solver.time_step)
-    fine = [tuple(steps.halved() for steps in stretch) for stretch in coarse]
-    half = (solver.bond_dimension + 1) // 2
-    settings = ((half, coarse), (half, fine), (solver.bond_dimension, fine))
-    cutoff, order = solver.singular_value_cutoff, solver.order
-    return tuple((Accuracy(b, cutoff, order), steps) for b, steps in settings)
-
-
 def _begin(run: _Run, finished: Mapping[str, np.ndarray]) -> State:
-    """The start of the next evolution; `finished` holds the observables of those before."""
-    tensors = product_tensors(run.chain)
+    """The start of the next evolution; `finished` is what there is of those before."""
+    tensors = product_tensors(run.problem.chain)
     state = State(0.0, 0.0, {**finished, **tensors.arrays()})
     return state if run.times[0] > 0 else _record(run, state, 0.0, tensors, 0.0)
 
@@ -146,7 +108,7 @@ def _evolve(run: _Run, task: Task[TensorNetworkSolver], state: State) -> tuple[S
         done = len(_finished(state))
         accuracy, steps = run.evolutions[done]
         reached = len(state.outputs)
-        stepping = evolve(run.chain, tensors_from(state.arrays), accuracy, steps[reached:])
+        stepping = evolve(run.problem.chain, tensors_from(state.arrays), accuracy, steps[reached:])
         for time in run.times[reached:].tolist():
             try:
                 tensors, discarded = next(stepping)
@@ -160,12 +122,13 @@ def _evolve(run: _Run, task: Task[TensorNetworkSolver], state: State) -> tuple[S
             task.report(stop * share, bond_dimension=_bond_dimension(tensors))
         if done + 1 == len(run.evolutions):
             return state, ResultCode.SUCCESS
-        state = _begin(run, _flat([*_finished(state), columns(state.outputs)]))
+        finished = _flat([*_finished(state), columns(state.outputs)])
+        state = _begin(run, finished | _named(state, _KEPT))
 
 
 def _record(run: _Run, state: State, time: float, tensors: Tensors, discarded: float) -> State:
     """The state with new tensors, and what is measured of them."""
-    observables, trace = run.measure(time, tensors)
+    observables, trace = run.problem.measure(time, tensors)
     before = float(state.diagnostics[-1]["discarded_weight"]) if state.diagnostics else 0.0
     record = {
         "time": time,
@@ -173,11 +136,16 @@ def _record(run: _Run, state: State, time: float, tensors: Tensors, discarded: f
         "discarded_weight": before + discarded,
         "trace_error": abs(trace - 1),
     }
+    kept = {}
+    if run.problem.keeps:
+        place = f"{_KEPT}{len(_finished(state))}/{len(state.outputs)}/"
+        row = to_row(run.problem.chain, tensors)._asdict()
+        kept = {place + name: values for name, values in row.items()}
+    before_it = _named(state, _FINISHED) | _named(state, _KEPT)
     return State(
         time=time,
         step_size=0.0,
-        arrays={k: v for k, v in state.arrays.items() if k.startswith(_FINISHED)}
-        | tensors.arrays(),
+        arrays=before_it | kept | tensors.arrays(),
         outputs=(*state.outputs, observables),
         diagnostics=(*state.diagnostics, {k: np.array(v) for k, v in record.items()}),
     )
@@ -185,6 +153,23 @@ def _record(run: _Run, state: State, time: float, tensors: Tensors, discarded: f
 
 def _bond_dimension(tensors: Tensors) -> int:
     return max(len(values) for values in tensors.values)
+
+
+def _named(state: State, prefix: str) -> dict[str, np.ndarray]:
+    return {name: values for name, values in state.arrays.items() if name.startswith(prefix)}
+
+
+def _kept(state: State) -> dict[str, np.ndarray]:
+    """Tensors of all evolutions at all output times; nothing if a part of the run kept none."""
+    arrays = state.arrays
+    states: dict[str, np.ndarray] = {}
+    for number, name in enumerate(EVOLUTIONS):
+        places = [f"{_KEPT}{number}/{k}/" for k in range(len(state.outputs))]
+        if any(place + "numbers" not in arrays for place in places):
+            return {}
+        table = stacked([Row(arrays[p + "numbers"], arrays[p + "bonds"]) for p in places])
+        states |= {name: table.numbers, name + BONDS: table.bonds}
+    return states
 
 
 def _flat(tables: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
@@ -199,23 +184,3 @@ def _finished(state: State) -> list[dict[str, np.ndarray]]:
             number, name = key.removeprefix(_FINISHED).split("/")
             tables.setdefault(int(number), {})[name] = column
     return [tables[number] for number in sorted(tables)]
-
-
-def _with_errors(state: State) -> tuple[Records, Records]:
-    """Observables with errors, and diagnostics; without errors if the last evolution lacks."""
-    finished = _finished(state)
-    if len(finished) < 2:
-        return state.outputs, state.diagnostics
-    coarse, half = finished
-    outputs, diagnostics = [], []
-    for k, (found, record) in enumerate(zip(state.outputs, state.diagnostics, strict=True)):
-        by_bond = {name: np.abs(mean - half[name][k]) for name, mean in found.items()}
-        by_step = {name: np.abs(half[name][k] - coarse[name][k]) for name in found}
-        errors = {f"{name}.stderr": by_bond[name] + by_step[name] for name in found}
-        outputs.append({**found, **errors})
-        largest = {
-            "bond_dimension_error": np.max([np.max(e) for e in by_bond.values()]),
-            "time_step_error": np.max([np.max(e) for e in by_step.values()]),
-        }
-        diagnostics.append({**record, **largest})
-    return tuple(outputs), tuple(diagnostics)
