@@ -52,17 +52,20 @@ ORDERS = {
     "physics/observables": ["quantities", "derived"],
     "records": [
         "result_code", "files", "locks", "memory", "permissions", "provenance", "timing",
+        "estimates",
         "checkpoint", "dimensions", "observable", "trajectory", "from_solver",
     ],
     "engine": [
         "compilation_cache", "devices", "povm", "ansatz", "sampling", "estimates", "principle",
         "measuring", "assembly", "compiled", "growing", "functions", "observing", "build",
-        "evaluations", "steps", "evolve", "kept_parameters", "measure",
+        "evaluations", "steps", "evolve", "kept_parameters", "measure", "small_copies", "forecast",
     ],
     "references": [
         "site_averages", "time_steps", "kept_states", "exact", "trajectories", "tensors", "moments",
     ],
-    "running": ["signals", "progress", "keeper", "solvers", "continuation", "solve", "measure"],
+    "running": [
+        "signals", "progress", "keeper", "solvers", "continuation", "solve", "measure", "forecast",
+    ],
     "interface": [
         "validated", "systems", "own_networks", "solvers", "words", "tables", "results", "progress",
         "solving", "measuring", "comparing", "plotting", "studies",

@@ -6,7 +6,7 @@ its physics, as a function of a `Task` with the decorator `method`.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar, runtime_checkable
+from typing import Generic, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from opentdvp.config import Deck, System
 from opentdvp.errors import ConfigError
@@ -202,3 +202,18 @@ def measuring(
 ) -> Callable[[Callable[[Deck, Trajectory, Report], Trajectory]], Measuring]:
     """Make a function what measures kept states; without their size in bytes they always are."""
     return lambda measure: Measuring(measure, size)
+
+
+class Forecast(NamedTuple):
+    """What a run is expected to take.
+
+    Attributes
+    ----------
+    steps
+        Of its integrator; None where it has none that are known before.
+    seconds
+        On this machine, with nothing beside it.
+    """
+
+    steps: int | None
+    seconds: float

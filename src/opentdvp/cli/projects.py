@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
-from opentdvp.cli.app import ConfigFile, app
+from opentdvp import config
+from opentdvp.cli.app import ConfigFile, app, require_name
+from opentdvp.records.permissions import reserved
 
 
 @app.command()
@@ -37,3 +39,43 @@ def study(
     made = make(config_file, jobs, lambda line: print(line, flush=True))
     print(*studying.whereabouts(made), sep="\n")
     print("\n  ".join(studying.last_words(made)))
+
+
+@app.command()
+def estimate(
+    config_file: ConfigFile,
+    system: Annotated[str | None, typer.Argument(help="Name of a system; all by default.")] = None,
+    solver: Annotated[str | None, typer.Argument(help="Name of a solver; all by default.")] = None,
+) -> None:
+    """Say what runs will take on this machine: steps, minutes, memory, from short timings.
+
+    Of what is running beside, the timings know nothing: ask on a quiet machine. What is copied from
+    an archive or measured from other runs is left out. `opentdvp validate` repeats the answer.
+    """
+    from opentdvp.cli.show import print_table
+    from opentdvp.pipeline.validation import validate
+    from opentdvp.records import estimates as kept
+    from opentdvp.running.forecast import forecasts
+    from opentdvp.study import estimates
+
+    study = config.load(config_file)
+    for argument, name, names in (
+        ("SYSTEM", system, study.systems),
+        ("SOLVER", solver, study.solvers),
+    ):
+        if name is not None:
+            require_name(argument, name, names)
+    validate(study, config_file)
+    runs = estimates.computed(study)
+    asked = [run for run in runs if system in (None, run.system) and solver in (None, run.solver)]
+    path = study.output.estimates
+    with reserved([kept.output(path)], [config_file]):
+        for run, found in zip(asked, forecasts(map(study.deck, asked)), strict=True):
+            line = estimates.table({run: found}).to_string(header=False, index=False)
+            print(line, flush=True)
+            every = kept.read_estimates(path) | {study.deck(run).run_id: found}
+            kept.write_estimates(path, every)
+    if asked:
+        known = estimates.known(study)
+        print_table(estimates.table(known))
+        print(estimates.told(known, len(runs)))

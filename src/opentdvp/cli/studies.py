@@ -152,8 +152,13 @@ def where(
 
 @app.command()
 def validate(config_file: ConfigFile) -> None:
-    """Check a configuration, that every solver fits its systems, its archive, TeX of labels."""
+    """Check a configuration, that every solver fits its systems, its archive, TeX of labels.
+
+    Says what its runs will take, where `opentdvp estimate` has found it.
+    """
+    from opentdvp.cli.show import print_table
     from opentdvp.pipeline import validation
+    from opentdvp.study import estimates
 
     study = config.load(config_file)
     plan = validation.validate(study, config_file)
@@ -163,6 +168,10 @@ def validate(config_file: ConfigFile) -> None:
     )
     if plan:
         print(plan)
+    known = estimates.known(study)
+    if known:
+        print_table(estimates.table(known))
+        print(estimates.told(known, len(estimates.computed(study))))
 
 
 @app.command()

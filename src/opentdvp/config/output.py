@@ -83,3 +83,8 @@ class Output(StrictModel):
     def derived(self, figure: str) -> Path:
         """Table of what a figure shows that is derived from its runs."""
         return Path(self.results, "tables", f"{figure}.figure.tsv")
+
+    @property
+    def estimates(self) -> Path:
+        """What runs are expected to take, as `opentdvp estimate` has found."""
+        return Path(self.results, "estimates.json")

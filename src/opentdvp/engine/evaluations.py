@@ -68,7 +68,7 @@ def evaluate(run: Run, state: State) -> Evaluation | ResultCode:
     sampler_state, ensemble = run.engine.draw(theta, sampler_state, key)
     if not ensemble.equilibrated:
         return ResultCode.NOT_EQUILIBRATED
-    ensemble = _restricted(run, ensemble, added_at_of(state))
+    ensemble = restricted(run, ensemble, added_at_of(state))
     solution = run.engine.derivative(theta, ensemble, run.engine.factors(state.time))
     reached = Evaluation(solution, ensemble, sampler_state, added_at_of(state), solution.velocity)
     evaluation = _grown(run, state, reached)
@@ -94,13 +94,13 @@ def _grown(run: Run, state: State, here: Evaluation) -> Evaluation:
         if not gains.any():
             break
         added_at = growing.with_more(added_at, gains, state.time)
-        ensemble = _restricted(run, here.ensemble, {ADDED_AT: added_at})
+        ensemble = restricted(run, here.ensemble, {ADDED_AT: added_at})
         solution = run.engine.derivative(theta, ensemble, factors)
         here = here._replace(solution=solution, ensemble=ensemble, added_at={ADDED_AT: added_at})
     return here
 
 
-def _restricted(run: Run, ensemble: Ensemble, added_at: dict[str, np.ndarray]) -> Ensemble:
+def restricted(run: Run, ensemble: Ensemble, added_at: dict[str, np.ndarray]) -> Ensemble:
     """What the right-hand side is given: an ensemble that knows the strings that are there."""
     growing = run.engine.growing
     if growing is None:
@@ -129,7 +129,7 @@ def slope(run: Run, state: State, here: Evaluation) -> integrator.Slope:
 
     def redrawn(theta: np.ndarray, elapsed: float) -> np.ndarray:
         _, there = engine.draw(theta, sampler_state_of(state), key)
-        there = _restricted(run, there, here.added_at)
+        there = restricted(run, there, here.added_at)
         return engine.derivative(theta, there, engine.factors(state.time + elapsed)).velocity
 
     return fixed if run.solver.fixed_samples else redrawn

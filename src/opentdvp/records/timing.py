@@ -58,10 +58,10 @@ def write_timing(trajectory: Path, wall_seconds: float, resumed: bool) -> None:
 def measured(wall_seconds: float, resumed: bool = False) -> dict[str, Any]:
     """What a run of this process has cost, as it is recorded."""
     memory = round(peak_memory() / 2**20)
-    return _record(round(wall_seconds, 1), resumed, memory, _processors())
+    return _record(round(wall_seconds, 1), resumed, memory, processors())
 
 
-def _processors() -> str:
+def processors() -> str:
     """The processors of this machine: their name, as far as it is known, and their number."""
     described = Path("/proc/cpuinfo")
     lines = described.read_text(encoding="utf-8").splitlines() if described.exists() else []
