@@ -11,6 +11,7 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).parents[1]
 CONDA_NAMES = {"matplotlib": "matplotlib-base", "snakemake": "snakemake-minimal"}
 CONDA_ONLY = {"python": "=3.11", "pip": ""}
+PIP_ONLY = ("rocrate",)
 
 
 def read_project() -> dict[str, Requirement]:
@@ -72,13 +73,14 @@ def test_lock_of_the_documentation_satisfies_its_group() -> None:
 
 def test_conda_pins_equal_the_lock() -> None:
     pins, _ = read_conda()
-    expected = {CONDA_NAMES.get(name, name): f"=={LOCK[name][0]}" for name in PROJECT}
+    names = [name for name in PROJECT if name not in PIP_ONLY]
+    expected = {CONDA_NAMES.get(name, name): f"=={LOCK[name][0]}" for name in names}
     assert pins == CONDA_ONLY | expected
 
 
-def test_conda_installs_the_package_itself() -> None:
+def test_conda_installs_the_package_itself_and_what_only_pip_has() -> None:
     _, lines = read_conda()
-    assert lines == ["-e ."]
+    assert lines == ["-e .", *(f"{name}=={LOCK[name][0]}" for name in PIP_ONLY)]
 
 
 def test_a_source_archive_has_what_a_wheel_is_made_of() -> None:

@@ -42,6 +42,27 @@ def study(
 
 
 @app.command()
+def crate(
+    config_file: ConfigFile,
+    license_url: Annotated[
+        str, typer.Option("--license", metavar="URL", help="Licence of its files, as an address.")
+    ],
+) -> None:
+    """Describe all runs, tables and figures of a configuration as a Workflow Run RO-Crate.
+
+    Writes ro-crate-metadata.json into the folder of the project, from the files that are there.
+    """
+    from opentdvp.config.load import load_with_sources
+    from opentdvp.study import crate as described
+
+    study, sources = load_with_sources(config_file)
+    with reserved([described.output()], sources):
+        metadata = described.describe(study, sources, license_url)
+        described.write(metadata)
+    print(f"{described.NAME} describes {len(metadata['@graph'])} entities.")
+
+
+@app.command()
 def estimate(
     config_file: ConfigFile,
     system: Annotated[str | None, typer.Argument(help="Name of a system; all by default.")] = None,
