@@ -58,6 +58,7 @@ references: .venv/.ready ## of them, exact, Monte Carlo and matrix product refer
 paper-figures: .venv/.ready ## draw the paper's figures anew from the archive in results/paper/
 	snakemake --cores $(CORES) --configfile $(PAPER) --rerun-triggers input --forceall \
 		--allowed-rules all compare derive overview plot
+	test '$(PAPER)' != config/paper.yaml || opentdvp crate $(PAPER) --license https://spdx.org/licenses/MIT
 
 verify: .venv/.ready ## check that the archive is that of the configuration, and within tolerance
 	opentdvp verify $(PAPER)

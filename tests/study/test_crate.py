@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +13,7 @@ from trajectories import write_archive
 
 from opentdvp.config import load
 from opentdvp.config.load import load_with_sources
-from opentdvp.errors import ConfigError, FileError
+from opentdvp.errors import ConfigError, FileError, OpentdvpError
 from opentdvp.records import trajectory
 from opentdvp.study import crate
 
@@ -148,6 +149,12 @@ def test_the_command_writes_the_same_file_twice_and_no_other_file_over(study, ca
     code, _, errors = call(*arguments)
     assert code == 1
     assert "ro-crate-metadata.json" in errors[-1]
+
+
+def test_the_library_that_is_missing_is_named(study, monkeypatch):
+    monkeypatch.setitem(sys.modules, "rocrate.rocrate", None)
+    with pytest.raises(OpentdvpError, match=r"rocrate must be installed.*opentdvp\[workflow\]"):
+        crate.describe(study, [CONFIG], LICENSE)
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from opentdvp.config import Run, Study
-from opentdvp.errors import ConfigError, FileError
+from opentdvp.errors import ConfigError, FileError, OpentdvpError
 from opentdvp.judging.comparable import read_run
 from opentdvp.records.files import replacing
 from opentdvp.records.permissions import Output
@@ -62,10 +62,10 @@ def describe(study: Study, sources: Iterable[Path], license_url: str) -> dict[st
         configuration.
     ConfigError
         If results, figures or configuration are outside the folder that the command works in.
+    OpentdvpError
+        If the package rocrate is not installed.
     """
-    from rocrate.rocrate import ROCrate
-
-    crate = ROCrate(version="1.1")
+    crate = _empty()
     crate.metadata.extra_contexts.append(_TERMS)
     configuration = [_file(crate, path, "configuration") for path in sources]
     workflow = _workflow(crate)
@@ -100,6 +100,17 @@ def write(crate: Mapping[str, Any]) -> None:
     with replacing(Path(NAME)) as temporary:
         text = json.dumps(crate, indent=1, sort_keys=True, ensure_ascii=False)
         temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def _empty() -> "ROCrate":
+    try:
+        from rocrate.rocrate import ROCrate
+    except ImportError as error:
+        raise OpentdvpError(
+            "The package rocrate must be installed, but is not; it is in the extra "
+            'opentdvp[workflow], or give: pip install "rocrate>=0.14".'
+        ) from error
+    return ROCrate(version="1.1")
 
 
 def _is_crate(stream: IO[bytes]) -> bool:
@@ -156,7 +167,7 @@ def _run(crate: "ROCrate", study: Study, run: Run, configuration: list["Entity"]
         "name": f"{run.system} by {run.solver}",
         "identifier": study.deck(run).run_id,
         "description": f"{cost['wall_seconds']:.0f} s, {cost['peak_memory_MiB']} MiB, "
-        f"{cost['machine']}, {read.provenance['device']}",
+        f"{cost['machine']}",
         "endTime": end.isoformat(),
     }
     # The time of a run that went on from a checkpoint has pauses in it that nobody has counted.
