@@ -14,6 +14,9 @@ def pytest_configure(config):
     """The default tests compile for longer than they compute; the others run as users do."""
     if config.option.markexpr.startswith("not slow"):
         os.environ.setdefault("XLA_FLAGS", QUICKLY_COMPILED)
+    # As on the command line: threads of two workers only wait for one another.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.environ.setdefault("NPROC", "1")
     # Not the user's: what tests compile is kept for the session only.
     if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
         folder = tempfile.TemporaryDirectory(prefix="opentdvp-compiled-")

@@ -6,8 +6,8 @@ import os
 # beside each other spin against one another (an eigendecomposition took 40 times as long). NumPy
 # reads it when it is loaded, so it comes first.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-# The same for XLA, which takes the size of its pool from NPROC. Jobs fill the cores; one run alone is
-# no faster on two of them (docs/benchmarks/energies.md).
+# The same for XLA, which takes the size of its pool from NPROC. Jobs fill the cores, and one run
+# alone is no faster on two of them (docs/benchmarks/energies.md).
 os.environ.setdefault("NPROC", "1")
 
 import sys

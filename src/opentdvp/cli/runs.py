@@ -13,7 +13,6 @@ from opentdvp.config.load import load_with_sources
 from opentdvp.config.reading import parse_yaml
 from opentdvp.errors import ConfigError
 from opentdvp.records.files import followed
-from opentdvp.records.memory import keep_freed_memory
 from opentdvp.records.permissions import Output, reserved
 
 if TYPE_CHECKING:
@@ -65,12 +64,12 @@ def run(
     """Solve a system and write its trajectory."""
     from opentdvp.running.progress import reporting
     from opentdvp.running.solve import run_outputs, solve_to_file, take_part
+    from opentdvp.running.solvers import have_process
 
     checkpoints = _checkpoints(out, checkpoint, checkpoint_interval, time_limit, keep_checkpoint)
     study, sources = load_with_sources(config_file)
     deck = _deck(study, system, solver)
-    if deck.solver.method == "tdvp":
-        keep_freed_memory()
+    have_process(deck)
     if distributed and earlier is not None:
         raise ConfigError("Option --continue must be left out with --distributed, but is there.")
     if distributed and not _leads(deck):

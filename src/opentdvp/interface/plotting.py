@@ -1,5 +1,6 @@
 """Figures of results, in the look of the pipeline's."""
 
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -57,6 +58,7 @@ def plot(
     >>> od.plot(exact, observables=["Z"]).axes[0].get_ylabel()
     'magnetisation'
     """
+    _show_in_notebooks()
     drawn = as_result(result, "result")
     beside = None if reference is None else as_result(reference, "reference")
     names = [observables] if isinstance(observables, str) else observables
@@ -69,6 +71,22 @@ def plot(
 
         return single.draw(drawn.trajectory, keys)
     return _beside(drawn, beside, keys, tolerance)
+
+
+def _show_in_notebooks() -> None:
+    """Let IPython show figures as images; it would only once pyplot is used, which ours do not."""
+    if "IPython" not in sys.modules:
+        return
+    from IPython import get_ipython
+    from IPython.core.pylabtools import select_figure_formats
+    from matplotlib.figure import Figure
+
+    shell = get_ipython()
+    if shell is None or any(
+        Figure in known for known in shell.display_formatter.formatters.values()
+    ):
+        return
+    select_figure_formats(shell, {"png"})
 
 
 def _axes(result: Result, name: str) -> int:

@@ -11,7 +11,7 @@ from opentdvp.protocol import Forecast
 from opentdvp.records.estimates import Estimate
 from opentdvp.records.memory import peak_memory
 from opentdvp.records.timing import processors
-from opentdvp.running.solvers import check, method_of
+from opentdvp.running.solvers import check, have_process, method_of
 
 #: By the key `method`: what knows more than the beginning of a run tells.
 FORECASTS = {
@@ -66,6 +66,7 @@ def forecasts(decks: Iterable[Deck]) -> Iterator[Estimate]:
 
 def _expected(deck: Deck) -> Estimate:
     check(deck)
+    have_process(deck)
     method = deck.solver.method
     known = FORECASTS.get(method)
     found = _beginning(deck) if known is None else pkgutil.resolve_name(known)(deck)

@@ -6,6 +6,7 @@ from typing import Any
 from opentdvp.config import Deck
 from opentdvp.errors import ConfigError
 from opentdvp.protocol import Measuring, Method
+from opentdvp.records.memory import keep_freed_memory
 from opentdvp.records.trajectory import Trajectory
 
 #: By the key `method` of a solver's settings, its module and its name there.
@@ -35,6 +36,12 @@ def method_of(deck: Deck) -> Method[Any, Trajectory]:
     """The solver that a deck asks for; nothing is checked yet."""
     found: Method[Any, Trajectory] = pkgutil.resolve_name(SOLVERS[deck.solver.method])
     return found
+
+
+def have_process(deck: Deck) -> None:
+    """Set this process up for a run that has it to itself."""
+    if deck.solver.method == "tdvp":
+        keep_freed_memory()
 
 
 def check(deck: Deck) -> None:
