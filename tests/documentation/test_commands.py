@@ -13,7 +13,7 @@ RING = "\n".join(blocks(START, "yaml")[:1])
 
 
 def plannable(words):
-    """Whether words are those of a whole command, which names nothing that a reader must fill in."""
+    """Whether a command is whole, and has nothing that a reader must fill in."""
     return not any(re.search(r"…|\b(SYSTEM|SOLVER|FILE|CONFIG|DIR)\b(?!=)", word) for word in words)
 
 

@@ -49,6 +49,17 @@ def test_every_page_of_the_repository_is_in_the_site(site):
         assert (site / page.parent / name).is_file(), page
 
 
+def test_notebooks_are_pages_with_what_they_drew(site):
+    notebooks = sorted((ROOT / "docs" / "notebooks").glob("*.ipynb"))
+    assert len(notebooks) == 6
+    for path in notebooks:
+        page = (site / "notebooks" / f"{path.stem}.html").read_text()
+        assert f'href="{path.name}"' in page
+        drawn = re.findall(r'src="([^"]+_output_[^"]+\.png)"', page)
+        assert len(drawn) == path.read_text().count('"image/png"'), path
+        assert all((site / "notebooks" / name).is_file() for name in drawn)
+
+
 def test_references_are_made_from_what_is_there(site):
     keys = (site / "reference" / "configuration.html").read_text()
     assert all(f'id="{kind}"' in keys for kind in ("system", "tdvpsolver", "momentssolver"))

@@ -20,8 +20,8 @@ def keep_freed_memory() -> bool:
     """Let this process keep the memory that it frees, for the next use; return whether it does.
 
     A right-hand side takes and frees the same large arrays again and again. Each time the system
-    has to give fresh pages full of zeros, an eighth of the time of a run (docs/speed.md). Only the GNU C
-    library is told; nothing changes elsewhere.
+    has to give fresh pages full of zeros, an eighth of the time of a run (docs/speed.md). Only the
+    GNU C library is told; nothing changes elsewhere.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt
