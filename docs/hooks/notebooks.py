@@ -24,7 +24,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         def described(found: re.Match[str], book=book, stem=path.stem) -> str:
             return f"![{book.cells[int(found[2])].metadata['alt']}]({stem}_{found[1]})"
 
-        text = PICTURE.sub(described, text) + f"\n[This page as a notebook]({path.name})\n"
+        source = f'<a href="{path.name}" download>This page as a notebook</a>'
+        text = f"{PICTURE.sub(described, text)}\n{source}\n"
         files.append(File.generated(config, f"notebooks/{path.stem}.md", content=text))
         for name, content in resources["outputs"].items():
             uri = f"notebooks/{path.stem}_{name}"

@@ -94,7 +94,7 @@ def _uri(path: str) -> str:
     """The page, or picture, that shows a file of the repository."""
     pages = {elsewhere: uri for uri, elsewhere in ELSEWHERE.items()}
     if path.startswith("docs/"):
-        return path.removeprefix("docs/")
+        return re.sub(r"\.ipynb$", ".md", path.removeprefix("docs/"))
     return pages.get(path) or (f"repository/{path}.md" if (ROOT / path).is_file() else path)
 
 
