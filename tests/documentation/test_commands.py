@@ -67,10 +67,11 @@ def test_first_page_does_what_it_says(tmp_path):
     folder = copy_workflow(tmp_path)
     (folder / "mine.yaml").write_text(RING)
     given = [[program, *words] for program, words in commands(START) if program != "make"]
-    assert [words[0] for words in given] == ["opentdvp", "snakemake", "opentdvp"]
-    for words in given:
-        printed = run(folder, words)
-    assert "tdvp" in printed
+    asked = [words[1] for words in given if words[0] == "opentdvp"]
+    assert asked == ["validate", "show", "estimate"]
+    printed = {words[1]: run(folder, words) for words in given}
+    assert "tdvp" in printed["show"]
+    assert "2 of 2 runs are estimated" in printed["estimate"]
     files = re.findall(r"^\| `([^`]+)` \|", START.read_text(), re.MULTILINE)
     assert len(files) == 4
     assert all((folder / name).stat().st_size > 0 for name in files)
