@@ -12,8 +12,9 @@ except ImportError:  # Windows
     _HAS_USAGE = False
 
 # Parameters of mallopt of the GNU C library (malloc.h), and what they are set to: memory that is
-# freed is never given back, large pieces come from the heap too, and all threads share one heap.
-_MALLOPT = {-1: 2**31 - 1, -4: 0, -8: 1}  # M_TRIM_THRESHOLD, M_MMAP_MAX, M_ARENA_MAX
+# freed is never given back, pieces of up to 32 MiB (the most it allows) come from the heap, and all
+# threads share one heap. Larger pieces would leave holes there, which add up to gigabytes.
+_MALLOPT = {-1: 2**31 - 1, -3: 2**25, -8: 1}  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX
 
 
 def keep_freed_memory() -> bool:
