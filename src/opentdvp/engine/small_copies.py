@@ -40,11 +40,11 @@ _ENUMERATED: dict[str, Any] = {
     "precision": "double",
 }
 _SAMPLED: dict[str, Any] = {
-    "network": {"weight": 2},
+    "network": {"weight": 3},
     "sampling": {
         "kind": "chains",
         "sweeps": 4,
-        "solve": 1024,
+        "solve": 2048,
         "held_out": 256,
         "observables": 256,
     },
