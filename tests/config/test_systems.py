@@ -247,6 +247,8 @@ RING_OF_FIVE = {"kind": "chain", "size": [5], "periodic": True}
             "`fields.Z.drive.stop` must be later than start 0",
         ),
         ({"jumps": [{"operator": "sigma_minsu", "rate": 1.0}]}, "did you mean sigma_minus"),
+        ({"jumps": [{"operator": "sigma_z", "rate": 1.0}]}, "(did you mean Z?)"),
+        ({"jumps": [{"operator": "z", "rate": 1.0}]}, "(did you mean Z?)"),
         ({"jumps": [{"operator": "X X X", "rate": 1.0}]}, "`jumps.0.operator` must have terms of"),
         ({"jumps": [{"operator": "X X + Z", "rate": 1.0}]}, "`jumps.0.operator` must have terms"),
         ({"jumps": [{"operator": "X", "rate": -1.0}]}, "`jumps.0.rate` must be at least 0"),

@@ -2,7 +2,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from solvers import ENUMERATION, direct, quiet, tdvp
+from solvers import ENUMERATION, chains, direct, jastrow, quiet, tdvp
 from systems import heisenberg_ring
 from trajectories import solved_exactly
 
@@ -173,3 +173,13 @@ def test_a_finished_run_can_be_measured_again(ring_3):
         for name, (mean, error) in again.items():
             np.testing.assert_array_equal(mean, trajectory.observables[name].mean[index])
             np.testing.assert_array_equal(error, trajectory.observables[name].stderr[index])
+
+
+@pytest.mark.parametrize(("samples", "is_warned"), [(32, True), (1024, False)])
+def test_few_samples_for_the_parameters_are_warned_of(samples, is_warned, caplog):
+    """A Jastrow factor on a ring of three has 19 parameters: 3 + 6 + 10 classes of strings."""
+    ring = heisenberg_ring(3, time={"stop": 0.1, "points": 2})
+    solver = jastrow(3, 3, 3, sampling=chains(samples))
+    run = prepare(Deck(system=ring, solver=solver))
+    assert len(run.engine.theta) == 19
+    assert ("parameters are fitted to" in caplog.text) == is_warned

@@ -9,7 +9,7 @@ import pytest
 #: Prints how many pages the system gives for ten pieces of 64 MiB that are freed one by one.
 PAGES = """
 import resource
-from opentdvp.records.memory import keep_freed_memory
+from opentdvp.records.memory import give_back_large_pieces, keep_freed_memory
 
 def pages():
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
@@ -23,13 +23,19 @@ def use(times):
 
 if {keep}:
     assert keep_freed_memory()
+if {give_back}:
+    assert give_back_large_pieces()
 use(1)
 print(use(10))
 """
 
 
-def fresh_pages(keep):
-    code = PAGES.format(keep=keep)
+#: Pages of ten such pieces.
+ALL = 10 * 2**26 / resource.getpagesize()
+
+
+def fresh_pages(keep, give_back=False):
+    code = PAGES.format(keep=keep, give_back=give_back)
     done = subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.PIPE)
     return int(done.stdout)
 
@@ -37,4 +43,9 @@ def fresh_pages(keep):
 @pytest.mark.skipif(sys.platform != "linux", reason="only the GNU C library can be told")
 def test_freed_memory_is_used_again():
     assert fresh_pages(keep=True) < 100
-    assert fresh_pages(keep=False) > 10 * 2**26 / resource.getpagesize()
+    assert fresh_pages(keep=False) > ALL
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only the GNU C library can be told")
+def test_large_pieces_are_given_back_where_much_is_needed():
+    assert fresh_pages(keep=True, give_back=True) > ALL

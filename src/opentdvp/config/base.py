@@ -1,6 +1,7 @@
 """What every configuration model shares: strict keys, numbers and names, and words for errors."""
 
 import math
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Annotated, Any, NoReturn
@@ -16,6 +17,9 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+#: Pauli matrices by the names that they have in many other programs.
+_PAULI = re.compile(r"(?:sigma|pauli)_?([xyz])", re.IGNORECASE)
+
 
 def one_of(value: object, known: Iterable[str]) -> str:
     """What to say of a value that is none of the `known` ones."""
@@ -25,8 +29,15 @@ def one_of(value: object, known: Iterable[str]) -> str:
 
 
 def did_you_mean(value: object, known: Iterable[str]) -> str:
-    """The most similar of the `known` names, in brackets, if there is one."""
-    close = get_close_matches(str(value)[:100], list(known), n=1)
+    """The most similar of the `known` names, in brackets, if there is one.
+
+    The Pauli matrix sigma_z is Z here, and not the most similar sigma_plus.
+    """
+    word, names = str(value)[:100], list(known)
+    pauli = _PAULI.fullmatch(word)
+    meant = word if pauli is None else pauli[1]
+    same = [name for name in names if name.lower() == meant.lower()]
+    close = same or get_close_matches(word, names, n=1)
     return f" (did you mean {close[0]}?)" if close else ""
 
 

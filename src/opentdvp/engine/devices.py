@@ -13,7 +13,7 @@ from jax.sharding import AxisType, Mesh, PartitionSpec
 from jaxtyping import Array, Int, Shaped
 
 from opentdvp.errors import ConfigError
-from opentdvp.records.memory import machine_memory, peak_memory
+from opentdvp.records.memory import give_back_large_pieces, machine_memory, peak_memory
 
 Samples = TypeVar("Samples")
 Values = TypeVar("Values")
@@ -21,6 +21,9 @@ Values = TypeVar("Values")
 _SAMPLES = "samples"
 
 _MEBIBYTE = 2**20
+
+#: Bytes. A run that needs more has arrays so large that holes between them count.
+_LARGE = 1536 * _MEBIBYTE
 
 #: Bytes that work on a few samples may go through and still be in a core's cache.
 _CACHE = 2**18
@@ -63,11 +66,14 @@ def require_devices() -> None:
 def announce_memory(needed: int) -> None:
     """Say how much memory a device needs for `needed` bytes of results, and warn if it has less.
 
-    On a processor the program itself is added.
+    On a processor the program itself is added, and a process that needs much does not keep large
+    pieces that it has freed.
     """
     device = jax.local_devices()[0]
     if device.platform == "cpu":
         needed += peak_memory()
+        if needed > _LARGE:
+            give_back_large_pieces()
         there = machine_memory()
     else:
         there = (device.memory_stats() or {}).get("bytes_limit", 0)

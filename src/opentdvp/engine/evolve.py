@@ -20,6 +20,9 @@ from opentdvp.records.trajectory import Trajectory
 #: parameters, so that the error of the first step is found only if the step is short.
 _FIRST_CHANGE = 0.005
 
+#: Samples for each parameter, fewer than which are warned of.
+_LEAST_SAMPLES = 3
+
 logger = logging.getLogger(__name__)
 
 
@@ -41,7 +44,24 @@ def prepare(deck: Deck) -> Run:
     logger.info("compiling…")
     engine = build_engine(deck.system, solver, jax.random.fold_in(key, INITIAL))
     announce_memory(engine.memory)
+    _warn_of_few_samples(solver, len(engine.theta))
     return Run(engine, solver, output_times(deck), key)
+
+
+def _warn_of_few_samples(solver: TdvpSolver, parameters: int) -> None:
+    """Say that a solve has too few samples for its parameters, if it has."""
+    sampling, growth = solver.sampling, getattr(solver.network, "growth", None)
+    if growth is not None:
+        parameters = min(parameters, growth.strings)
+    if sampling.kind != "enumeration" and sampling.solve < _LEAST_SAMPLES * parameters:
+        logger.warning(
+            "%d parameters are fitted to %d samples. With fewer than %d for each, noise may make "
+            "steps very short: take more samples (`sampling.solve`) or a smaller network "
+            "(`weight`, `range`, `width`).",
+            parameters,
+            sampling.solve,
+            _LEAST_SAMPLES,
+        )
 
 
 def start(run: Run) -> State:

@@ -12,9 +12,10 @@ except ImportError:  # Windows
     _HAS_USAGE = False
 
 # Parameters of mallopt of the GNU C library (malloc.h), and what they are set to: memory that is
-# freed is never given back, pieces of up to 32 MiB (the most it allows) come from the heap, and all
-# threads share one heap. Larger pieces would leave holes there, which add up to gigabytes.
-_MALLOPT = {-1: 2**31 - 1, -3: 2**25, -8: 1}  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX
+# freed is never given back, large pieces come from the heap too, and all threads share one heap.
+_KEEP = {-1: 2**31 - 1, -4: 0, -8: 1}  # M_TRIM_THRESHOLD, M_MMAP_MAX, M_ARENA_MAX
+# Pieces of more than 32 MiB, the most that it allows, do not come from the heap: the default number.
+_GIVE_BACK = {-3: 2**25, -4: 65536}  # M_MMAP_THRESHOLD, M_MMAP_MAX
 
 
 def keep_freed_memory() -> bool:
@@ -24,11 +25,23 @@ def keep_freed_memory() -> bool:
     has to give fresh pages full of zeros, an eighth of the time of a run (docs/speed.md). Only the
     GNU C library is told; nothing changes elsewhere.
     """
+    return _tell(_KEEP)
+
+
+def give_back_large_pieces() -> bool:
+    """Let this process give back large pieces of memory after all; return whether it does.
+
+    Kept ones leave holes in the heap, that fit none of the next ones: up to 5 GiB in a run of 3.
+    """
+    return _tell(_GIVE_BACK)
+
+
+def _tell(settings: dict[int, int]) -> bool:
     try:
         mallopt = ctypes.CDLL(None).mallopt
     except (OSError, TypeError, AttributeError):  # Windows, macOS
         return False
-    return all(mallopt(parameter, value) == 1 for parameter, value in _MALLOPT.items())
+    return all(mallopt(parameter, value) == 1 for parameter, value in settings.items())
 
 
 def peak_memory() -> int:
