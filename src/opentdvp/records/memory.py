@@ -14,7 +14,7 @@ except ImportError:  # Windows
 # Parameters of mallopt of the GNU C library (malloc.h), and what they are set to: memory that is
 # freed is never given back, large pieces come from the heap too, and all threads share one heap.
 _KEEP = {-1: 2**31 - 1, -4: 0, -8: 1}  # M_TRIM_THRESHOLD, M_MMAP_MAX, M_ARENA_MAX
-# Pieces of more than 32 MiB, the most that it allows, do not come from the heap: the default number.
+# Pieces of more than 32 MiB (the most that it allows) do not come from the heap.
 _GIVE_BACK = {-3: 2**25, -4: 65536}  # M_MMAP_THRESHOLD, M_MMAP_MAX
 
 
