@@ -116,7 +116,7 @@ def test_no_number_is_infinite_or_overflows(refusal, place, given):
         ("points: 6", "points: 1000000000", "time.points` must be at most 1e+06"),
         ("{Y: -1}", "{}", f"{SYSTEM}.start` must have one of X, Y, Z"),
         ("{Y: -1}", "[]", f"{SYSTEM}.start` must have 3 entries, one for each site, but has 0"),
-        ("{Y: -1}", "{y: -1}", "start.y` is not a known key (known are X, Y, Z)"),
+        ("{Y: -1}", "{y: -1}", "start.y` is not a known key (did you mean Y?)"),
         ("{Y: -1}", "{X: 0.70711, Y: 0.70711}", "length is 1.00000455 (a pure state needs six"),
         (
             "XX: 2.0",
